@@ -1,0 +1,299 @@
+"""How fast is smppd, as a ratio to the bare asyncio yardstick on the same machine in the same minutes?
+
+    .venv/bin/python -m bench.e2e.ratio [--profile receipts] [--pairs 5] [--messages N] [--loop asyncio|uvloop]
+    .venv/bin/python -m bench.e2e.ratio --target '{python} bench/meter/bare_asyncio.py {port}'
+    .venv/bin/python -m bench.e2e.ratio --soak 5
+
+Exit status 1 when a run is not a result but a bug (wrong, missing or refused answers). See bench/README.md.
+"""
+
+import argparse
+import importlib.metadata
+import importlib.util
+import json
+import os
+import platform
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+if __package__ in (None, ""):  # started as a file: the repository's root is not on the path
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from bench.e2e.figures import HEADINGS, Pair, Quartiles, Summary, invalid, profile_result, row
+from bench.e2e.meter import MIB, PASSWORD, PROFILES, USER, MeterError, Profile, Run, Tools, blast, build
+from bench.e2e.servers import ROOT, Command, Server, ServerError, bare_asyncio, smppd
+
+RESULTS = ROOT / "bench" / "results"
+PAIRS = 5
+SETTLE_SECONDS = 0.3  # after a load: what is still to be freed is freed, what is due at once becomes final
+BUSY_LOAD = 0.5  # load average per core above which the machine is not quiet enough to quote figures
+WARM_UP_MESSAGES, RETAINED_MESSAGES = 20_000, 100_000  # memory: arenas, caches and pools grow before the first reading
+SOAK_MESSAGES = 1_000_000  # of one round of --soak
+MAX_PAIRS, MAX_SOAK = 1_000, 1_000
+
+
+class Bench:
+    """The servers to compare and the meter to compare them with."""
+
+    def __init__(self, tools: Tools, yardstick: Command, target: Command, pin: str) -> None:
+        """`pin`: "same" core for server and meter, "apart" on two, "none"."""
+        self._tools = tools
+        self.yardstick = yardstick
+        self.target = target
+        cores = sorted(os.sched_getaffinity(0))
+        self._server_cores = None if pin == "none" else {cores[0]}
+        self._meter_cores = None if pin == "none" else {cores[0] if pin == "same" else cores[-1]}
+
+    def start(self, command: Command) -> Server:
+        """A server to use in a `with` statement."""
+        return Server(command, cores=self._server_cores, user=USER, password=PASSWORD)
+
+    def load(self, server: Server, profile: Profile) -> Run:
+        """One load against a running server."""
+        return blast(self._tools, server, profile, self._meter_cores)
+
+    def run(self, command: Command, profile: Profile) -> Run:
+        """Start, load, end; says so in one line."""
+        with self.start(command) as server:
+            run = self.load(server, profile)
+        print(f"  {command.name:<8} {run.rate:>9,.0f}/s  server {run.cpu_share:>4.0%} of a core", flush=True)
+        for line in invalid([run]):
+            print(f"  {line}", flush=True)
+        return run
+
+    def pairs(self, profile: Profile, count: int) -> list[Pair]:
+        """Yardstick and target in turn; which of them comes first alternates, so that a drift favours neither."""
+        pairs = []
+        for number in range(count):
+            print(f"{profile.name} {number + 1}/{count}", flush=True)
+            if number % 2:
+                target = self.run(self.target, profile)
+                pairs.append(Pair(self.run(self.yardstick, profile), target))
+            else:
+                yardstick = self.run(self.yardstick, profile)
+                pairs.append(Pair(yardstick, self.run(self.target, profile)))
+        return pairs
+
+    def floor(self, profile: Profile) -> list[Run]:
+        """One run of the C floor beside the pairs, for scale."""
+        return [self.run(self._tools.floor, profile)] if self._tools.floor else []
+
+    def memory(self, command: Command) -> tuple[dict[str, float], list[str]]:
+        """Idle memory and the growth per message kept; the command must keep RETAINED_MESSAGES and more."""
+        profile = PROFILES["submit"]
+        with self.start(command) as server:
+            time.sleep(SETTLE_SECONDS)
+            idle = server.rss()
+            readings, runs = [], []
+            for messages in (WARM_UP_MESSAGES, RETAINED_MESSAGES):
+                runs.append(self.load(server, replace(profile, messages=messages)))
+                time.sleep(SETTLE_SECONDS)
+                readings.append(server.rss())
+        per_message = (readings[1] - readings[0]) / RETAINED_MESSAGES
+        return {"idle_mib": round(idle / MIB, 1), "octets_per_message": round(per_message)}, invalid(runs)
+
+    def soak(self, rounds: int) -> tuple[list[dict[str, float]], list[str]]:
+        """Load one target server with a million messages and their receipts, `rounds` times over."""
+        profile = replace(PROFILES["receipts"], messages=SOAK_MESSAGES)
+        readings: list[dict[str, float]] = []
+        bad: list[str] = []
+
+        def read(number: int, rate: float) -> None:
+            mib = round(server.rss() / MIB, 1)
+            readings.append({"million_messages": number, "rss_mib": mib, "rate": rate})
+            print(f"  {number:>4} million messages: {mib:>8.1f} MiB  {rate:>9,.0f}/s", flush=True)
+
+        with self.start(self.target) as server:
+            read(0, 0.0)
+            for number in range(1, rounds + 1):
+                run = self.load(server, profile)
+                bad += invalid([run])
+                time.sleep(SETTLE_SECONDS)
+                read(number, run.rate)
+        return readings, bad
+
+
+def compare(bench: Bench, profiles: Sequence[Profile], count: int) -> tuple[dict[str, Any], list[str]]:
+    """Every profile in pairs, with the floor beside; prints the tables at the end."""
+    result: dict[str, Any] = {"profiles": {}}
+    tables: list[str] = []
+    bad: list[str] = []
+    starts: dict[str, list[float]] = {}
+    for profile in profiles:
+        pairs = bench.pairs(profile, count)
+        beside = bench.floor(profile)
+        result["profiles"][profile.name] = {**profile_result(pairs, beside), "messages": profile.messages}
+        yardsticks, targets = [pair.yardstick for pair in pairs], [pair.target for pair in pairs]
+        sides = [runs for runs in (yardsticks, targets, beside) if runs]
+        bad += [f"{profile.name}: {line}" for runs in sides for line in invalid(runs)]
+        tables += ["", f"{profile.name}: {profile.about} ({profile.messages:,} messages, {count} pairs)", HEADINGS]
+        tables += [row(Summary.of(runs)) for runs in sides]
+        tables.append(f"ratio {bench.target.name} : {bench.yardstick.name} = {Quartiles.of(p.ratio for p in pairs)}")
+        for runs in sides:
+            starts.setdefault(runs[0].server, []).extend(run.start_seconds for run in runs)
+    print("\n".join(tables))
+    result["start_seconds"] = {name: Quartiles.of(values)._asdict() for name, values in starts.items()}
+    print("\nstart to first bind, seconds, median [quartiles]")
+    for name, values in starts.items():
+        print(f"  {name:<8} {Quartiles.of(values)}")
+    return result, bad
+
+
+def measure_memory(bench: Bench, target: Command) -> tuple[dict[str, Any], list[str]]:
+    """Memory of both sides; `target` is the command that keeps enough messages."""
+    result: dict[str, Any] = {}
+    bad: list[str] = []
+    print(f"\nmemory: idle, and per message kept (the difference over {RETAINED_MESSAGES:,} messages)")
+    for command in (bench.yardstick, target):
+        figures, faults = bench.memory(command)
+        result[command.name] = figures
+        bad += [f"memory: {line}" for line in faults]
+        print(f"  {command.name:<8} {figures['idle_mib']:>6.1f} MiB  {figures['octets_per_message']:>6.0f} octets")
+    return result, bad
+
+
+def facts(tools: Tools) -> dict[str, Any]:
+    """The machine and the versions: figures without them mean nothing."""
+    cpus = Path("/proc/cpuinfo").read_text()
+    model = next((line.partition(":")[2].strip() for line in cpus.splitlines() if "model name" in line), "")
+    memory = Path("/proc/meminfo").read_text().partition("\n")[0].split()[1]
+    return {
+        "machine": {
+            "cpu": model or platform.machine(),
+            "cores": len(os.sched_getaffinity(0)),
+            "memory_mib": int(memory) // 1024,
+            "kernel": platform.release(),
+            "load_average_before": os.getloadavg()[0],
+        },
+        "versions": {
+            "commit": _git("rev-parse", "HEAD"),
+            "changed_files": len(_git("status", "--porcelain").splitlines()),
+            "python": platform.python_version(),
+            "compiler": tools.compiler,
+            **{name: _version(name) for name in ("smppd", "uvloop", "orjson", "msgspec")},
+        },
+    }
+
+
+def save(result: dict[str, Any], path: Path | None) -> Path:
+    """Write the results file; its default name is the date and time in UTC."""
+    if path is None:
+        path = RESULTS / f"{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(result, indent=1) + "\n")
+    return path
+
+
+def parse_options(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line; ends the program with status 2 on a mistake."""
+    parser = argparse.ArgumentParser(prog="bench.e2e.ratio", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--profile", action="append", choices=list(PROFILES), help="only this one (repeatable)")
+    parser.add_argument("--pairs", type=_bounded(1, MAX_PAIRS), default=PAIRS, help=f"runs of each side ({PAIRS})")
+    parser.add_argument("--messages", type=_bounded(1, 20_000_000), help="of one run, in every profile")
+    parser.add_argument("--loop", choices=("asyncio", "uvloop"), default="asyncio", help="event loop of both sides")
+    parser.add_argument("--target", metavar="COMMAND", help="measure this server; {port}, {http}, {python}: filled in")
+    parser.add_argument("--yardstick", metavar="COMMAND", help="compare with this server, not with bare_asyncio.py")
+    parser.add_argument("--pin", choices=("none", "same", "apart"), default="none", help="cores of server and meter")
+    parser.add_argument("--no-memory", action="store_true", help="leave out the memory figures")
+    parser.add_argument("--soak", type=_bounded(1, MAX_SOAK), metavar="MILLIONS", help="only: memory under long load")
+    parser.add_argument("--out", type=Path, help="results file (bench/results/<date>.json)")
+    options = parser.parse_args(argv)
+    if options.loop == "uvloop" and importlib.util.find_spec("uvloop") is None:
+        parser.error("uvloop is not installed: pip install 'smppd[speed]'")
+    try:
+        options.yardstick_command = (
+            Command.parse("yardstick", options.yardstick) if options.yardstick else bare_asyncio(options.loop)
+        )
+        options.target_command = Command.parse("target", options.target) if options.target else smppd(options.loop)
+        # For the memory figures our own server is told to keep them all; a foreign command is taken as it is.
+        kept = f"messages.retain={WARM_UP_MESSAGES + RETAINED_MESSAGES}"
+        options.memory_command = options.target_command if options.target else smppd(options.loop, (kept,))
+    except ValueError as error:
+        parser.error(str(error))
+    return options
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure, print, save. Returns the exit status."""
+    options = parse_options(argv)
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        tools = build()
+    except MeterError as error:
+        print(f"SKIPPED: the end-to-end benchmark: {error}")
+        return 0
+    bench = Bench(tools, options.yardstick_command, options.target_command, options.pin)
+    chosen = [PROFILES[name] for name in options.profile or PROFILES]
+    if options.messages:
+        chosen = [replace(profile, messages=options.messages) for profile in chosen]
+    result: dict[str, Any] = {"created": datetime.now(UTC).isoformat(timespec="seconds"), **facts(tools)}
+    result["options"] = {"loop": options.loop, "pairs": options.pairs, "pin": options.pin}
+    result["commands"] = {command.name: command.template for command in (bench.yardstick, bench.target)}
+    _warn_when_busy(result["machine"])
+    try:
+        if options.soak:
+            result["soak"], bad = bench.soak(options.soak)
+        else:
+            compared, bad = compare(bench, chosen, options.pairs)
+            result |= compared
+            if not options.no_memory:
+                result["memory"], faults = measure_memory(bench, options.memory_command)
+                bad += faults
+    except (ServerError, MeterError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ninterrupted; nothing was saved", file=sys.stderr)
+        return 130
+    result["valid"] = not bad
+    print(f"\nwritten to {os.path.relpath(save(result, options.out))}")
+    if bad:
+        print("\nNot a result but a bug:\n" + "\n".join(bad), file=sys.stderr)
+    return 1 if bad else 0
+
+
+def _warn_when_busy(machine: dict[str, Any]) -> None:
+    if machine["load_average_before"] > BUSY_LOAD * machine["cores"]:
+        load = machine["load_average_before"]
+        print(f"warning: the machine is busy (load average {load:.1f}): only ratios mean something, if anything")
+
+
+def _terminated(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(143)  # unwinds, so that every server is ended
+
+
+def _bounded(low: int, high: int) -> Any:
+    def parse(text: str) -> int:
+        value = int(text)
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{low} to {high}")
+        return value
+
+    parse.__name__ = "number"
+    return parse
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def _git(*words: str) -> str:
+    try:
+        return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
+    except OSError:
+        return ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,217 @@
+"""Start a server for one run, look at it through /proc, and end it whatever happens.
+
+A server is a command line in which `{port}` and `{http}` stand for free ports of 127.0.0.1. Linux only (/proc).
+"""
+
+import os
+import shlex
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+ROOT = Path(__file__).resolve().parents[2]
+HOST = "127.0.0.1"
+START_SECONDS = 20.0  # a server that takes longer to accept a bind is broken
+STOP_SECONDS = 10.0  # smppd's shutdown_grace is 5 s; afterwards the process is killed
+BIND_SECONDS = 5.0  # for one answer on a connection that was accepted
+RETRY_SECONDS = 0.002  # between two attempts to connect: the resolution of `start_seconds`
+LOG_TAIL = 1500  # characters of a server's output that an error message quotes
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_HEADER = struct.Struct(">IIII")
+_BIND_TRANSCEIVER, _UNBIND = 0x00000009, 0x00000006
+
+
+class ServerError(Exception):
+    """The server under test could not be started or does not answer a bind."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """A server's command line; `name` is what tables and results call it."""
+
+    name: str
+    template: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, name: str, text: str) -> Self:
+        """Split a command line given by the user as a shell would (no shell runs it); `{python}` is this Python."""
+        if "{port}" not in text:
+            raise ValueError(f"the command needs the placeholder {{port}}: {text!r}")
+        return cls(name, tuple(word.replace("{python}", sys.executable) for word in shlex.split(text)))
+
+    def argv(self, port: int, http: int) -> list[str]:
+        """Fill in the ports."""
+        return [part.replace("{port}", str(port)).replace("{http}", str(http)) for part in self.template]
+
+
+def bare_asyncio(loop: str) -> Command:
+    """The yardstick: bench/meter/bare_asyncio.py on the given event loop ("asyncio" or "uvloop")."""
+    argv = (sys.executable, str(ROOT / "bench" / "meter" / "bare_asyncio.py"), "{port}")
+    return Command("bare", (*argv, "uv") if loop == "uvloop" else argv)
+
+
+def smppd(loop: str, settings: Sequence[str] = ()) -> Command:
+    """smppd as installed beside this Python, with config/benchmark.toml; `settings` are further key=value pairs."""
+    script = Path(sys.executable).with_name("smppd")
+    overrides = [word for pair in (f"server.event_loop={loop}", *settings) for word in ("--set", pair)]
+    config = str(ROOT / "config" / "benchmark.toml")
+    listeners = ("--smpp", f"{HOST}:{{port}}", "--http", f"{HOST}:{{http}}")
+    return Command("smppd", (str(script), "serve", "-c", config, *listeners, *overrides))
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of 127.0.0.1 that nobody listens on now; all held at once, so that they differ."""
+    holders = [socket.create_server((HOST, 0)) for _ in range(count)]
+    try:
+        return [int(holder.getsockname()[1]) for holder in holders]
+    finally:
+        for holder in holders:
+            holder.close()
+
+
+class Server:
+    """A started server. Use as a context manager: leaving it ends the process, on errors and Ctrl-C too."""
+
+    def __init__(self, command: Command, *, cores: set[int] | None = None, user: str, password: str) -> None:
+        """`cores`: the CPUs it may use (None: all)."""
+        self.command = command
+        self.start_seconds = 0.0
+        """From the start of the process to the response to its first bind."""
+        self._cores = cores
+        self._credentials = (user, password)
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
+        self.port, self._http = free_ports(2)
+
+    def __enter__(self) -> Self:
+        argv = self.command.argv(self.port, self._http)
+        begin = time.monotonic()
+        try:
+            # A session of its own: Ctrl-C reaches this program alone, which then ends the server in order.
+            self._process = subprocess.Popen(
+                argv,
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=self._log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env={**os.environ, "NO_COLOR": "1"},
+            )
+        except OSError as error:
+            self._log.close()
+            raise ServerError(f"cannot start {argv[0]}: {error.strerror}") from error
+        try:
+            if self._cores:
+                os.sched_setaffinity(self._process.pid, self._cores)
+            self._first_bind(begin + START_SECONDS)
+            self.start_seconds = time.monotonic() - begin
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end()
+
+    def cpu_seconds(self) -> float:
+        """User and system time of the process so far."""
+        fields = self._proc("stat").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICKS
+
+    def rss(self) -> int:
+        """Resident memory now, in octets."""
+        return self._status("VmRSS")
+
+    def peak_rss(self) -> int:
+        """The most memory that was ever resident, in octets."""
+        return self._status("VmHWM")
+
+    def output(self) -> str:
+        """The end of what the server printed."""
+        self._log.seek(0)
+        return self._log.read().decode(errors="replace")[-LOG_TAIL:].strip()
+
+    def _first_bind(self, deadline: float) -> None:
+        while True:
+            try:
+                connection = socket.create_connection((HOST, self.port), timeout=BIND_SECONDS)
+            except OSError:
+                code = self._process.poll()
+                if code is not None:
+                    raise ServerError(f"{self.command.name} ended with status {code}:\n{self.output()}") from None
+                if time.monotonic() > deadline:
+                    raise ServerError(f"{self.command.name} does not listen:\n{self.output()}") from None
+                time.sleep(RETRY_SECONDS)
+                continue
+            with connection:
+                self._bind(connection)
+            return
+
+    def _bind(self, connection: socket.socket) -> None:
+        """Bind and unbind once, with the meter's own few octets: no code of the server under test."""
+        user, password = (text.encode() + b"\0" for text in self._credentials)
+        body = user + password + b"\0\x34\0\0\0"
+        try:
+            connection.sendall(_HEADER.pack(16 + len(body), _BIND_TRANSCEIVER, 0, 1) + body)
+            status = _read_response(connection)
+            connection.sendall(_HEADER.pack(16, _UNBIND, 0, 2))
+            _read_response(connection)
+        except OSError as error:
+            raise ServerError(f"{self.command.name} does not answer a bind ({error}):\n{self.output()}") from error
+        if status:
+            raise ServerError(f"{self.command.name} refuses the bind with 0x{status:08x}:\n{self.output()}")
+
+    def _end(self) -> None:
+        try:
+            self._process.terminate()
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            pass
+        finally:
+            with suppress(ProcessLookupError):  # whatever is left of its session, children included
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            self._log.close()
+
+    def _status(self, key: str) -> int:
+        for line in self._proc("status").splitlines():
+            name, _, value = line.partition(":")
+            if name == key:
+                return int(value.split()[0]) * 1024
+        raise ServerError(f"{self.command.name}: no {key} in /proc")
+
+    def _proc(self, name: str) -> str:
+        try:
+            return Path(f"/proc/{self._process.pid}/{name}").read_text()
+        except OSError:
+            raise ServerError(f"{self.command.name} is gone:\n{self.output()}") from None
+
+
+def _read_response(connection: socket.socket) -> int:
+    """Read one PDU and return its command_status."""
+    header = _read(connection, _HEADER.size)
+    length, _, status, _ = _HEADER.unpack(header)
+    _read(connection, int(length) - _HEADER.size)
+    return int(status)
+
+
+def _read(connection: socket.socket, count: int) -> bytes:
+    octets = b""
+    while len(octets) < count:
+        piece = connection.recv(count - len(octets))
+        if not piece:
+            raise ConnectionResetError("connection closed")
+        octets += piece
+    return octets
