@@ -1,0 +1,130 @@
+"""The benchmark's arithmetic, its judgement of a run, and one small comparison of the yardstick with itself."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.compare import compare
+from bench.e2e import ratio
+from bench.e2e.figures import Pair, Quartiles, Summary, profile_result
+from bench.e2e.meter import FAULTS, PROFILES, Run, faults
+from bench.e2e.servers import Command, Server, ServerError, free_ports
+
+SUBMIT, RECEIPTS = PROFILES["submit"], PROFILES["receipts"]
+YARDSTICK = "{python} bench/meter/bare_asyncio.py {port}"
+needs_compiler = pytest.mark.skipif(not (shutil.which("gcc") or shutil.which("cc")), reason="no C compiler")
+
+
+def report(**changes: Any) -> dict[str, Any]:
+    honest = {"ok": RECEIPTS.messages, "receipts": RECEIPTS.messages, "open": RECEIPTS.connections, "errors": {}}
+    return {**honest, **dict.fromkeys(FAULTS, 0), **changes}
+
+
+def run(rate: float, server: str = "smppd") -> Run:
+    return Run(server, rate, 1.0, 2.0, 3.0, 0.9, 0.2, 4.0, 0.1, 20.0, 30.0, (), {})
+
+
+def test_quartiles() -> None:
+    assert Quartiles.of([4, 1, 3, 2, 5]) == (2, 3, 4)
+    assert Quartiles.of([7.0]) == (7.0, 7.0, 7.0)
+
+
+def test_an_honest_run_has_no_faults() -> None:
+    assert faults(report(), RECEIPTS) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({key: 1} for key in FAULTS),
+        {"ok": RECEIPTS.messages - 1, "receipts": RECEIPTS.messages - 1},
+        {"receipts": RECEIPTS.messages - 1},
+        {"open": 3},
+        {"errors": {"0x00000058": 7}},
+    ],
+    ids=str,
+)
+def test_a_run_with_a_fault_is_no_result(changes: dict[str, Any]) -> None:
+    assert faults(report(**changes), RECEIPTS)
+
+
+def test_ratios_are_taken_pair_by_pair() -> None:
+    pairs = [Pair(run(100, "bare"), run(50)), Pair(run(1000, "bare"), run(900)), Pair(run(10, "bare"), run(7))]
+    result = profile_result(pairs, [])
+    assert result["ratios"] == [0.5, 0.9, 0.7]
+    assert result["ratio"]["median"] == 0.7
+    assert [side["server"] for side in result["servers"]] == ["bare", "smppd"]
+
+
+def test_a_summary_is_made_of_medians() -> None:
+    assert Summary.of([run(1), run(9), run(5)]).rate == 5
+
+
+def test_commands_are_filled_in() -> None:
+    command = Command.parse("x", "serve 'a b' --port={port} --http {http}")
+    assert command.argv(1, 2) == ["serve", "a b", "--port=1", "--http", "2"]
+    with pytest.raises(ValueError, match="placeholder"):
+        Command.parse("x", "serve")
+
+
+def test_free_ports_differ() -> None:
+    assert len(set(free_ports(20))) == 20
+
+
+def test_a_server_that_ends_at_once_is_reported_with_its_words() -> None:
+    command = Command.parse("broken", "{python} -c 'raise SystemExit(\"no such file {port}\")'")
+    with pytest.raises(ServerError, match="broken ended with status 1:\nno such file"), make_server(command):
+        pass
+
+
+def test_leaving_ends_the_server() -> None:
+    with make_server(Command.parse("bare", YARDSTICK)) as server:
+        assert server.rss() > 0
+        assert server.peak_rss() >= server.rss()
+        assert server.cpu_seconds() > 0
+        process = Path(f"/proc/{server._process.pid}")
+        assert process.exists()
+    assert not process.exists()
+
+
+@needs_compiler
+def test_the_yardstick_against_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "results.json"
+    options = ["--profile", "receipts", "--pairs", "1", "--messages", "400", "--no-memory", "--out", str(out)]
+    assert ratio.main(["--target", YARDSTICK, *options]) == 0
+    result = json.loads(out.read_text())
+    assert result["valid"]
+    servers = [side["server"] for side in result["profiles"]["receipts"]["servers"]]
+    assert servers[:2] == ["bare", "target"]
+    assert result["profiles"]["receipts"]["runs"][1]["report"]["receipts"] == 400
+    assert "ratio target : bare = " in capsys.readouterr().out
+
+
+def test_without_a_compiler_it_says_what_is_skipped(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert ratio.main(["--pairs", "1"]) == 0
+    assert "SKIPPED" in capsys.readouterr().out
+
+
+def test_compare_tells_a_change_from_noise() -> None:
+    def results(*ratios: float) -> dict[str, Any]:
+        pairs = [Pair(run(100, "bare"), run(100 * value)) for value in ratios]
+        return {"profiles": {"submit": profile_result(pairs, [])}}
+
+    assert "+100%" in compare(results(0.4, 0.4), results(0.8, 0.8))[0]
+    assert "within the noise" in compare(results(0.4, 0.5, 0.6), results(0.45, 0.51, 0.6))[0]
+    assert "only in" in compare(results(0.5), {"profiles": {}})[0]
+
+
+def test_profiles_may_be_shortened() -> None:
+    assert replace(SUBMIT, messages=5).rate == "submits_per_s"
+
+
+def make_server(command: Command) -> Server:
+    return Server(command, user="smppclient1", password="password")
