@@ -1,4 +1,4 @@
-"""Times of SMPP: absolute and relative, between their 16 characters and `datetime` (SMPP 3.4 section 7.1.1).
+"""Times of SMPP: absolute and relative, between their 16 characters and ``datetime`` (SMPP 3.4, 7.1.1).
 
 A time is ``YYMMDDhhmmsstnnp``: two digits each for year, month, day, hour, minute and second, one digit of tenths,
 ``nn`` quarter hours between local time and UTC, and ``p``, which is ``+`` (local time is ahead of UTC), ``-`` (behind)
@@ -11,7 +11,7 @@ Three readings that the specification leaves open, and ours:
   months above 12 and days above 31 are not; the tenths and ``nn`` are ignored.
 * Relative years and months are calendar arithmetic: one month after 31 January is the last day of February.
 
-`check_time` says whether `parse_time` will succeed, without building anything: it is the one for the hot path.
+``check_time`` says whether ``parse_time`` will succeed, without building anything: it is the one for the hot path.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ YEAR_PIVOT = 38
 """Two-digit years from here on belong to the 1900s (SMPP 3.4 appendix C)."""
 
 MAX_OFFSET_QUARTERS = 48
-"""Largest difference between local time and UTC, in quarters of an hour (SMPP 3.4 section 7.1.1.1)."""
+"""Largest difference between local time and UTC, in quarters of an hour (SMPP 3.4, 7.1.1.1)."""
 
 MAX_RELATIVE_MONTHS = 12
 """Largest month field of a relative time."""
@@ -51,11 +51,11 @@ _ANY_TIME = re.compile(rb"(?:" + _ABSOLUTE.pattern + rb"|" + _RELATIVE.pattern +
 
 
 class SmppTimeError(TextError):
-    """A time that does not follow SMPP 3.4 section 7.1.1, or a moment that cannot be written in that form."""
+    """A time that does not follow SMPP 3.4, 7.1.1, or a moment that cannot be written in that form."""
 
 
 class RelativeTime(NamedTuple):
-    """A duration as a relative time states it (SMPP 3.4 section 7.1.1.2); a month has no fixed length, so neither has this."""
+    """A duration as a relative time states it (SMPP 3.4, 7.1.1.2). Months vary, so it has no length of its own."""
 
     years: int = 0
     months: int = 0
@@ -65,9 +65,9 @@ class RelativeTime(NamedTuple):
     seconds: int = 0
 
     def after(self, now: datetime) -> datetime:
-        """The moment this much after `now`: years and months on the calendar (the day clipped to the month), then the rest.
+        """The moment this much after ``now``: years and months on the calendar (the day clipped), then the rest.
 
-        Raises `SmppTimeError` when that is after the year 9999.
+        Raises ``SmppTimeError`` when that is after the year 9999.
         """
         months = now.month - 1 + self.months
         year = now.year + self.years + months // 12
@@ -80,15 +80,15 @@ class RelativeTime(NamedTuple):
 
 
 def check_time(octets: bytes) -> bool:
-    """Whether `octets` (without the NUL) is empty, an absolute or a relative time: exactly when `parse_time` succeeds."""
+    """Whether ``octets`` (without the NUL) is empty, an absolute or a relative time: when ``parse_time`` succeeds."""
     return not octets or _ANY_TIME(octets) is not None
 
 
 def parse_time(text: bytes | str, now: datetime) -> datetime | None:
     """The moment in UTC that a schedule_delivery_time, validity_period or final_date names; None for the empty string.
 
-    `now` is the time of the SMSC, from which relative times count; it must be aware.
-    Raises `SmppTimeError` for anything that is neither form, or a date that does not exist.
+    ``now`` is the time of the SMSC, from which relative times count; it must be aware.
+    Raises ``SmppTimeError`` for anything that is neither form, or a date that does not exist.
     """
     octets = _octets(text)
     if not octets:
@@ -99,7 +99,7 @@ def parse_time(text: bytes | str, now: datetime) -> datetime | None:
 
 
 def parse_absolute(text: bytes | str) -> datetime:
-    """The moment of an absolute time, in the zone the text itself states (a fixed offset). Raises `SmppTimeError`."""
+    """The moment of an absolute time, in the zone the text itself states (a fixed offset). Raises ``SmppTimeError``."""
     octets = _octets(text)
     if _ABSOLUTE.fullmatch(octets) is None:
         raise SmppTimeError(f"{text!r} is no absolute time YYMMDDhhmmsstnn+ or -")
@@ -109,7 +109,7 @@ def parse_absolute(text: bytes | str) -> datetime:
 
 
 def parse_relative(text: bytes | str) -> RelativeTime:
-    """The parts of a relative time. Raises `SmppTimeError`."""
+    """The parts of a relative time. Raises ``SmppTimeError``."""
     octets = _octets(text)
     if _RELATIVE.fullmatch(octets) is None:
         raise SmppTimeError(f"{text!r} is no relative time YYMMDDhhmmss000R")
@@ -120,7 +120,7 @@ def parse_final_date(text: bytes | str, zone: tzinfo = UTC) -> datetime | None:
     """The moment of a final_date in UTC; None when empty, that is, while the message is not final.
 
     Besides the absolute time this accepts the twelve characters ``YYMMDDhhmmss``, which SMPP 3.4's note to section
-    7.1.1 and SMPP 3.3 allow for times reported by the SMSC; they are local time in `zone`. Raises `SmppTimeError`.
+    7.1.1 and SMPP 3.3 allow for times reported by the SMSC; they are local time in ``zone``. Raises ``SmppTimeError``.
     """
     octets = _octets(text)
     if not octets:
@@ -131,10 +131,10 @@ def parse_final_date(text: bytes | str, zone: tzinfo = UTC) -> datetime | None:
 
 
 def format_absolute(moment: datetime, offset_quarters: int = 0) -> bytes:
-    """`moment` as an absolute time, in the local time `offset_quarters` quarter hours ahead of UTC (-48 to 48).
+    """``moment`` as an absolute time, in the local time ``offset_quarters`` quarter hours ahead of UTC (-48 to 48).
 
-    Fractions below a tenth of a second are cut. Raises `SmppTimeError` when `moment` is not aware, when its local year
-    is not within 1938 to 2037, or when the offset is out of range.
+    Fractions below a tenth of a second are cut. Raises ``SmppTimeError`` when ``moment`` is not aware, when its local
+    year is not within 1938 to 2037, or when the offset is out of range.
     """
     if not -MAX_OFFSET_QUARTERS <= offset_quarters <= MAX_OFFSET_QUARTERS:
         raise SmppTimeError(f"offset of {offset_quarters} quarter hours is not within -48 to 48")
@@ -148,10 +148,10 @@ def format_absolute(moment: datetime, offset_quarters: int = 0) -> bytes:
 
 
 def format_relative(duration: timedelta | RelativeTime) -> bytes:
-    """`duration` as a relative time; fractions of a second are cut.
+    """``duration`` as a relative time; fractions of a second are cut.
 
-    A `timedelta` is written in days, hours, minutes and seconds, as its months would have no fixed length. Raises
-    `SmppTimeError` when a part does not fit its two digits (a `timedelta`: when negative, or 32 days or more).
+    A ``timedelta`` is written in days, hours, minutes and seconds, as its months would have no fixed length. Raises
+    ``SmppTimeError`` when a part does not fit its two digits (a ``timedelta``: when negative, or 32 days or more).
     """
     parts = duration if isinstance(duration, RelativeTime) else _split(duration)
     if min(parts) < 0 or max(parts) > 99 or parts.months > MAX_RELATIVE_MONTHS or parts.days > MAX_RELATIVE_DAYS:
@@ -160,7 +160,7 @@ def format_relative(duration: timedelta | RelativeTime) -> bytes:
 
 
 def _octets(text: bytes | str) -> bytes:
-    """`text` as octets; characters outside ASCII become `?`, which is in no time."""
+    """``text`` as octets; characters outside ASCII become ``?``, which is in no time."""
     return text.encode("ascii", "replace") if isinstance(text, str) else text
 
 
@@ -184,7 +184,7 @@ def _moment(octets: bytes, zone: tzinfo) -> datetime:
 
 
 def _split(duration: timedelta) -> RelativeTime:
-    """A `timedelta` in days, hours, minutes and seconds."""
+    """A ``timedelta`` in days, hours, minutes and seconds."""
     minutes, seconds = divmod(duration.seconds, 60)
     hours, minutes = divmod(minutes, 60)
     return RelativeTime(days=duration.days, hours=hours, minutes=minutes, seconds=seconds)

@@ -158,14 +158,22 @@ def encode_text(
     alphabet does not have; "replace" writes ``?``.
     """
     alphabet = alphabet_of(data_coding, default_alphabet)
+    if alphabet is not Alphabet.GSM7 and alphabet is not Alphabet.GSM7_PACKED:
+        return encode_octets(text, alphabet, errors=errors)
+    single_shift, locking_shift = (udh.single_shift, udh.locking_shift) if udh is not None else (0, 0)
+    septets = gsm7.encode(text, single_shift=single_shift, locking_shift=locking_shift, errors=errors)
+    if alphabet is Alphabet.GSM7:
+        return septets
+    return gsm7.pack(septets, fill_bits=udh.fill_bits if udh is not None else 0)
+
+
+def encode_octets(text: str, alphabet: Alphabet, *, errors: Errors = "strict") -> bytes:
+    """The octets of ``text`` in an alphabet of whole octets, that is, any but the GSM 7 bit ones.
+
+    Raises ``TextError`` as ``encode_text`` does.
+    """
     if alphabet is Alphabet.UCS2:
         return ucs2.encode(text, errors=errors)
-    if alphabet is Alphabet.GSM7 or alphabet is Alphabet.GSM7_PACKED:
-        single_shift, locking_shift = (udh.single_shift, udh.locking_shift) if udh is not None else (0, 0)
-        septets = gsm7.encode(text, single_shift=single_shift, locking_shift=locking_shift, errors=errors)
-        if alphabet is Alphabet.GSM7:
-            return septets
-        return gsm7.pack(septets, fill_bits=udh.fill_bits if udh is not None else 0)
     try:
         return text.encode(_codec(alphabet), errors)
     except UnicodeEncodeError as error:
