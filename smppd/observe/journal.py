@@ -1,0 +1,134 @@
+"""The journal: the last raw PDUs in both directions, refused requests and binds included.
+
+It keeps octets exactly as they were on the wire, because that is what makes it evidence; nothing is decoded until
+somebody looks. So the frames of bind requests contain passwords: whoever shows a frame shows it through
+`smppwire.codec.describe(frame)` or masks `password` on its own, and hands out raw octets only where the operator asked
+for them.
+
+The hot path records a whole chunk with one call and one tuple; frames are told apart by their command_length when the
+journal is read.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+
+from smppwire.constants import HEADER_LENGTH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Direction = Literal["in", "out"]
+
+MAX_OCTETS: Final = 64 * 1024 * 1024
+"""Octets kept whatever the number of frames: 100,000 frames of the largest size would be more than 12 GiB."""
+
+_LENGTH_OCTETS: Final = 4
+
+
+class JournalEntry(NamedTuple):
+    """One frame that passed by."""
+
+    time: float
+    """When, in the seconds of the clock the recorder used."""
+    session: str
+    direction: Direction
+    frame: bytes
+    """The octets of the PDU; after a framing error, whatever was received."""
+
+
+class _Chunk(NamedTuple):
+    time: float
+    session: str
+    direction: Direction
+    octets: bytes
+    frames: int
+
+
+class Journal:
+    """A ring of at most `capacity` frames and `max_octets` octets; the oldest go first. Capacity 0 turns it off.
+
+    `enabled` is what the hot path asks before it calls; a disabled journal ignores what it is told all the same.
+    """
+
+    __slots__ = ("_chunks", "_frames", "_octets", "_skip", "capacity", "enabled", "max_octets")
+
+    def __init__(self, capacity: int, max_octets: int = MAX_OCTETS) -> None:
+        self.capacity = capacity
+        self.max_octets = max_octets
+        self.enabled = capacity > 0
+        self._chunks: deque[_Chunk] = deque()
+        self._frames = 0
+        self._octets = 0
+        self._skip = 0
+        """Frames of the oldest chunk that were evicted already."""
+
+    def record(self, time: float, session: str, direction: Direction, frame: bytes) -> None:
+        """Keep one frame; it need not be a well-formed PDU."""
+        self.record_chunk(time, session, direction, frame, 1)
+
+    def record_chunk(self, time: float, session: str, direction: Direction, octets: bytes, count: int) -> None:
+        """Keep `count` whole frames that follow one another in `octets`, as one read or one joined write has them.
+
+        Each frame's command_length must be right (the framer checked it, or we wrote it). The octets are not copied.
+        """
+        if not self.enabled or not count:
+            return
+        self._chunks.append(_Chunk(time, session, direction, octets, count))
+        self._frames += count
+        self._octets += len(octets)
+        if self._frames > self.capacity or self._octets > self.max_octets:
+            self._evict()
+
+    def _evict(self) -> None:
+        while self._chunks:
+            remaining = self._chunks[0].frames - self._skip
+            excess = self._frames - self.capacity
+            if self._octets <= self.max_octets and excess < remaining:
+                if excess > 0:
+                    self._skip += excess
+                    self._frames -= excess
+                return
+            self._frames -= remaining
+            self._octets -= len(self._chunks.popleft().octets)
+            self._skip = 0
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._chunks.clear()
+        self._frames = self._octets = self._skip = 0
+
+    def __len__(self) -> int:
+        return self._frames
+
+    @property
+    def octets(self) -> int:
+        """Octets held; those of partly evicted chunks count until the last of their frames is gone."""
+        return self._octets
+
+    def __iter__(self) -> Iterator[JournalEntry]:
+        """The frames kept when iteration began, oldest first; recording may go on meanwhile."""
+        skip = self._skip
+        for chunk in tuple(self._chunks):
+            for number, frame in enumerate(_frames(chunk)):
+                if number >= skip:
+                    yield JournalEntry(chunk.time, chunk.session, chunk.direction, frame)
+            skip = 0
+
+    def of_session(self, session: str) -> Iterator[JournalEntry]:
+        """The frames of one session, oldest first."""
+        return (entry for entry in self if entry.session == session)
+
+
+def _frames(chunk: _Chunk) -> Iterator[bytes]:
+    """Cut a chunk into its frames; a single one is taken as it is."""
+    octets = chunk.octets
+    if chunk.frames == 1:
+        yield octets
+        return
+    start = 0
+    for _ in range(chunk.frames):
+        end = start + max(HEADER_LENGTH, int.from_bytes(octets[start : start + _LENGTH_OCTETS], "big"))
+        yield octets[start:end]
+        start = end

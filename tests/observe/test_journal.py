@@ -1,0 +1,139 @@
+"""The ring of raw PDUs."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+
+from smppd.observe.journal import MAX_OCTETS, Journal, JournalEntry
+
+
+def frame(sequence_number: int, body: bytes = b"") -> bytes:
+    return struct.pack(">IIII", 16 + len(body), 0x15, 0, sequence_number) + body
+
+
+def numbers(journal: Journal) -> list[int]:
+    return [struct.unpack_from(">I", entry.frame, 12)[0] for entry in journal]
+
+
+def test_entries_come_back_as_they_went_in_oldest_first() -> None:
+    journal = Journal(10)
+    journal.record(1.5, "1", "in", frame(1))
+    journal.record(2.5, "2", "out", frame(2, b"body"))
+    assert list(journal) == [
+        JournalEntry(1.5, "1", "in", frame(1)),
+        JournalEntry(2.5, "2", "out", frame(2, b"body")),
+    ]
+    assert len(journal) == 2
+
+
+def test_a_chunk_is_told_apart_when_read() -> None:
+    journal = Journal(10)
+    frames = [frame(1), frame(2, b"x" * 5), frame(3)]
+    journal.record_chunk(1.0, "1", "in", b"".join(frames), 3)
+    assert [entry.frame for entry in journal] == frames
+    assert {(entry.time, entry.session, entry.direction) for entry in journal} == {(1.0, "1", "in")}
+    assert len(journal) == 3
+
+
+def test_octets_that_are_no_pdu_are_kept_as_they_are() -> None:
+    journal = Journal(10)
+    journal.record(1.0, "1", "in", b"GET / HTTP/1.1\r\n\r\n")
+    assert [entry.frame for entry in journal] == [b"GET / HTTP/1.1\r\n\r\n"]
+
+
+def test_the_oldest_go_first() -> None:
+    journal = Journal(3)
+    for number in range(5):
+        journal.record(0.0, "1", "in", frame(number))
+    assert numbers(journal) == [2, 3, 4]
+    assert len(journal) == 3
+
+
+@pytest.mark.parametrize("capacity", range(1, 13))
+def test_chunks_are_evicted_frame_by_frame(capacity: int) -> None:
+    journal = Journal(capacity)
+    number = 0
+    for size in (4, 1, 3, 2, 2):
+        journal.record_chunk(0.0, "1", "in", b"".join(frame(number + n) for n in range(size)), size)
+        number += size
+        expected = list(range(number))[-capacity:]
+        assert numbers(journal) == expected
+        assert len(journal) == len(expected)
+
+
+def test_octets_are_bounded_too() -> None:
+    journal = Journal(1000, max_octets=100)
+    for number in range(10):
+        journal.record(0.0, "1", "in", frame(number, b"x" * 24))
+        assert journal.octets <= 100
+    assert numbers(journal) == [8, 9]
+    assert journal.octets == 80
+
+
+def test_what_is_larger_than_the_bound_is_not_kept() -> None:
+    journal = Journal(1000, max_octets=30)
+    journal.record(0.0, "1", "in", frame(1))
+    journal.record(0.0, "1", "in", frame(2, b"x" * 20))
+    assert len(journal) == 0
+    assert journal.octets == 0
+    journal.record(0.0, "1", "in", frame(3))
+    assert numbers(journal) == [3]
+
+
+def test_the_default_bound_is_64_mebioctets() -> None:
+    assert Journal(1).max_octets == MAX_OCTETS == 67_108_864
+
+
+def test_capacity_zero_turns_it_off() -> None:
+    journal = Journal(0)
+    assert not journal.enabled
+    journal.record(0.0, "1", "in", frame(1))
+    assert list(journal) == []
+    assert len(journal) == 0
+
+
+def test_it_can_be_turned_off_and_on() -> None:
+    journal = Journal(5)
+    assert journal.enabled
+    journal.enabled = False
+    journal.record(0.0, "1", "in", frame(1))
+    journal.enabled = True
+    journal.record(0.0, "1", "in", frame(2))
+    assert numbers(journal) == [2]
+
+
+def test_frames_of_one_session() -> None:
+    journal = Journal(10)
+    for number, session in enumerate("abab"):
+        journal.record(0.0, session, "in", frame(number))
+    assert [entry.frame for entry in journal.of_session("b")] == [frame(1), frame(3)]
+    assert list(journal.of_session("c")) == []
+
+
+def test_recording_goes_on_while_it_is_read() -> None:
+    journal = Journal(3)
+    for number in range(3):
+        journal.record(0.0, "1", "in", frame(number))
+    seen = []
+    for entry in journal:
+        seen.append(entry.frame)
+        journal.record(0.0, "1", "out", frame(9))
+    assert seen == [frame(0), frame(1), frame(2)]
+    assert numbers(journal) == [9, 9, 9]
+
+
+def test_clear() -> None:
+    journal = Journal(3)
+    journal.record_chunk(0.0, "1", "in", frame(1) + frame(2) + frame(3) + frame(4), 4)
+    journal.clear()
+    assert (len(journal), journal.octets, list(journal)) == (0, 0, [])
+    journal.record_chunk(0.0, "1", "in", frame(5) + frame(6), 2)
+    assert numbers(journal) == [5, 6]
+
+
+def test_an_empty_chunk_is_nothing() -> None:
+    journal = Journal(3)
+    journal.record_chunk(0.0, "1", "in", b"", 0)
+    assert list(journal) == []
