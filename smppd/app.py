@@ -1,0 +1,280 @@
+"""The composition root: the one module that knows everybody, reads the clock and draws seeds.
+
+Two servers in one process never meet: nothing here is global, nothing happens on import.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Final, TextIO
+from zoneinfo import ZoneInfo
+
+from smppd import __version__
+from smppd.accounts import AccountBook
+from smppd.engine.core import Engine
+from smppd.engine.receipts import DefaultDialect
+from smppd.errors import UserError
+from smppd.network.simple import SimulatedNetwork
+from smppd.observe.counters import Counters
+from smppd.observe.journal import Journal
+from smppd.observe.logs import Privacy, ProtocolErrorLog, configure
+from smppd.settings import diff
+from smppd.transport.context import Context
+from smppd.transport.listeners import explain_failure, join_address, listen, split_address
+from smppd.transport.ticker import Ticker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from smppd.api.http import HttpServer
+    from smppd.engine.ports import Clock
+    from smppd.settings import Changes, Settings
+
+ERROR_LOG_FLUSH: Final = 1.0
+"""Seconds between two looks at protocol errors that were counted instead of logged."""
+
+
+class RealClock:
+    """The engine's clock on the clocks of this machine."""
+
+    now = staticmethod(time.monotonic)
+    wall = staticmethod(time.time)
+
+
+class SmscServer:
+    """One message centre: listeners, sessions, engine, network and metrics.
+
+    Use it inside a running event loop::
+
+        server = SmscServer(load_settings(None, {}, []))
+        await server.start()
+        ...
+        await server.stop()
+
+    or as an asynchronous context manager, which does both.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        log_stream: TextIO | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        """Wire a server; nothing is opened before `start`.
+
+        Args:
+            settings: the configuration.
+            clock: drives the life of messages, throughput and receipts; real time by default. Session timers always
+                run on real time.
+            log_stream: where the log goes; standard error by default.
+            environ: asked for NO_COLOR and TERM; the process environment by default.
+        """
+        self.settings = settings
+        self.clock: Clock = RealClock() if clock is None else clock
+        logger = configure(
+            settings.log.level,
+            settings.log.format,
+            sys.stderr if log_stream is None else log_stream,
+            wall=time.time,
+            environ=os.environ if environ is None else environ,
+        )
+        self.log = logger()
+        self.counters = Counters(account.system_id for account in settings.account)
+        self.journal = Journal(settings.journal.pdus)
+        self.accounts = AccountBook(settings)
+        self._networks = {
+            name: SimulatedNetwork(name, network, settings.server.seed) for name, network in settings.network.items()
+        }
+        self.engine = Engine(
+            settings,
+            self._networks,
+            clock=self.clock,
+            dialect=DefaultDialect(ZoneInfo(settings.server.timezone)),
+            observer=self.counters,
+            wake=self._wake,
+        )
+        self._context = Context(
+            settings=settings,
+            accounts=self.accounts,
+            engine=self.engine,
+            counters=self.counters,
+            journal=self.journal,
+            privacy=Privacy(settings.privacy.log_personal_data),
+            log=self.log,
+            logger=logger,
+            error_log=ProtocolErrorLog(self.log, time.monotonic),
+            monotonic=time.monotonic,
+            wall=time.time,
+        )
+        self._ticker: Ticker | None = None
+        self._listeners: list[asyncio.Server] = []
+        self._http: HttpServer | None = None
+        self._housekeeping: asyncio.Task[None] | None = None
+
+    # -- life -----------------------------------------------------------------------------------------------------------
+
+    async def __aenter__(self) -> SmscServer:
+        """Start."""
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop."""
+        await self.stop()
+
+    async def start(self, announce: Callable[[str], None] | None = None) -> None:
+        """Open the listeners; `announce` gets one line for each as soon as it is ready.
+
+        Raises UserError when a listener cannot be opened; nothing stays open then.
+        """
+        loop = asyncio.get_running_loop()
+        self._ticker = Ticker(loop, self.engine.run, self._engine_failed)
+        try:
+            for address in self.settings.server.smpp:
+                server = await listen(loop, self._context, address)
+                self._listeners.append(server)
+                where = _address_of(server)
+                self.log.info("listener opened", protocol="SMPP", address=where)
+                if announce is not None:
+                    announce(f"smppd {__version__}: SMPP on {where}")
+            if self.settings.server.http:
+                await self._start_http(announce)
+        except BaseException:
+            await self.stop(grace=0.0)
+            raise
+        self._housekeeping = loop.create_task(self._keep_house())
+        self._ticker.wake()
+
+    async def _start_http(self, announce: Callable[[str], None] | None) -> None:
+        """Open the HTTP door. Its libraries are loaded in a thread, while SMPP is served already."""
+        address = self.settings.server.http
+        host, port = split_address(address)
+        metrics = await asyncio.to_thread(importlib.import_module, "smppd.observe.metrics")
+        http = await asyncio.to_thread(importlib.import_module, "smppd.api.http")
+        exposition = metrics.Exposition(metrics.SmppdCollector(self.counters, self._sources(metrics), __version__))
+        self._http = http.HttpServer(
+            host, port, exposition=exposition, ready=self.is_ready, version=__version__, logger=self.log
+        )
+        try:
+            await self._http.start()
+        except OSError as error:
+            raise UserError(explain_failure(address, error)) from error
+        where = join_address(host, self._http.port)
+        self.log.info("listener opened", protocol="HTTP", address=where)
+        if announce is not None:
+            announce(f"smppd {__version__}: HTTP on http://{where}")
+
+    def _sources(self, metrics: object) -> object:
+        """Where the collector finds what the engine counts."""
+        engine = self.engine
+        return metrics.Sources(  # type: ignore[attr-defined]
+            sessions=self.session_counts,
+            in_flight=lambda: engine.in_flight,
+            route_queue_depth=lambda: {
+                name: len(route.queue) for name, route in engine.routes.items() if route.throughput is not None
+            },
+            receipts_pending=lambda: {name: esme.waiting for name, esme in engine.esmes.items()},
+            messages=lambda: {name: esme.states for name, esme in engine.esmes.items()},
+            route_messages=lambda: {name: route.states for name, route in engine.routes.items()},
+        )
+
+    async def stop(self, grace: float | None = None) -> None:
+        """Stop accepting, unbind every session, wait at most `grace` seconds for them, and close.
+
+        `grace` defaults to `[server] shutdown_grace`.
+        """
+        self._context.draining = True
+        for listener in self._listeners:
+            listener.close()
+        for connection in list(self._context.connections):
+            connection.unbind()
+        deadline = time.monotonic() + (self.settings.server.shutdown_grace if grace is None else grace)
+        while self._context.connections and time.monotonic() < deadline:
+            await asyncio.sleep(0.01)
+        for connection in list(self._context.connections):
+            connection.abort()
+        for listener in self._listeners:
+            await listener.wait_closed()
+        self._listeners.clear()
+        if self._ticker is not None:
+            self._ticker.stop()
+        if self._housekeeping is not None:
+            self._housekeeping.cancel()
+            self._housekeeping = None
+        if self._http is not None:
+            await self._http.stop()
+            self._http = None
+        self._context.error_log.flush(everything=True)
+
+    # -- what one asks a running server -----------------------------------------------------------------------------------
+
+    def is_ready(self) -> bool:
+        """Whether the SMPP listeners are open and binds are welcome."""
+        return bool(self._listeners) and not self._context.draining
+
+    @property
+    def smpp_addresses(self) -> list[str]:
+        """Where SMPP is listened for, with the real ports."""
+        return [_address_of(listener) for listener in self._listeners]
+
+    @property
+    def http_address(self) -> str:
+        """Where HTTP is listened for, with the real port; "" when it is not."""
+        if self._http is None:
+            return ""
+        return join_address(split_address(self.settings.server.http)[0], self._http.port)
+
+    def session_counts(self) -> dict[tuple[str, str], int]:
+        """Bound sessions by (system_id, bind type)."""
+        counts: dict[tuple[str, str], int] = {}
+        for connection in self._context.connections:
+            bound_as = connection.bound_as
+            if bound_as is not None:
+                counts[bound_as] = counts.get(bound_as, 0) + 1
+        return counts
+
+    # -- changes while running ----------------------------------------------------------------------------------------------
+
+    def reload(self, settings: Settings) -> Changes:
+        """Take new settings: accounts, routes, networks and limits at once; the rest is named in the result.
+
+        Sessions stay bound; what changed about their account holds from their next bind on, its throughput at once.
+        """
+        changes = diff(self.settings, settings)
+        for name, network in settings.network.items():
+            if name not in self._networks or network != self.settings.network.get(name):
+                self._networks[name] = SimulatedNetwork(name, network, settings.server.seed)
+        self.accounts.apply(settings)
+        self.counters.know_accounts(account.system_id for account in settings.account)
+        self.engine.configure(settings, self._networks)
+        self.settings = settings
+        self._context.settings = settings
+        self._context.privacy = Privacy(settings.privacy.log_personal_data)
+        self.log.info("configuration changed", applied=changes.live, needs_restart=changes.restart)
+        return changes
+
+    # -- inside -------------------------------------------------------------------------------------------------------------
+
+    def _wake(self) -> None:
+        if self._ticker is not None:
+            self._ticker.wake()
+
+    def _engine_failed(self, error: Exception) -> None:
+        self.counters.protocol_errors["internal"] += 1
+        self.log.error("internal error", exc_info=error)
+
+    async def _keep_house(self) -> None:
+        while True:
+            await asyncio.sleep(ERROR_LOG_FLUSH)
+            self._context.error_log.flush()
+
+
+def _address_of(server: asyncio.Server) -> str:
+    name = server.sockets[0].getsockname()
+    return join_address(name[0], name[1])

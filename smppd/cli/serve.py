@@ -1,0 +1,140 @@
+"""`smppd serve`: the server as a process. What changes the process happens here and nowhere else."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import resource
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from smppd.errors import UserError
+from smppd.settings import load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from smppd.app import SmscServer
+    from smppd.settings import Settings
+
+GC_THRESHOLDS: Final = (50_000, 20, 50)
+"""Allocations before a collection of the youngest generation, and how often the older ones follow. The defaults
+(700, 10, 10) look through every retained message many times a second; nothing on the way of a message is a cycle, so
+looking rarely costs no memory. What was measured stands in bench/README.md."""
+
+OTHER_FILES: Final = 256
+"""Descriptors for listeners, HTTP, logs and libraries, beside one per connection."""
+
+
+@click.command(name="serve", short_help="Run the message centre.")
+@click.option(
+    "-c",
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Configuration (TOML). Without one: the built-in defaults.",
+)
+@click.option("--smpp", multiple=True, metavar="HOST:PORT", help="Listen here for SMPP (may be repeated).")
+@click.option("--http", metavar="HOST:PORT", help='Listen here for HTTP; "" for nowhere.')
+@click.option(
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override one setting, such as log.level=debug."
+)
+def command(config: Path | None, smpp: tuple[str, ...], http: str | None, overrides: tuple[str, ...]) -> None:
+    """Run the message centre until it is told to stop (Ctrl-C or SIGTERM).
+
+    Without a file it listens on 127.0.0.1:2775 for ESMEs that bind as smppclient1 with the password "password", and on
+    127.0.0.1:8775 for HTTP. SIGHUP reads the configuration again.
+    """
+    assignments = list(overrides)
+    if smpp:
+        assignments.append("server.smpp=" + ",".join(smpp))
+    if http is not None:
+        assignments.append(f"server.http={http}")
+
+    def load() -> Settings:
+        return load_settings(config, os.environ, assignments)
+
+    settings = load()
+    raise_file_limit(settings.server.max_connections)
+    with asyncio.Runner(loop_factory=loop_factory(settings.server.event_loop)) as runner:
+        runner.run(_serve(settings, load))
+
+
+def loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """The event loop that settings ask for: "auto" means uvloop when it is installed."""
+    if name == "asyncio":
+        return None
+    try:
+        import uvloop
+    except ImportError:
+        if name == "uvloop":
+            raise UserError(
+                "server.event_loop is uvloop, which is not installed: pip install 'smppd[speed]'"
+            ) from None
+        return None
+    return uvloop.new_event_loop
+
+
+def raise_file_limit(connections: int) -> None:
+    """Allow as many open files as the connections need, as far as this user may."""
+    wanted = connections + OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft >= wanted:
+        return
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+
+
+async def _serve(settings: Settings, load: Callable[[], Settings]) -> None:
+    from smppd.app import SmscServer
+
+    server = SmscServer(settings)
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    loop.add_signal_handler(signal.SIGHUP, _reload, server, load)
+    loop.set_exception_handler(lambda _loop, what: _loop_failed(server, what))
+    await server.start(_announce)
+    # Everything loaded so far lives as long as the process: the collector need not look at it again.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
+    await stopping.wait()
+    server.log.info("stopping")
+    # A second signal ends the process at once.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.remove_signal_handler(number)
+    await server.stop()
+
+
+def _announce(line: str) -> None:
+    try:
+        click.echo(line)
+    except BrokenPipeError:
+        # Nobody reads our standard output any more; the server is of use all the same.
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # lives as long as the process
+
+
+def _reload(server: SmscServer, load: Callable[[], Settings]) -> None:
+    """Read the configuration again; a broken one leaves everything as it is and says why."""
+    try:
+        settings = load()
+    except UserError as error:
+        server.log.error("reload failed", reason=str(error))  # noqa: TRY400  # the reason is the user's, no traceback
+        return
+    server.reload(settings)
+
+
+def _loop_failed(server: SmscServer, what: dict[str, object]) -> None:
+    """Something failed outside every session: it is logged and counted, and the server goes on."""
+    server.counters.protocol_errors["internal"] += 1
+    error = what.get("exception")
+    server.log.error(
+        "internal error", reason=str(what.get("message", "")), exc_info=error if isinstance(error, Exception) else None
+    )

@@ -1,0 +1,190 @@
+"""The message record and its state machine.
+
+A message begins SCHEDULED or ENROUTE and ends in exactly one final state; a final state never changes (SMPP 3.4
+section 5.2.28). query_sm, cancel_sm, replace_sm, receipts and notifications all read this one record.
+
+The record is slotted and holds octets: nobody decodes a text that nobody looks at. It keeps the decoded submit_sm
+itself, so that each field of the specification is found under its own name.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING, Final
+
+from smppwire.constants import MessageState, TlvTag
+from smppwire.pdus import DataSm, SmeAddress, SubmitMulti, SubmitSm
+
+if TYPE_CHECKING:
+    from smppd.engine.esmes import Bind, EsmeState
+    from smppd.engine.queues import RouteState
+
+SCHEDULED: Final = int(MessageState.SCHEDULED)
+ENROUTE: Final = int(MessageState.ENROUTE)
+DELIVERED: Final = int(MessageState.DELIVERED)
+EXPIRED: Final = int(MessageState.EXPIRED)
+DELETED: Final = int(MessageState.DELETED)
+
+FIRST_FINAL: Final = DELIVERED
+"""States from here on are final: a comparison is all the hot path needs."""
+
+STATE_COUNT: Final = int(MessageState.SKIPPED) + 1
+"""Length of the per-state counters that accounts and routes keep."""
+
+MESSAGE_PAYLOAD: Final = int(TlvTag.MESSAGE_PAYLOAD)
+
+RECEIPT_MASK: Final = 0x03
+RECEIPT_ALWAYS: Final = 0x01
+RECEIPT_ON_FAILURE: Final = 0x02
+RECEIPT_ON_SUCCESS: Final = 0x03
+INTERMEDIATE_MASK: Final = 0x30
+"""registered_delivery bit 4 asks for an intermediate notification; 0x20 is how several ESMEs spell it (quirk Q105)."""
+
+
+class ReceiptState(IntEnum):
+    """Life of a message's receipt: pending, sent (in a session's window), settled, or pending again."""
+
+    NONE = 0
+    PENDING = 1
+    SENT = 2
+    SETTLED = 3
+
+
+RECEIPT_NONE: Final = int(ReceiptState.NONE)
+RECEIPT_PENDING: Final = int(ReceiptState.PENDING)
+RECEIPT_SENT: Final = int(ReceiptState.SENT)
+RECEIPT_SETTLED: Final = int(ReceiptState.SETTLED)
+
+
+class Group:
+    """The messages that one submit_multi made: they share a message_id and are forgotten together."""
+
+    __slots__ = ("members", "remaining")
+
+    def __init__(self) -> None:
+        self.members: list[Message] = []
+        self.remaining = 0
+
+
+class Message:
+    """One accepted message towards one destination.
+
+    Times named `*_at` are seconds of the engine's clock; `accepted_wall` and `final_wall` are Unix time, because
+    receipts and query_sm_resp report dates.
+    """
+
+    __slots__ = (
+        "accepted_at",
+        "accepted_wall",
+        "attempts",
+        "bind",
+        "error_code",
+        "esme",
+        "expires_at",
+        "final_wall",
+        "group",
+        "message_id",
+        "pdu",
+        "receipt",
+        "route",
+        "start_at",
+        "state",
+    )
+
+    def __init__(
+        self,
+        message_id: bytes,
+        pdu: SubmitSm,
+        esme: EsmeState,
+        bind: Bind | None,
+        route: RouteState,
+        accepted_at: float,
+        accepted_wall: float,
+        expires_at: float,
+    ) -> None:
+        self.message_id = message_id
+        self.pdu = pdu
+        self.esme = esme
+        self.bind = bind
+        self.route = route
+        self.accepted_at = accepted_at
+        self.accepted_wall = accepted_wall
+        self.expires_at = expires_at
+        self.start_at = 0.0
+        self.final_wall = 0.0
+        self.state = ENROUTE
+        self.error_code = 0
+        self.attempts = 0
+        self.receipt = RECEIPT_NONE
+        self.group: Group | None = None
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the state can no longer change."""
+        return self.state >= FIRST_FINAL
+
+    def text_octets(self) -> bytes:
+        """The user data as sent: short_message, or the message_payload TLV when there is no short_message."""
+        return text_octets(self.pdu)
+
+
+def text_octets(pdu: SubmitSm) -> bytes:
+    """The user data of a submit_sm: short_message, or the message_payload TLV when short_message is empty."""
+    if pdu.short_message or not pdu.tlvs:
+        return pdu.short_message
+    return pdu.tlv(MESSAGE_PAYLOAD) or b""
+
+
+def wants_receipt(registered_delivery: int, state: int) -> bool:
+    """Whether registered_delivery bits 1-0 ask for a receipt of this final state (SMPP 3.4 section 5.2.17).
+
+    Value 3 (success only) is SMPP 5.0; sessions of 3.4 never get here with it, because validation refuses it.
+    """
+    wanted = registered_delivery & RECEIPT_MASK
+    if wanted == RECEIPT_ALWAYS:
+        return True
+    if wanted == RECEIPT_ON_FAILURE:
+        return state != DELIVERED
+    return wanted == RECEIPT_ON_SUCCESS and state == DELIVERED
+
+
+def from_data_sm(pdu: DataSm) -> SubmitSm:
+    """The record of a data_sm: the same fields, its text stays in the message_payload TLV (SMPP 3.4 section 4.7)."""
+    return SubmitSm(
+        sequence_number=pdu.sequence_number,
+        service_type=pdu.service_type,
+        source_addr_ton=pdu.source_addr_ton,
+        source_addr_npi=pdu.source_addr_npi,
+        source_addr=pdu.source_addr,
+        dest_addr_ton=pdu.dest_addr_ton,
+        dest_addr_npi=pdu.dest_addr_npi,
+        destination_addr=pdu.destination_addr,
+        esm_class=pdu.esm_class,
+        registered_delivery=pdu.registered_delivery,
+        data_coding=pdu.data_coding,
+        tlvs=pdu.tlvs,
+    )
+
+
+def from_submit_multi(pdu: SubmitMulti, destination: SmeAddress) -> SubmitSm:
+    """The record of one destination of a submit_multi (SMPP 3.4 section 4.5)."""
+    return SubmitSm(
+        sequence_number=pdu.sequence_number,
+        service_type=pdu.service_type,
+        source_addr_ton=pdu.source_addr_ton,
+        source_addr_npi=pdu.source_addr_npi,
+        source_addr=pdu.source_addr,
+        dest_addr_ton=destination.dest_addr_ton,
+        dest_addr_npi=destination.dest_addr_npi,
+        destination_addr=destination.destination_addr,
+        esm_class=pdu.esm_class,
+        protocol_id=pdu.protocol_id,
+        priority_flag=pdu.priority_flag,
+        schedule_delivery_time=pdu.schedule_delivery_time,
+        validity_period=pdu.validity_period,
+        registered_delivery=pdu.registered_delivery,
+        data_coding=pdu.data_coding,
+        sm_default_msg_id=pdu.sm_default_msg_id,
+        short_message=pdu.short_message,
+        tlvs=pdu.tlvs,
+    )

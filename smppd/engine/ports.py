@@ -1,0 +1,75 @@
+"""The world as the engine sees it. Whoever wires an engine hands in things of these shapes; each takes batches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from smppd.engine.esmes import Deliverable
+    from smppd.engine.message import Message
+
+
+class Clock(Protocol):
+    """Time, real or virtual."""
+
+    def now(self) -> float:
+        """Monotonic seconds: what delays, validity and throughput are measured by."""
+
+    def wall(self) -> float:
+        """Unix time in seconds: what receipts and query_sm_resp report as dates."""
+
+
+class Outcome(NamedTuple):
+    """How a delivery attempt ends."""
+
+    state: int
+    """The final message_state (SMPP 3.4 section 5.2.28)."""
+    error_code: int = 0
+    """The network's error code, as receipts (`err:`) and query_sm_resp report it."""
+
+
+class Attempt(NamedTuple):
+    """What the network makes of one message."""
+
+    delay: float
+    """Seconds until the outcome is known, >= 0."""
+    outcome: Outcome
+
+
+class Network(Protocol):
+    """The mobile network behind a route."""
+
+    def attempt(self, messages: Sequence[Message]) -> Sequence[Attempt]:
+        """Try to deliver each message; one attempt per message, in the same order."""
+
+
+class Outbound(Protocol):
+    """The way to one bound ESME."""
+
+    def room(self) -> int:
+        """How many deliver_sm the session takes now: its free window, 0 while the peer does not read."""
+
+    def deliver(self, bodies: Sequence[bytes], items: Sequence[Deliverable]) -> None:
+        """Send deliver_sm with these bodies (everything after the header); `items` come back acknowledged or lost."""
+
+
+class Dialect(Protocol):
+    """How this SMSC writes receipts and ids when all goes well."""
+
+    def receipt_body(self, message: Message, *, tlvs: bool) -> bytes:
+        """The body of the deliver_sm that reports the message's final state; without TLVs for ESMEs below 3.4."""
+
+    def intermediate_body(self, message: Message, *, tlvs: bool) -> bytes:
+        """The body of the deliver_sm that notifies of a message still ENROUTE."""
+
+
+class Observer(Protocol):
+    """Who wants to know; called once per batch, never per message."""
+
+    def receipts_sent(self, delays: Sequence[float]) -> None:
+        """Receipts left; each figure is the time since the submit was accepted, in seconds."""
+
+    def throttled(self, system_id: str, scope: str, count: int) -> None:
+        """Submits were refused because a window, a rate, a queue or a limit was full."""

@@ -1,0 +1,184 @@
+"""Routing: the first matching route wins, and ten thousand prefixes cost no more than a hundred.
+
+Routes are indexed by what their destination pattern begins with. Looking a destination up tries one dict per distinct
+prefix length, collects the few routes whose literal beginning fits, adds those that are not about destinations, and
+takes the first in configured order whose remaining conditions hold.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from bisect import insort
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from smppwire.pdus import SubmitSm
+
+    from smppd.settings import Match
+
+R = TypeVar("R")
+
+WILDCARDS: Final = re.compile(r"[*?\[]")
+
+CACHE_LIMIT: Final = 65536
+"""Destinations remembered while every route is about destinations alone; then the cache starts anew. It bounds memory
+(about 10 MB) and is large enough for a campaign that returns to the same numbers."""
+
+INTEGER_FIELDS: Final = ("source_addr_ton", "source_addr_npi", "dest_addr_ton", "dest_addr_npi", "data_coding")
+
+
+def patterns_of(value: str | Sequence[str] | None) -> list[str]:
+    """A setting that is one pattern or several, as a list; [] when it is not set."""
+    if value is None:
+        return []
+    return [value] if isinstance(value, str) else list(value)
+
+
+def literal_prefix(pattern: str) -> str:
+    """What every match of a glob pattern begins with."""
+    wildcard = WILDCARDS.search(pattern)
+    return pattern if wildcard is None else pattern[: wildcard.start()]
+
+
+def _address_test(patterns: list[str]) -> Callable[[bytes], bool] | None:
+    """A test of an address against glob patterns; None when any address passes."""
+    if not patterns or "*" in patterns:
+        return None
+    if all(pattern.endswith("*") and not WILDCARDS.search(pattern[:-1]) for pattern in patterns):
+        prefixes = tuple(pattern[:-1].encode("latin-1") for pattern in patterns)
+        return lambda address: address.startswith(prefixes)
+    if not any(WILDCARDS.search(pattern) for pattern in patterns):
+        exact = frozenset(pattern.encode("latin-1") for pattern in patterns)
+        return exact.__contains__
+    # fnmatch translates to a regular expression without nested repetition: `*` becomes an atomic group, so matching
+    # is linear in practice for the short addresses of SMPP (at most 64 octets).
+    expression = re.compile("|".join(fnmatch.translate(pattern) for pattern in patterns).encode("latin-1"))
+    return lambda address: expression.match(address) is not None
+
+
+def _compile(match: Match, *, with_destination: bool) -> Callable[[str, SubmitSm], bool] | None:
+    """One predicate for all conditions of a route; None when there are none."""
+    tests: list[Callable[[str, SubmitSm], bool]] = []
+    if match.account is not None:
+        accounts = frozenset(patterns_of(match.account))
+        tests.append(lambda account, _pdu: account in accounts)
+    if match.service_type is not None:
+        types = frozenset(name.encode("latin-1") for name in patterns_of(match.service_type))
+        tests.append(lambda _account, pdu: pdu.service_type in types)
+    for name in INTEGER_FIELDS:
+        wanted = getattr(match, name)
+        if wanted is not None:
+            tests.append(_integer_test(name, wanted))
+    source = _address_test(patterns_of(match.source_addr))
+    if source is not None:
+        tests.append(lambda _account, pdu: source(pdu.source_addr))
+    destination = _address_test(patterns_of(match.destination_addr)) if with_destination else None
+    if destination is not None:
+        tests.append(lambda _account, pdu: destination(pdu.destination_addr))
+    if not tests:
+        return None
+    if len(tests) == 1:
+        return tests[0]
+    return lambda account, pdu: all(test(account, pdu) for test in tests)
+
+
+def _integer_test(name: str, wanted: int) -> Callable[[str, SubmitSm], bool]:
+    return lambda _account, pdu: getattr(pdu, name) == wanted
+
+
+class _Entry(Generic[R]):
+    """One route as the index holds it: its place in the configured order and what is left to test."""
+
+    __slots__ = ("position", "route", "test")
+
+    def __init__(self, position: int, route: R, test: Callable[[str, SubmitSm], bool] | None) -> None:
+        self.position = position
+        self.route = route
+        self.test = test
+
+    def __lt__(self, other: _Entry[R]) -> bool:
+        return self.position < other.position
+
+
+class Router(Generic[R]):
+    """Finds the route of a message."""
+
+    def __init__(self, routes: Sequence[tuple[Match, R]]) -> None:
+        """Index the routes; their order is their precedence."""
+        self._by_prefix: dict[int, dict[bytes, list[_Entry[R]]]] = {}
+        self._by_address: dict[bytes, list[_Entry[R]]] = {}
+        self._by_account: dict[str, list[_Entry[R]]] = {}
+        self._others: list[_Entry[R]] = []
+        self._only: R | None = None
+        self._cache: dict[bytes, R | None] | None = {}
+        for position, (match, route) in enumerate(routes):
+            self._add(position, match, route)
+        self._lengths = sorted(self._by_prefix)
+        if len(routes) == 1 and self._others and self._others[0].test is None:
+            self._only = routes[0][1]
+
+    def _add(self, position: int, match: Match, route: R) -> None:
+        destinations = patterns_of(match.destination_addr)
+        about_more = _compile(match, with_destination=False)
+        if about_more is not None:
+            self._cache = None
+        prefixes = [literal_prefix(pattern) for pattern in destinations]
+        if destinations and all(prefixes):
+            for pattern, prefix in zip(destinations, prefixes, strict=True):
+                self._add_destination(position, match, route, pattern, prefix)
+        elif match.account is not None and not destinations:
+            entry = _Entry(position, route, about_more)
+            for account in patterns_of(match.account):
+                insort(self._by_account.setdefault(account, []), entry)
+        else:
+            self._others.append(_Entry(position, route, _compile(match, with_destination=True)))
+
+    def _add_destination(self, position: int, match: Match, route: R, pattern: str, prefix: str) -> None:
+        key = prefix.encode("latin-1")
+        if prefix == pattern:
+            test = _compile(match, with_destination=False)
+            self._by_address.setdefault(key, []).append(_Entry(position, route, test))
+            return
+        # The index has tested the literal beginning; only a pattern with more than a final `*` needs its test.
+        test = _compile(match, with_destination=pattern != prefix + "*")
+        self._by_prefix.setdefault(len(key), {}).setdefault(key, []).append(_Entry(position, route, test))
+
+    def find(self, account: str, pdu: SubmitSm) -> R | None:
+        """The first route in configured order that matches, or None."""
+        if self._only is not None:
+            return self._only
+        cache = self._cache
+        if cache is None:
+            return self._search(account, pdu)
+        destination = pdu.destination_addr
+        if destination in cache:
+            return cache[destination]
+        if len(cache) >= CACHE_LIMIT:
+            cache.clear()
+        found = cache[destination] = self._search(account, pdu)
+        return found
+
+    def _search(self, account: str, pdu: SubmitSm) -> R | None:
+        destination = pdu.destination_addr
+        best: _Entry[R] | None = _first(self._others, None, account, pdu)
+        for length in self._lengths:
+            entries = self._by_prefix[length].get(destination[:length])
+            if entries is not None:
+                best = _first(entries, best, account, pdu)
+        for entries in (self._by_address.get(destination), self._by_account.get(account)):
+            if entries is not None:
+                best = _first(entries, best, account, pdu)
+        return None if best is None else best.route
+
+
+def _first(entries: list[_Entry[R]], best: _Entry[R] | None, account: str, pdu: SubmitSm) -> _Entry[R] | None:
+    """The first of `entries` that matches and comes before `best`, else `best`."""
+    for entry in entries:
+        if best is not None and entry.position > best.position:
+            break
+        if entry.test is None or entry.test(account, pdu):
+            return entry
+    return best

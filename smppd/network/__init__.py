@@ -1,0 +1,1 @@
+"""The simulated mobile network behind the routes."""

@@ -1,0 +1,89 @@
+"""A network of two dice: how long an attempt takes, and how it ends.
+
+Draws are keyed by (seed, network, account): each account has a generator of its own, advanced once per attempt, so the
+fate of an account's n-th message depends neither on other accounts nor on how TCP cut the stream.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from itertools import accumulate
+from random import Random
+from typing import TYPE_CHECKING, Final
+
+from smppwire.constants import MessageState
+
+from smppd.engine.ports import Attempt, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from smppd.engine.message import Message
+    from smppd.settings import Delay
+    from smppd.settings import Network as NetworkSettings
+
+STATES: Final = {
+    "DELIVRD": MessageState.DELIVERED,
+    "EXPIRED": MessageState.EXPIRED,
+    "DELETED": MessageState.DELETED,
+    "UNDELIV": MessageState.UNDELIVERABLE,
+    "ACCEPTD": MessageState.ACCEPTED,
+    "UNKNOWN": MessageState.UNKNOWN,
+    "REJECTD": MessageState.REJECTED,
+}
+"""Receipt spelling of each final state (SMPP 3.4 appendix B)."""
+
+DEFAULT_ERRORS: Final = {"UNDELIV": 1, "EXPIRED": 27, "REJECTD": 13}
+"""The GSM cause that usually stands behind an outcome (3GPP TS 29.002): unknown subscriber, absent subscriber, call
+barred. Others report 0."""
+
+
+def delay_drawer(delay: Delay) -> Callable[[Random], float] | float:
+    """How long an attempt takes: a constant in seconds, or a function that draws it."""
+    if delay.distribution == "fixed":
+        return delay.value
+    low, span = delay.min, delay.max - delay.min
+    if span <= 0:
+        return low
+    return lambda random: low + span * random.random()
+
+
+class SimulatedNetwork:
+    """The network of one `[network.NAME]` section."""
+
+    def __init__(self, name: str, settings: NetworkSettings, seed: int) -> None:
+        """Set up a network whose draws repeat for the same seed."""
+        self._name = name
+        self._seed = seed
+        self._generators: dict[str, Random] = {}
+        self._delay = delay_drawer(settings.delay)
+        outcomes = [(spelling, weight) for spelling, weight in settings.outcome.items() if weight > 0]
+        errors = DEFAULT_ERRORS | settings.error
+        self._outcomes = [Outcome(int(STATES[spelling]), errors.get(spelling, 0)) for spelling, _ in outcomes]
+        self._bounds = list(accumulate(weight for _, weight in outcomes))
+        self._constant = (
+            Attempt(self._delay, self._outcomes[0])
+            if isinstance(self._delay, (int, float)) and len(self._outcomes) == 1
+            else None
+        )
+
+    def attempt(self, messages: Sequence[Message]) -> Sequence[Attempt]:
+        """Try to deliver each message."""
+        if self._constant is not None:
+            return [self._constant] * len(messages)
+        return [self._draw(self._generator_of(message.esme.system_id)) for message in messages]
+
+    def _generator_of(self, system_id: str) -> Random:
+        generator = self._generators.get(system_id)
+        if generator is None:
+            generator = self._generators[system_id] = Random(f"{self._seed}/{self._name}/{system_id}")
+        return generator
+
+    def _draw(self, random: Random) -> Attempt:
+        delay = self._delay if isinstance(self._delay, (int, float)) else self._delay(random)
+        outcomes = self._outcomes
+        if len(outcomes) == 1:
+            return Attempt(delay, outcomes[0])
+        bounds = self._bounds
+        place = bisect_right(bounds, random.random() * bounds[-1], hi=len(bounds) - 1)
+        return Attempt(delay, outcomes[place])

@@ -1,0 +1,737 @@
+"""The SMSC side of one connection: octets to the session, its events to the engine, the answers back in one write.
+
+Nothing is decoded here and nothing is decided here about messages. What is: who may bind, how many requests may be
+unanswered, when a timer ends a session, and that a peer which does not read is not read either.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from struct import Struct
+from typing import TYPE_CHECKING, Final, cast
+
+from smppwire.codec import describe
+from smppwire.validation import ValidationPolicy, first_violation
+from smppwire.constants import CommandId, CommandStatus, TlvTag, command_name, status_name
+from smppwire.framing import Framer
+from smppwire.pdus import (
+    BindReceiver,
+    BindReceiverResp,
+    BindTransceiver,
+    BindTransceiverResp,
+    BindTransmitter,
+    BindTransmitterResp,
+    CancelSm,
+    DataSm,
+    EnquireLink,
+    EnquireLinkResp,
+    Pdu,
+    QuerySm,
+    ReplaceSm,
+    SubmitMulti,
+    SubmitSm,
+    Tlv,
+    Unbind,
+    UnbindResp,
+)
+from smppwire.session import Acknowledged, FramingLost, Refused, ResponseReceived, Role, Session, SessionState
+from smppwire.timers import SessionTimers, TimerAction
+
+from smppd.engine import operations
+from smppd.engine.esmes import Bind, Delivery
+from smppd.engine.message import Message
+from smppd.patterns import AddressRange
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from structlog.typing import FilteringBoundLogger
+
+    from smppd.accounts import Account
+    from smppd.engine.esmes import Deliverable
+    from smppd.settings import BindType
+    from smppd.transport.context import Context
+
+BindRequest = BindReceiver | BindTransmitter | BindTransceiver
+
+SUBMIT_SM_RESP: Final = int(CommandId.SUBMIT_SM_RESP)
+DELIVER_SM: Final = int(CommandId.DELIVER_SM)
+ESME_RINVBNDSTS: Final = int(CommandStatus.ESME_RINVBNDSTS)
+ESME_RSYSERR: Final = int(CommandStatus.ESME_RSYSERR)
+
+HEADER: Final = Struct(">IIII")
+SHORT_ID: Final = 10
+SUBMIT_RESPONSE: Final = Struct(f">IIII{SHORT_ID + 1}s")
+"""A submit_sm_resp with a message_id of ten octets; packing eleven adds the NUL."""
+
+WRITE_BUFFER_HIGH: Final = 1024 * 1024
+"""Octets waiting for a peer that reads slowly before we stop reading from it: a few thousand receipts."""
+
+LINGER: Final = 1.0
+"""Seconds a connection stays open behind an unbind_resp: the peer may close first (so that it never loses the
+response to a reset), or bind again."""
+
+TIMER_GRAIN: Final = 1.0
+"""Seconds between two looks at a session's timers at most, so that a response timer that starts now is not missed."""
+
+SHORTEST_WAIT: Final = 0.01
+"""Seconds between two looks at least: a timer that is just due must not spin."""
+
+BIND_TYPES: Final[dict[type[Pdu], BindType]] = {
+    BindTransmitter: "transmitter",
+    BindReceiver: "receiver",
+    BindTransceiver: "transceiver",
+}
+BIND_RESPONSES: Final[dict[type[Pdu], type[BindTransmitterResp | BindReceiverResp | BindTransceiverResp]]] = {
+    BindTransmitter: BindTransmitterResp,
+    BindReceiver: BindReceiverResp,
+    BindTransceiver: BindTransceiverResp,
+}
+
+VERSION_34: Final = 0x34
+VERSION_50: Final = 0x50
+VERSION_33: Final = 0x33
+
+
+def negotiate(theirs: int, ours: int) -> int:
+    """The version a session speaks: the lower of both sides (SMPP 3.4 section 5.2.4).
+
+    0x00 to 0x33 mean "3.3 or earlier"; reserved values mean the highest version that is not above them.
+    """
+    if theirs < VERSION_34:
+        return VERSION_33
+    return min(ours, VERSION_50 if theirs >= VERSION_50 else VERSION_34)
+
+
+class SmscConnection(asyncio.Protocol):
+    """One connection of an ESME."""
+
+    def __init__(self, context: Context) -> None:
+        """Serve one connection within `context`."""
+        self._context = context
+        settings = context.settings
+        timers = settings.timers
+        self._session = Session(
+            Role.SMSC,
+            now=context.monotonic(),
+            max_pdu_length=settings.server.max_pdu,
+            interface_version=VERSION_50 if settings.server.interface_version == "5.0" else VERSION_34,
+            timers=SessionTimers(
+                session_init=timers.session_init,
+                enquire_link=timers.enquire_link,
+                inactivity=timers.inactivity,
+                response=timers.response,
+            ),
+        )
+        self._ours = self._session.interface_version
+        self._transport: asyncio.Transport | None = None
+        self._out: list[bytes] = []
+        self._bind: Bind | None = None
+        self._account: Account | None = None
+        self._bind_type: BindType = "transceiver"
+        self._window = 0
+        self._window_over = 0
+        self._backlog = 0
+        """Requests of earlier chunks that are still unanswered: what the window limits. Those of the chunk at hand do
+        not count, so that it makes no difference where TCP has cut the stream."""
+        self._writable = True
+        self._closing = False
+        self._counted_unbound = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._linger: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._journal = context.journal
+        self._journal_framer = Framer(settings.server.max_pdu) if context.journal.enabled else None
+        self._log_pdus = settings.log.pdus
+        self._watched = self._log_pdus or self._journal_framer is not None
+        self.name = ""
+        self._peer = ""
+        self._log: FilteringBoundLogger = context.log
+
+    # -- the connection's life ----------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A peer connected: serve it, unless there are too many already."""
+        context = self._context
+        self._transport = cast("asyncio.Transport", transport)
+        limits = context.settings.server
+        refused = (
+            "max_connections"
+            if len(context.connections) >= limits.max_connections
+            else "max_unbound"
+            if context.unbound >= limits.max_unbound
+            else ""
+        )
+        if refused or context.draining:
+            context.counters.protocol_errors[refused or "draining"] += 1
+            context.error_log.report(refused or "draining")
+            self._closing = True
+            self._transport.abort()
+            return
+        context.opened += 1
+        self.name = str(context.opened)
+        self._peer = _peer_name(transport)
+        self._log = context.logger(session=self.name, peer=self._peer)
+        context.connections.add(self)
+        context.unbound += 1
+        self._counted_unbound = True
+        self._transport.set_write_buffer_limits(high=WRITE_BUFFER_HIGH)
+        self._plan_timer()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone, whoever ended it."""
+        context = self._context
+        self._closing = True
+        for handle in (self._timer, self._linger):
+            if handle is not None:
+                handle.cancel()
+        if self._task is not None:
+            self._task.cancel()
+        context.connections.discard(self)
+        was_bound = self._bind is not None
+        system_id = "" if self._bind is None else self._bind.esme.system_id
+        self._release(self._session.close())
+        if self._counted_unbound:
+            context.unbound -= 1
+            self._counted_unbound = False
+        if was_bound:
+            self._log.info("session closed", system_id=system_id, error="" if exc is None else type(exc).__name__)
+        self._transport = None
+
+    def data_received(self, data: bytes) -> None:
+        """Octets arrived: handle what they hold and answer all of it in one write."""
+        if self._closing:
+            return
+        now = self._context.monotonic()
+        if self._watched:
+            self._watch_in(data)
+        self._backlog = self._session.inbound_outstanding
+        events = self._session.receive(data, now)
+        if events:
+            self._handle_all(events, now)
+            self._flush()
+
+    def eof_received(self) -> bool:
+        """The peer will send nothing more: what we still had to say is written, then the connection closes."""
+        return False
+
+    def pause_writing(self) -> None:
+        """The peer does not read: do not read from it either, and send it nothing of our own."""
+        self._writable = False
+        if self._transport is not None and not self._closing:
+            self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """The peer reads again."""
+        self._writable = True
+        if self._transport is None or self._closing:
+            return
+        if self._task is None:
+            self._transport.resume_reading()
+        if self._bind is not None:
+            self._context.engine.bind_has_room(self._bind)
+
+    def close(self) -> None:
+        """Close the connection once everything written has left."""
+        self._closing = True
+        if self._out:
+            self._flush()
+        if self._transport is not None:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Drop the connection at once."""
+        self._closing = True
+        if self._transport is not None:
+            self._transport.abort()
+
+    @property
+    def bound_as(self) -> tuple[str, str] | None:
+        """(system_id, bind type) while bound, else None."""
+        return None if self._bind is None else (self._bind.esme.system_id, self._bind_type)
+
+    def unbind(self) -> None:
+        """Ask the ESME to end the session (SMPP 3.4 section 4.2); one that is not bound is simply closed."""
+        if self._transport is None or self._closing:
+            return
+        if self._bind is None or self._session.state in (SessionState.UNBOUND, SessionState.CLOSED):
+            self.close()
+            return
+        request = Unbind()
+        self._send(self._session.send_request(request, request, self._context.monotonic()), CommandId.UNBIND)
+        self._flush()
+
+    # -- events ---------------------------------------------------------------------------------------------------------
+
+    def _handle_all(self, events: Sequence[object], now: float) -> None:
+        """Handle events, and those that waited behind a bind or an unbind for its answer."""
+        session = self._session
+        while events:
+            self._handle(events, now)
+            if self._closing or session.paused:
+                return
+            events = session.resume(now)
+
+    def _handle(self, events: Sequence[object], now: float) -> None:
+        count = len(events)
+        index = 0
+        while index < count and not self._closing:
+            event = events[index]
+            if event.__class__ is SubmitSm:
+                end = index + 1
+                while end < count and events[end].__class__ is SubmitSm:
+                    end += 1
+                batch = cast("Sequence[SubmitSm]", events if end - index == count else events[index:end])
+                self._submit(batch, now)
+                index = end
+                continue
+            handler = _HANDLERS.get(event.__class__)
+            if handler is not None:
+                handler(self, event, now)
+            else:
+                self._refuse_unserved(cast("Pdu", event))
+            index += 1
+
+    def _submit(self, batch: Sequence[SubmitSm], now: float) -> None:
+        """Hand a run of submit_sm to the engine and encode its answers."""
+        context = self._context
+        session = self._session
+        bind = self._bind
+        count = len(batch)
+        counters = context.counters
+        counters.pdus_in[CommandId.SUBMIT_SM] += count
+        if bind is None:
+            self._answer_all(batch, ESME_RINVBNDSTS)
+            return
+        if self._window and self._backlog >= self._window:
+            counters.throttled(bind.esme.system_id, "window", count)
+            self._answer_all(batch, self._window_over)
+            return
+        answers = context.engine.submit(bind, batch)
+        append = self._out.append
+        pack = SUBMIT_RESPONSE.pack
+        length = SUBMIT_RESPONSE.size
+        accepted = 0
+        statuses = counters.statuses_out
+        for pdu, answer in zip(batch, answers, strict=True):
+            if answer.__class__ is bytes:
+                accepted += 1
+                if len(answer) == SHORT_ID:
+                    append(pack(length, SUBMIT_SM_RESP, 0, pdu.sequence_number, answer))
+                else:
+                    append(HEADER.pack(17 + len(answer), SUBMIT_SM_RESP, 0, pdu.sequence_number) + answer + b"\0")
+            else:
+                append(HEADER.pack(16, SUBMIT_SM_RESP, answer, pdu.sequence_number))
+                statuses[SUBMIT_SM_RESP, cast("int", answer)] += 1
+        if accepted:
+            statuses[SUBMIT_SM_RESP, 0] += accepted
+        counters.pdus_out[SUBMIT_SM_RESP] += count
+        session.answered(count)
+        counters.submit_response.observe_many(context.monotonic() - now, count)
+
+    def _answer_all(self, batch: Iterable[Pdu], status: int) -> None:
+        """Answer requests with 16 octets and one status."""
+        count = 0
+        response_id = 0
+        for pdu in batch:
+            count += 1
+            response_id = pdu.command_id | 0x80000000
+            self._out.append(HEADER.pack(16, response_id, status, pdu.sequence_number))
+        if count:
+            self._context.counters.pdus_out[response_id] += count
+            self._context.counters.statuses_out[response_id, status] += count
+            self._session.answered(count)
+
+    def _on_acknowledged(self, event: Acknowledged, _now: float) -> None:
+        counters = self._context.counters
+        responses = cast("list[tuple[Deliverable, int]]", event.responses)
+        counters.pdus_in[CommandId.DELIVER_SM_RESP] += len(responses)
+        failed = 0
+        for _, status in responses:
+            if status:
+                failed += 1
+                counters.statuses_in[CommandId.DELIVER_SM_RESP, status] += 1
+        if failed != len(responses):
+            counters.statuses_in[CommandId.DELIVER_SM_RESP, 0] += len(responses) - failed
+        self._context.engine.acknowledged(responses)
+
+    def _on_response(self, event: ResponseReceived, _now: float) -> None:
+        """The answer to a request of ours other than a plain deliver_sm_resp."""
+        counters = self._context.counters
+        status = event.pdu.command_status
+        counters.pdus_in[event.pdu.command_id] += 1
+        counters.statuses_in[event.pdu.command_id, status] += 1
+        request = event.request
+        if isinstance(request, (Message, Delivery)):
+            # A generic_nack instead of a deliver_sm_resp; one without an error status refuses all the same.
+            self._context.engine.acknowledged([(request, status or ESME_RSYSERR)])
+        elif isinstance(request, Unbind):
+            self._log.info("unbind", by="SMSC")
+            self.close()
+
+    def _on_refused(self, event: Refused, _now: float) -> None:
+        """The session refused a PDU; it has written the answer already, if there is one to give."""
+        context = self._context
+        context.counters.pdus_in[event.command_id] += 1
+        context.counters.protocol_errors[event.kind] += 1
+        if event.reply is not None:
+            command_id = int.from_bytes(event.reply[4:8], "big")
+            self._send(event.reply, command_id, event.status)
+        context.error_log.report(
+            event.kind,
+            session=self.name,
+            peer=self._peer,
+            command=command_name(event.command_id),
+            status=status_name(event.status),
+            field=event.field or "",
+            rule=event.rule,
+        )
+
+    def _on_framing_lost(self, event: FramingLost, _now: float) -> None:
+        """The stream cannot be understood any more: say so and close."""
+        context = self._context
+        context.counters.protocol_errors[event.kind] += 1
+        context.error_log.report(event.kind, session=self.name, peer=self._peer, rule=event.rule)
+        self._send(event.reply, CommandId.GENERIC_NACK, event.status)
+        self.close()
+
+    def _on_enquire_link(self, pdu: EnquireLink, now: float) -> None:
+        self._context.counters.pdus_in[CommandId.ENQUIRE_LINK] += 1
+        self._respond(pdu, EnquireLinkResp(), now)
+
+    def _on_query_sm(self, pdu: QuerySm, now: float) -> None:
+        self._operate(pdu, now, operations.query)
+
+    def _on_cancel_sm(self, pdu: CancelSm, now: float) -> None:
+        self._operate(pdu, now, operations.cancel)
+
+    def _on_replace_sm(self, pdu: ReplaceSm, now: float) -> None:
+        self._operate(pdu, now, operations.replace)
+
+    def _on_submit_multi(self, pdu: SubmitMulti, now: float) -> None:
+        self._operate(pdu, now, operations.submit_multi)
+
+    def _on_data_sm(self, pdu: DataSm, now: float) -> None:
+        self._operate(pdu, now, operations.data)
+
+    def _operate(self, pdu: Pdu, now: float, operation: Callable[..., Pdu]) -> None:
+        """Answer one request from the engine's record."""
+        context = self._context
+        context.counters.pdus_in[pdu.command_id] += 1
+        bind = self._bind
+        if bind is None:
+            self._answer_all([pdu], ESME_RINVBNDSTS)
+            return
+        if self._window and self._backlog >= self._window:
+            context.counters.throttled(bind.esme.system_id, "window", 1)
+            self._answer_all([pdu], self._window_over)
+            return
+        response = operation(context.engine, bind, pdu)
+        if response.command_status:
+            self._answer_all([pdu], response.command_status)
+        else:
+            self._respond(pdu, response, now)
+
+    def _refuse_unserved(self, pdu: Pdu) -> None:
+        """A request this server knows but does not offer: its own response, ESME_RINVCMDID."""
+        self._context.counters.pdus_in[pdu.command_id] += 1
+        self._context.counters.protocol_errors["unserved_command"] += 1
+        if pdu.command_id in (CommandId.ALERT_NOTIFICATION, CommandId.OUTBIND):
+            self._session.abandon(pdu)
+            return
+        self._answer_all([pdu], int(CommandStatus.ESME_RINVCMDID))
+
+    # -- bind and unbind -------------------------------------------------------------------------------------------------
+
+    def _on_bind(self, pdu: BindRequest, now: float) -> None:
+        """Judge a bind. A password that takes long to verify is verified elsewhere, and reading waits for it."""
+        context = self._context
+        context.counters.pdus_in[pdu.command_id] += 1
+        if self._linger is not None:
+            self._linger.cancel()
+            self._linger = None
+        version = negotiate(pdu.interface_version, self._ours)
+        policy = ValidationPolicy(
+            interface_version=version,
+            strict=context.settings.validation.strict,
+            password_max=context.settings.longest_password + 1,
+        )
+        status = first_violation(pdu, policy)
+        if status:
+            self._refuse_bind(pdu, status)
+            return
+        if context.draining or not _is_address_range(pdu.address_range):
+            self._refuse_bind(pdu, CommandStatus.ESME_RBINDFAIL)
+            return
+        status, account, needs_scrypt = context.accounts.check(pdu.system_id, pdu.password)
+        if account is None or status:
+            self._refuse_bind(pdu, status)
+        elif needs_scrypt:
+            if self._transport is not None:
+                self._transport.pause_reading()
+            self._task = asyncio.get_running_loop().create_task(self._verify(pdu, account))
+        else:
+            self._accept_bind(pdu, account, now)
+
+    async def _verify(self, pdu: BindRequest, account: Account) -> None:
+        """Verify a scrypt hash in a thread (it takes tens of milliseconds), then go on where the session stopped."""
+        context = self._context
+        matches = await asyncio.to_thread(context.accounts.verify_scrypt, account, pdu.password)
+        self._task = None
+        if self._closing:
+            return
+        now = context.monotonic()
+        if matches:
+            context.accounts.remember(account, pdu.password)
+            self._accept_bind(pdu, account, now)
+        else:
+            self._refuse_bind(pdu, CommandStatus.ESME_RINVPASWD)
+        if not self._closing:
+            self._handle_all(self._session.resume(now), now)
+        self._flush()
+        if self._writable and not self._closing and self._transport is not None:
+            self._transport.resume_reading()
+
+    def _accept_bind(self, pdu: BindRequest, account: Account, now: float) -> None:
+        context = self._context
+        bind_type = BIND_TYPES[pdu.__class__]
+        status = account.try_bind(bind_type)
+        if status:
+            self._refuse_bind(pdu, status)
+            return
+        settings = account.settings
+        session = self._session
+        version = negotiate(pdu.interface_version, self._ours)
+        session.interface_version = version
+        session.window.limit = settings.deliver_window
+        self._account = account
+        self._bind_type = bind_type
+        self._window = settings.window
+        self._window_over = int(CommandStatus[settings.window_over])
+        self._bind = Bind(
+            self.name,
+            context.engine.esmes[settings.system_id],
+            self,
+            receives=bind_type != "transmitter",
+            tlvs=version >= VERSION_34,
+            policy=_policy(version, context),
+        )
+        tlvs = (Tlv(TlvTag.SC_INTERFACE_VERSION, bytes((self._ours,))),) if version >= VERSION_34 else ()
+        system_id = context.settings.server.system_id.encode("latin-1")
+        response = BIND_RESPONSES[pdu.__class__](system_id=system_id, tlvs=tlvs)
+        self._respond(pdu, response, now)
+        if self._counted_unbound:
+            context.unbound -= 1
+            self._counted_unbound = False
+        context.counters.bind_attempts[settings.system_id, "ESME_ROK"] += 1
+        self._log.info(
+            "bind",
+            system_id=settings.system_id,
+            bind_type=bind_type,
+            interface_version=f"0x{pdu.interface_version:02x}",
+            system_type=pdu.system_type,
+        )
+        context.engine.open_bind(self._bind)
+
+    def _refuse_bind(self, pdu: BindRequest, status: int) -> None:
+        """Answer a bind with an error status, and close."""
+        context = self._context
+        system_id = pdu.system_id.decode("latin-1")
+        context.counters.bind_attempts[system_id, status_name(status)] += 1
+        context.error_log.report(
+            "bind_refused",
+            session=self.name,
+            peer=self._peer,
+            # A stranger's system_id may well be a password typed into the wrong field.
+            system_id=context.counters.fold_account(system_id),
+            bind_type=BIND_TYPES[pdu.__class__],
+            status=status_name(status),
+        )
+        self._session.abandon(pdu)
+        self._send(HEADER.pack(16, pdu.command_id | 0x80000000, status, pdu.sequence_number), 0, status)
+        context.counters.pdus_out[pdu.command_id | 0x80000000] += 1
+        context.counters.statuses_out[pdu.command_id | 0x80000000, status] += 1
+        self.close()
+
+    def _on_unbind(self, pdu: Unbind, now: float) -> None:
+        """The ESME ends the session: answer, keep what it had not acknowledged, and let it close first."""
+        self._context.counters.pdus_in[CommandId.UNBIND] += 1
+        system_id = "" if self._bind is None else self._bind.esme.system_id
+        self._respond(pdu, UnbindResp(), now)
+        self._release(self._session.window.drain())
+        if not self._counted_unbound:
+            self._context.unbound += 1
+            self._counted_unbound = True
+        self._log.info("unbind", system_id=system_id, by="ESME")
+        self._linger = asyncio.get_running_loop().call_later(LINGER, self.close)
+
+    def _release(self, outstanding: Iterable[object]) -> None:
+        """The session ends: give back what it holds."""
+        bind = self._bind
+        if bind is None:
+            return
+        self._bind = None
+        if self._account is not None:
+            self._account.release(self._bind_type)
+            self._account = None
+        lost = [item for item in outstanding if isinstance(item, (Message, Delivery))]
+        self._context.engine.close_bind(bind, cast("list[Deliverable]", lost))
+
+    # -- what the engine sends (engine.ports.Outbound) ---------------------------------------------------------------------
+
+    def room(self) -> int:
+        """How many deliver_sm may leave now."""
+        if not self._writable or self._closing:
+            return 0
+        return self._session.window.room
+
+    def deliver(self, bodies: Sequence[bytes], items: Sequence[Deliverable]) -> None:
+        """Send deliver_sm in one write; `items` wait in the window for their responses."""
+        now = self._context.monotonic()
+        numbers = self._session.register_many(DELIVER_SM, items, now)
+        pack = HEADER.pack
+        self._out.extend(
+            [
+                pack(16 + len(body), DELIVER_SM, 0, number) + body
+                for body, number in zip(bodies, numbers, strict=True)
+            ]
+        )
+        self._context.counters.pdus_out[DELIVER_SM] += len(items)
+        self._flush()
+
+    # -- writing -----------------------------------------------------------------------------------------------------------
+
+    def _respond(self, request: Pdu, response: Pdu, now: float) -> None:
+        octets = self._session.respond(request, response, now)
+        self._send(octets, response.command_id, response.command_status)
+
+    def _send(self, octets: bytes, command_id: int, status: int | None = None) -> None:
+        """Queue one PDU for the next write and count it (command_id 0: the caller counts)."""
+        self._out.append(octets)
+        if command_id:
+            counters = self._context.counters
+            counters.pdus_out[command_id] += 1
+            if status is not None:
+                counters.statuses_out[command_id, status] += 1
+
+    def _flush(self) -> None:
+        """Write everything that was queued, at once."""
+        out = self._out
+        if not out or self._transport is None:
+            out.clear()
+            return
+        data = out[0] if len(out) == 1 else b"".join(out)
+        if self._watched:
+            self._watch_out(out, data)
+        out.clear()
+        self._transport.write(data)
+
+    # -- watching ----------------------------------------------------------------------------------------------------------
+
+    def _watch_in(self, data: bytes) -> None:
+        """Keep and show what arrived, frame by frame."""
+        framer = self._journal_framer
+        if framer is None:
+            framer = self._journal_framer = Framer(self._context.settings.server.max_pdu)
+        if framer.error is not None:
+            return
+        buffer, frames = framer.feed(data)
+        wall = self._context.wall()
+        if frames:
+            start, end = frames[0][0], frames[-1][1]
+            octets = buffer if end - start == len(buffer) else buffer[start:end]
+            self._journal.record_chunk(wall, self.name, "in", octets, len(frames))
+        if framer.error is not None:
+            self._journal.record(wall, self.name, "in", data[-WATCHED_OCTETS:])
+        if self._log_pdus:
+            for start, end, *_ in frames:
+                self._log_pdu("in", buffer[start:end])
+
+    def _watch_out(self, pdus: Sequence[bytes], data: bytes) -> None:
+        self._journal.record_chunk(self._context.wall(), self.name, "out", data, len(pdus))
+        if self._log_pdus:
+            for octets in pdus:
+                self._log_pdu("out", octets)
+
+    def _log_pdu(self, direction: str, octets: bytes) -> None:
+        self._log.info("pdu", direction=direction, pdu=describe(octets, personal=self._context.privacy.log_personal_data))
+
+    # -- time --------------------------------------------------------------------------------------------------------------
+
+    def _plan_timer(self) -> None:
+        loop = asyncio.get_running_loop()
+        now = self._context.monotonic()
+        due = self._session.next_due()
+        wait = TIMER_GRAIN if due is None else min(TIMER_GRAIN, max(SHORTEST_WAIT, due - now))
+        self._timer = loop.call_later(wait, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        if self._transport is None:
+            return
+        now = self._context.monotonic()
+        lost = [item for item in self._session.expired(now) if isinstance(item, (Message, Delivery))]
+        if lost:
+            self._context.engine.unanswered(cast("list[Deliverable]", lost))
+        action = self._session.timers.tick(now)
+        if action is TimerAction.SEND_ENQUIRE_LINK:
+            request = EnquireLink()
+            self._send(self._session.send_request(request, request, now), CommandId.ENQUIRE_LINK)
+            self._flush()
+        elif action is not None:
+            self._log.info("timer", action=action.value)
+            self._context.counters.protocol_errors[action.value] += 1
+            self.close()
+            # A peer that is gone never takes what is left in the buffer.
+            asyncio.get_running_loop().call_later(LINGER, self.abort)
+            return
+        self._plan_timer()
+
+
+WATCHED_OCTETS: Final = 65536
+"""Octets of an unreadable stream that the journal keeps as evidence."""
+
+
+def _policy(version: int, context: Context) -> ValidationPolicy:
+    validation = context.settings.validation
+    return ValidationPolicy(
+        interface_version=version,
+        strict=validation.strict,
+        payload_and_short_message=validation.payload_and_short_message,
+    )
+
+
+def _is_address_range(address_range: bytes) -> bool:
+    """Whether the addresses an ESME says it serves can be understood (SMPP 3.4 section 5.2.7)."""
+    try:
+        AddressRange(address_range.decode("latin-1"))
+    except ValueError:
+        return False
+    return True
+
+
+def _peer_name(transport: asyncio.BaseTransport) -> str:
+    peer = transport.get_extra_info("peername")
+    return f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) and len(peer) >= 2 else ""
+
+
+_HANDLERS: Final[dict[type, Callable[[SmscConnection, object, float], None]]] = cast(
+    "dict[type, Callable[[SmscConnection, object, float], None]]",
+    {
+        Acknowledged: SmscConnection._on_acknowledged,
+        ResponseReceived: SmscConnection._on_response,
+        Refused: SmscConnection._on_refused,
+        FramingLost: SmscConnection._on_framing_lost,
+        BindReceiver: SmscConnection._on_bind,
+        BindTransmitter: SmscConnection._on_bind,
+        BindTransceiver: SmscConnection._on_bind,
+        Unbind: SmscConnection._on_unbind,
+        EnquireLink: SmscConnection._on_enquire_link,
+        SubmitMulti: SmscConnection._on_submit_multi,
+        DataSm: SmscConnection._on_data_sm,
+        QuerySm: SmscConnection._on_query_sm,
+        CancelSm: SmscConnection._on_cancel_sm,
+        ReplaceSm: SmscConnection._on_replace_sm,
+    },
+)
+"""What is done with each kind of event; runs of submit_sm have a way of their own."""
