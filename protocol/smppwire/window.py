@@ -130,8 +130,7 @@ class Window:
         return next(iter(self._entries.values()))[1] + timeout
 
     def drain(self) -> list[object]:
-        """Forget everything and return the contexts, oldest first: the session has ended and no response can come any
-        more.
+        """Forget everything and return the contexts, oldest first: the session has ended.
 
         A new session never acknowledges the PDUs of an old one (SMPP 5.0, 2.6.3), so these requests are to be sent
         again.
