@@ -104,7 +104,7 @@ def _units(sources: Sequence[str]) -> Iterator[Unit]:
         return
     for source, piece in zip(sources, pieces, strict=True):
         if source == "-":
-            yield from _contents("standard input", click.get_binary_stream("stdin").read())
+            yield from _contents("standard input", sys.stdin.buffer.read())
         elif piece and not _is_file(source):
             yield _unit("argument", source)
         else:

@@ -288,7 +288,7 @@ DestFlag: Final = Typed(
 # -- Sequences ---------------------------------------------------------------------------------------------------------
 
 
-def _typed(subcon: Construct) -> Typed:
+def typed(subcon: Construct) -> Typed:
     """The type under the name, the condition and whatever else a line of the gallery wraps it in."""
     while not isinstance(subcon, Typed):
         subcon = subcon.thensubcon if isinstance(subcon, IfThenElse) else subcon.subcon
@@ -312,7 +312,7 @@ class Recorded(Wrapper):
     def __init__(self, subcon: Construct, inside: str = "") -> None:
         super().__init__(subcon)
         self.inside = inside
-        self.typed = _typed(subcon)
+        self.typed = typed(subcon)
 
     def _parse(self, stream: Any, context: Any, path: str) -> Any:
         trace: Trace = context._params.trace

@@ -79,8 +79,8 @@ def Enumerated(meanings: Mapping[int, str]) -> Parameter:
 
 
 def Text(least: int, most: int) -> Parameter:
-    """A C-octet string, its NUL counted in the sizes. Some SMSCs leave the NUL out, so one octet less is no error."""
-    return Parameter("text", range(least - 1, most + 1))
+    """A C-octet string, its NUL counted in the sizes. Some SMSCs leave the NUL out, which is no error."""
+    return Parameter("text", range(least, most + 1))
 
 
 def Octets(least: int, most: int, meaning: Callable[[bytes], str] = words.nothing) -> Parameter:
@@ -115,7 +115,7 @@ PARAMETERS: Final[dict[int, tuple[str, Parameter]]] = {
     0x020F: ("sar_segment_seqnum", Integer()),
     0x0210: ("sc_interface_version", Integer(1, words.interface_version)),
     0x0302: ("callback_num_pres_ind", Integer(1, words.callback_presentation)),
-    0x0303: ("callback_num_atag", Octets(0, 65, words.callback_tag)),
+    0x0303: ("callback_num_atag", Octets(1, 65, words.callback_tag)),
     0x0304: ("number_of_messages", Integer()),
     0x0381: ("callback_num", Octets(4, 19, words.callback_number)),
     0x0420: ("dpf_result", Enumerated(words.DPF_RESULT)),
