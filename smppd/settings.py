@@ -693,13 +693,14 @@ RESTART_KEYS: Final = (
     ("server", "smpp"),
     ("server", "http"),
     ("server", "backlog"),
-    ("server", "max_pdu"),
     ("server", "event_loop"),
     ("server", "seed"),
+    ("server", "timezone"),
     ("journal", "pdus"),
+    ("log", "level"),
     ("log", "format"),
 )
-"""What is built once at start: sockets, the loop, the ring of frames, the chain of random draws, the log's renderer."""
+"""What is built once at start: sockets, event loop, random draws, dialect with its time zone, journal, logger."""
 
 
 class NameChanges(NamedTuple):

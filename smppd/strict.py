@@ -20,6 +20,7 @@ import tomllib
 import types
 import typing
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias, TypeVar
 
@@ -165,6 +166,7 @@ def _takes_text(kind: Any) -> bool:
     return any(bare is str or typing.get_origin(bare) is Literal for bare in bare_kinds)
 
 
+@cache
 def _fields(struct: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]:
     return {field.encode_name: field for field in msgspec.structs.fields(struct)}
 
@@ -224,19 +226,20 @@ class StrictReader:
     ) -> None:
         self.problems: list[Problem] = []
         self._bad: set[Path] = set()
+        self._above_bad: set[Path] = set()
         self._source_of = source_of
         self._checks = checks
 
     def reject(self, path: Path, value: object, expected: str, hint: str = "") -> None:
         """Report the value at ``path``; None shows no value (there is none, or it is a secret)."""
         self._bad.add(path)
+        self._above_bad.update(path[:length] for length in range(len(path)))
         text = "" if value is None else shown(value)
         self.problems.append(Problem(self._source_of(path), key_of(path), text, expected, hint))
 
     def sound(self, path: Path, *names: str) -> bool:
         """Whether nothing was reported so far at or below these keys of the table at ``path``."""
-        places = [(*path, name) for name in names]
-        return not any(bad[: len(place)] == place for bad in self._bad for place in places)
+        return not any(place in self._bad or place in self._above_bad for place in ((*path, name) for name in names))
 
     def rejected(self, path: Path) -> bool:
         """Whether the value at exactly this path was reported."""
