@@ -389,13 +389,8 @@ def _derive_view(role: Role, state: SessionState, broadcast: bool) -> _View:
         and command_id not in _PAUSING
         and command_id not in UNANSWERED_REQUESTS
     }
-    acknowledged = role is Role.SMSC and CommandId.DELIVER_SM_RESP in receivable
-    return _View(
-        decoders,
-        int(CommandId.DELIVER_SM_RESP) if acknowledged else -1,
-        receivable,
-        _cells(role, state, broadcast),
-    )
+    acknowledgement = int(CommandId.DELIVER_SM_RESP) if CommandId.DELIVER_SM_RESP in receivable else -1
+    return _View(decoders, acknowledgement, receivable, _cells(role, state, broadcast))
 
 
 def _cells(sender: Role, state: SessionState, broadcast: bool) -> dict[int, SessionState]:
@@ -650,7 +645,8 @@ class Session:
     def answered(self, count: int) -> None:
         """The caller is through with ``count`` requests, usually with responses that it has encoded itself.
 
-        Call it also when the session has ended meanwhile and the responses cannot be sent any more. Not for binds and unbinds: their answers move the session and go through ``respond``.
+        Call it also when the session has ended meanwhile and the responses cannot be sent any more. Not for binds and
+        unbinds: their answers move the session and go through ``respond``.
         """
         self.inbound_outstanding -= count
 
@@ -772,8 +768,7 @@ def _refuse(
     *,
     field: str | None = None,
 ) -> Refused:
-    """Refuse a PDU with the answer that 3.4 has for it: never one to a response, generic_nack where no response
-    exists."""
+    """Refuse a PDU: a response is never answered, a request with its response, or a generic_nack where none fits."""
     if command_id & RESPONSE_BIT:
         return Refused(None, kind, command_id, sequence_number, CommandStatus.ESME_ROK, field, rule)
     nack = kind == "unknown_command" or command_id in UNANSWERED_REQUESTS

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 UNLIMITED_ROOM: Final = sys.maxsize
-"""``Window.room`` when there is no limit: more than any caller can send, and still an int to compare and ``min``
-with."""
+"""``Window.room`` when there is no limit: more than any caller can send, and still an int to compare with others."""
 
 Outstanding = tuple[object, float, int]
 """(context, sent_at, response_id): the caller's own handle on the request, when it was sent, and the command_id of its

@@ -302,6 +302,20 @@ def test_an_unasked_bind_resp_binds_nobody() -> None:
     assert esme.state is SessionState.OPEN
 
 
+def test_what_comes_in_one_piece_with_the_bind_resp_or_the_unbind_resp() -> None:
+    """Some SMSCs write the first deliver_sm into the segment of the bind_resp; after the unbind_resp none is due."""
+    esme = Session(Role.ESME)
+    esme.send_request(BindReceiver(system_id=b"esme"), "bind", NOW)
+    bound, deliver = esme.receive(encode(BindReceiverResp(1, system_id=b"smsc")) + encode(DeliverSm(1)), NOW)
+    assert isinstance(bound, ResponseReceived)
+    assert deliver == DeliverSm(1)
+    esme.send_request(Unbind(), "unbind", NOW)
+    unbound, refused = esme.receive(encode(UnbindResp(2)) + encode(DeliverSm(2)), NOW)
+    assert isinstance(unbound, ResponseReceived)
+    assert isinstance(refused, Refused)
+    assert refused.reply == header(CommandId.DELIVER_SM_RESP, 2, CommandStatus.ESME_RINVBNDSTS)
+
+
 def test_a_bind_after_an_outbind() -> None:
     esme, smsc = pair(SessionState.OUTBOUND)
     exchange(esme, smsc, BindReceiver(system_id=b"esme"), system_id=b"smsc")
@@ -721,6 +735,20 @@ def test_many_sequence_numbers_across_the_wrap_and_around_the_outstanding() -> N
     ]
     assert smsc.register(CommandId.DELIVER_SM, "g", NOW) == 4
     assert smsc.close() == ["old", "a", "b", "c", "d", "e", "f", "g"]
+
+
+def test_a_batch_that_wraps_after_its_first_number() -> None:
+    smsc = pair()[1]
+    smsc.next_sequence_number = MAX_SEQUENCE_NUMBER
+    assert list(smsc.register_many(CommandId.DELIVER_SM, "ab", NOW)) == [MAX_SEQUENCE_NUMBER, 1]
+
+
+def test_a_batch_skips_the_numbers_that_are_still_outstanding() -> None:
+    smsc = pair()[1]
+    smsc.next_sequence_number = 2
+    smsc.register(CommandId.DELIVER_SM, "old", NOW)
+    smsc.next_sequence_number = 1
+    assert list(smsc.register_many(CommandId.DELIVER_SM, "ab", NOW)) == [1, 3]
 
 
 def test_the_last_number_of_a_batch_may_be_the_largest() -> None:
