@@ -37,7 +37,6 @@ class Rule(Enum):
     NPI = "npi"
     SOURCE_ADDRESS = "source address"
     DESTINATION_ADDRESS = "destination address"
-    ESME_ADDRESS = "address of an ESME"
     DESTINATION_UNLESS_MESSAGE_ID = "destination address unless message_id"
     ESM_CLASS_SUBMIT = "esm_class of submit_sm"
     ESM_CLASS_MULTI = "esm_class of submit_multi"
@@ -51,6 +50,7 @@ class Rule(Enum):
     DATA_CODING = "data_coding"
     SM_DEFAULT_MSG_ID = "sm_default_msg_id"
     SHORT_MESSAGE = "short_message"
+    TEXT_LENGTH = "length of short_message"
     DESTINATIONS = "dest_address"
     DL_NAME = "dl_name"
 
@@ -128,7 +128,7 @@ DESTINATION_ADDR_65: Final = DESTINATION_ADDR._replace(size=65)
 ESME_ADDR_TON: Final = Field("esme_addr_ton", _I, 1, _S.ESME_RINVDSTTON, "5.2.5", Rule.TON)
 ESME_ADDR_NPI: Final = Field("esme_addr_npi", _I, 1, _S.ESME_RINVDSTNPI, "5.2.6", Rule.NPI)
 # The address of an ESME may be letters whatever its TON, as a sender's address may.
-ESME_ADDR: Final = Field("esme_addr", _C, 65, _S.ESME_RINVDSTADR, "5.2.10", Rule.ESME_ADDRESS)
+ESME_ADDR: Final = Field("esme_addr", _C, 65, _S.ESME_RINVDSTADR, "5.2.10", Rule.SOURCE_ADDRESS)
 
 ESM_CLASS: Final = Field("esm_class", _I, 1, _S.ESME_RINVESMCLASS, "5.2.12", Rule.ESM_CLASS_SUBMIT)
 PROTOCOL_ID: Final = Field("protocol_id", _I, 1, _S.ESME_ROK, "5.2.13")
@@ -218,8 +218,8 @@ _SPECS: Final = (
             *_SOURCE,
             DEST_ADDR_TON,
             DEST_ADDR_NPI,
-            # The address of an ESME: letters with any TON, as in the submit_sm that a receipt answers.
-            DESTINATION_ADDR._replace(rule=Rule.ESME_ADDRESS),
+            # The address of an ESME: letters with any TON, or nothing, as in the submit_sm that a receipt answers.
+            DESTINATION_ADDR._replace(rule=Rule.SOURCE_ADDRESS),
             ESM_CLASS._replace(rule=Rule.ESM_CLASS_DELIVER),
             *_MESSAGE,
         ),
@@ -270,7 +270,8 @@ _SPECS: Final = (
             REGISTERED_DELIVERY,
             SM_DEFAULT_MSG_ID,
             SM_LENGTH,
-            SHORT_MESSAGE,
+            # No message_payload here in 3.4, and in 5.0 it supersedes: there is nothing to conflict with.
+            SHORT_MESSAGE._replace(rule=Rule.TEXT_LENGTH),
         ),
     ),
     PduSpec(CommandId.REPLACE_SM_RESP, "4.10.2", ()),

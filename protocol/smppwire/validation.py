@@ -196,13 +196,8 @@ def _destination_address(field: Field, policy: ValidationPolicy) -> Iterator[Che
     yield from _number(field)
 
 
-def _esme_address(field: Field, policy: ValidationPolicy) -> Iterator[Check]:
-    yield Check(f"not {field.name}", "empty")
-    yield from _source_address(field, policy)
-
-
 def _destination_unless_message_id(field: Field, policy: ValidationPolicy) -> Iterator[Check]:
-    yield Check(f"not ({field.name} or message_id)", "empty, and no message_id either")
+    yield Check(f"not ({field.name} or pdu.message_id)", "empty, and no message_id either")
     yield from _source_address(field, policy)
     yield from _number(field)
 
@@ -287,9 +282,13 @@ def _sm_default_msg_id(_field: Field, policy: ValidationPolicy) -> Iterator[Chec
         yield Check("sm_default_msg_id == 255", "reserved message")
 
 
-def _short_message(_field: Field, policy: ValidationPolicy) -> Iterator[Check]:
+def _text_length(_field: Field, policy: ValidationPolicy) -> Iterator[Check]:
     longest = MAX_SHORT_MESSAGE_50 if policy.is_50 else MAX_SHORT_MESSAGE_34
     yield Check(f"len(short_message) > {longest}", f"longer than {longest} octets")
+
+
+def _short_message(field: Field, policy: ValidationPolicy) -> Iterator[Check]:
+    yield from _text_length(field, policy)
     if policy.payload_and_short_message == "reject" and not policy.is_50:
         yield Check(
             f"tlvs and short_message and pdu.tlv({TlvTag.MESSAGE_PAYLOAD:d})", "message_payload is filled as well"
@@ -312,7 +311,6 @@ _RULES: Final[dict[Rule, Callable[[Field, ValidationPolicy], Iterator[Check]]]] 
     Rule.NPI: _npi,
     Rule.SOURCE_ADDRESS: _source_address,
     Rule.DESTINATION_ADDRESS: _destination_address,
-    Rule.ESME_ADDRESS: _esme_address,
     Rule.DESTINATION_UNLESS_MESSAGE_ID: _destination_unless_message_id,
     Rule.ESM_CLASS_SUBMIT: _esm_class_submit,
     Rule.ESM_CLASS_MULTI: _esm_class_multi,
@@ -326,6 +324,7 @@ _RULES: Final[dict[Rule, Callable[[Field, ValidationPolicy], Iterator[Check]]]] 
     Rule.DATA_CODING: _data_coding,
     Rule.SM_DEFAULT_MSG_ID: _sm_default_msg_id,
     Rule.SHORT_MESSAGE: _short_message,
+    Rule.TEXT_LENGTH: _text_length,
     Rule.DESTINATIONS: _destinations,
     Rule.DL_NAME: _dl_name,
 }
