@@ -37,6 +37,19 @@ class Pair(NamedTuple):
         """Above 1: the target is faster."""
         return self.target.rate / self.yardstick.rate
 
+    @property
+    def cpu_ratio(self) -> float | None:
+        """The same in processor time: above 1, the target needs less. None for a run too short to have used any."""
+        if not self.target.cpu_us_per_message:
+            return None
+        return self.yardstick.cpu_us_per_message / self.target.cpu_us_per_message
+
+
+def cpu_quartiles(pairs: Sequence[Pair]) -> Quartiles | None:
+    """Of the ratios in processor time; they hold on a machine that others use too."""
+    ratios = [pair.cpu_ratio for pair in pairs if pair.cpu_ratio is not None]
+    return Quartiles.of(ratios) if ratios else None
+
 
 class Summary(NamedTuple):
     """The medians of several runs of one server under one profile."""
@@ -82,9 +95,11 @@ def invalid(runs: Iterable[Run]) -> list[str]:
 def profile_result(pairs: Sequence[Pair], beside: Sequence[Run]) -> dict[str, Any]:
     """What the results file keeps of one profile: the ratio first, the runs last."""
     ratios = [pair.ratio for pair in pairs]
+    cpu = cpu_quartiles(pairs)
     sides = [[pair.yardstick for pair in pairs], [pair.target for pair in pairs], list(beside)]
     return {
         "ratio": Quartiles.of(ratios)._asdict(),
+        "cpu_ratio": cpu and cpu._asdict(),
         "ratios": [round(ratio, 4) for ratio in ratios],
         "servers": [Summary.of(runs)._asdict() for runs in sides if runs],
         "runs": [run.as_dict() for runs in sides for run in runs],

@@ -27,7 +27,7 @@ from typing import Any, NoReturn
 if __package__ in (None, ""):  # started as a file: the repository's root is not on the path
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from bench.e2e.figures import HEADINGS, Pair, Quartiles, Summary, invalid, profile_result, row
+from bench.e2e.figures import HEADINGS, Pair, Quartiles, Summary, cpu_quartiles, invalid, profile_result, row
 from bench.e2e.meter import MIB, PASSWORD, PROFILES, USER, MeterError, Profile, Run, Tools, blast, build
 from bench.e2e.servers import ROOT, Command, Server, ServerError, bare_asyncio, smppd
 
@@ -136,7 +136,8 @@ def compare(bench: Bench, profiles: Sequence[Profile], count: int) -> tuple[dict
         bad += [f"{profile.name}: {line}" for runs in sides for line in invalid(runs)]
         tables += ["", f"{profile.name}: {profile.about} ({profile.messages:,} messages, {count} pairs)", HEADINGS]
         tables += [row(Summary.of(runs)) for runs in sides]
-        tables.append(f"ratio {bench.target.name} : {bench.yardstick.name} = {Quartiles.of(p.ratio for p in pairs)}")
+        ratio = f"ratio {bench.target.name} : {bench.yardstick.name} = {Quartiles.of(pair.ratio for pair in pairs)}"
+        tables.append(f"{ratio}; in processor time {cpu_quartiles(pairs)}")
         for runs in sides:
             starts.setdefault(runs[0].server, []).extend(run.start_seconds for run in runs)
     print("\n".join(tables))

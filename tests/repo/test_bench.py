@@ -57,7 +57,14 @@ def test_ratios_are_taken_pair_by_pair() -> None:
     result = profile_result(pairs, [])
     assert result["ratios"] == [0.5, 0.9, 0.7]
     assert result["ratio"]["median"] == 0.7
+    assert result["cpu_ratio"]["median"] == 1.0
     assert [side["server"] for side in result["servers"]] == ["bare", "smppd"]
+
+
+def test_processor_time_is_compared_where_there_is_any() -> None:
+    idle = replace(run(100), cpu_us_per_message=0.0)
+    assert Pair(replace(run(100), cpu_us_per_message=3.0), run(100)).cpu_ratio == 0.75
+    assert profile_result([Pair(run(100), idle)], [])["cpu_ratio"] is None
 
 
 def test_a_summary_is_made_of_medians() -> None:
