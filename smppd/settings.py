@@ -117,7 +117,7 @@ def _check_refusal(name: str) -> None:
     if name == "ESME_ROK":
         raise ValueError("a refusal cannot say that all is well")
     if name not in REFUSALS:
-        raise ValueError("SMPP has no such command_status")
+        raise ValueError("")
 
 
 def _check_over(name: str) -> None:
@@ -380,7 +380,7 @@ class Network(_Table, frozen=True):
     """``[network.NAME]``: a simulated mobile network; "default" always exists.
 
     delay: until the outcome. outcome: weights of how messages end (they need not add up to 100). error: the three-digit
-    ``err`` of receipts per outcome; 0 where none is given.
+    ``err`` of receipts per outcome, where it is to differ from the usual one.
     """
 
     delay: Delay = Delay()

@@ -179,7 +179,10 @@ def quoted(names: Iterable[str]) -> str:
 
 def expected_of(kind: Any) -> str:
     """What a type accepts, for people: ``an integer from 0 to 65535``, ``"a" or "b"``, ``a list of host:port``."""
-    return " or ".join(_expected_of_one(variant) for variant in _variants(kind))
+    texts = [_expected_of_one(variant) for variant in _variants(kind)]
+    if len(texts) > 1 and texts[1] == f"a list of {texts[0]}":
+        texts[1] = "a list of these"
+    return " or ".join(texts)
 
 
 def _expected_of_one(kind: Any) -> str:
@@ -310,7 +313,7 @@ class StrictReader:
         for name, value in table.items():
             rule = _rule(key_kind)
             if rule is not None and (reason := _refusal(rule, name)) is not None:
-                hint = suggestion(name, rule.names) or reason
+                hint = reason or suggestion(name, rule.names)
                 self.reject((*path, name), None, f"unknown key; expected {rule.expected}", hint)
                 continue
             item = self._value(value_kind, value, (*path, name))
@@ -335,14 +338,14 @@ class StrictReader:
             self.reject(path, seen, expected)
             return _ABSENT
         if rule is not None and converted is not None and (reason := _refusal(rule, converted)) is not None:
-            hint = suggestion(converted, rule.names) if isinstance(converted, str) else ""
-            self.reject(path, seen, expected, hint or reason)
+            near = suggestion(converted, rule.names) if isinstance(converted, str) else ""
+            self.reject(path, seen, expected, reason or near)
             return _ABSENT
         return converted
 
 
 def _refusal(rule: Rule, value: object) -> str | None:
-    """The reason why a rule does not accept a value, or None; a reason may be ""."""
+    """The reason why a rule does not accept a value, "" when there is no more to say than what is expected; or None."""
     try:
         rule.check(value)
     except ValueError as error:

@@ -30,8 +30,8 @@ def command(directory: Path) -> None:
         target.touch(mode=MODE, exist_ok=False)
         target.write_bytes(text)
     except FileExistsError:
-        what = f"{target} exists already; nothing was written" if target.exists() else f"{directory} is not a directory"
-        raise UserError(what) from None
+        exists = f"{target} exists already; nothing was written"
+        raise UserError(exists if directory.is_dir() else f"{directory} is not a directory") from None
     except OSError as error:
         raise UserError(f"cannot write {target}: {error.strerror}") from None
     click.echo(f"wrote {target}")

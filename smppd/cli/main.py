@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PROGRAM: Final = "smppd"
 
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
-    "serve": ("smppd.cli.serve", "Run the server."),
+    "serve": ("smppd.cli.serve", "Run the message centre."),
     "demo": ("smppd.cli.demo", "Show the server at work with a third-party ESME."),
     "check": ("smppd.cli.check", "Validate a configuration file."),
     "init": ("smppd.cli.init", "Write an annotated configuration to start from."),
