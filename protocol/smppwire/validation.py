@@ -253,8 +253,11 @@ def _time(field: Field, _policy: ValidationPolicy) -> Iterator[Check]:
     yield Check(f"{field.name} and not check_time({field.name})", "not a time of YYMMDDhhmmsstnnp")
 
 
-def _final_date(field: Field, _policy: ValidationPolicy) -> Iterator[Check]:
-    yield Check(f"{field.name} and not is_final_date({field.name})", "not a time of YYMMDDhhmmsstnnp or YYMMDDhhmmss")
+def _final_date(field: Field, policy: ValidationPolicy) -> Iterator[Check]:
+    if policy.strict:
+        yield Check(
+            f"{field.name} and not is_final_date({field.name})", "not a time of YYMMDDhhmmsstnnp or YYMMDDhhmmss"
+        )
 
 
 def is_final_date(octets: bytes) -> bool:
