@@ -1,4 +1,4 @@
-"""What the dissector says about PDUs: words, problems, notes, and that nothing makes it raise."""
+"""What the dissector says about PDUs: fields, text, problems, notes; and that nothing makes it raise."""
 
 from __future__ import annotations
 
@@ -9,48 +9,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smppwire.grammar import Dissection, build, dissect, dissect_stream
-from smppwire.grammar import words as spoken
+from smppwire.grammar import build, dissect, dissect_stream
 from smppwire.grammar.gallery import GALLERY
+from tests.oracle.messages import (
+    BROADCAST_SM,
+    DATA_SM,
+    DATA_SM_RESP,
+    DELIVER_SM,
+    DELIVER_SM_RESP,
+    ENQUIRE_LINK,
+    MESSAGE,
+    QUERY_SM_RESP,
+    SUBMIT_MULTI,
+    SUBMIT_SM,
+    SUBMIT_SM_RESP,
+    message,
+    said,
+)
 
-SUBMIT_SM, DELIVER_SM, SUBMIT_MULTI, DATA_SM, QUERY_SM_RESP = 0x04, 0x05, 0x21, 0x103, 0x80000003
-SUBMIT_SM_RESP, DELIVER_SM_RESP, DATA_SM_RESP, ENQUIRE_LINK = 0x80000004, 0x80000005, 0x80000103, 0x15
-BROADCAST_SM = 0x111
-
-MESSAGE: dict[str, Any] = {
-    "service_type": b"",
-    "source_addr_ton": 5,
-    "source_addr_npi": 0,
-    "source_addr": b"INFO",
-    "dest_addr_ton": 1,
-    "dest_addr_npi": 1,
-    "destination_addr": b"33612345678",
-    "esm_class": 0,
-    "protocol_id": 0,
-    "priority_flag": 0,
-    "schedule_delivery_time": b"",
-    "validity_period": b"",
-    "registered_delivery": 1,
-    "replace_if_present_flag": 0,
-    "data_coding": 0,
-    "sm_default_msg_id": 0,
-    "short_message": b"Hello",
-}
-
-
-def message(command_id: int = SUBMIT_SM, tlvs: list[tuple[int, bytes]] | None = None, **changes: Any) -> Dissection:
-    return dissect(build(command_id, 1, {**MESSAGE, **changes}, tlvs=tlvs or []))
-
-
-def meaning(it: Dissection, name: str) -> str:
-    return next(field.meaning for field in (*it.fields, *it.tlvs) if field.name == name)
-
-
-def said(problems: list[Any]) -> list[tuple[str, str | None]]:
-    return [(problem.field, problem.status) for problem in problems]
-
-
-# -- Words -------------------------------------------------------------------------------------------------------------
+# -- Fields ------------------------------------------------------------------------------------------------------------
 
 
 def test_every_field_has_its_offset_and_octets() -> None:
@@ -64,115 +41,6 @@ def test_every_field_has_its_offset_and_octets() -> None:
         (19, "494e464f00", "source_addr"),
     ]
     assert it.fields[-1][:4] == (len(it.octets) - 5, b"Hello", "short_message", b"Hello")
-
-
-@pytest.mark.parametrize(
-    ("value", "words"),
-    [
-        (0x40, "default mode, UDHI"),
-        (0x04, "default mode, SMSC delivery receipt"),
-        (0x03, "store and forward mode"),
-        (0x80, "default mode, reply path"),
-        (0xC1, "datagram mode, UDHI, reply path"),
-        (0x20, "default mode, intermediate delivery notification"),
-        (0x24, "default mode, reserved message type"),
-    ],
-)
-def test_esm_class_in_words(value: int, words: str) -> None:
-    assert meaning(message(esm_class=value, short_message=b"\x00x"), "esm_class") == words
-
-
-@pytest.mark.parametrize(
-    ("field", "value", "words"),
-    [
-        ("registered_delivery", 0, "no receipt"),
-        ("registered_delivery", 0x11, "receipt on success and failure, intermediate notification"),
-        ("registered_delivery", 0x0E, "receipt on failure, both SME acknowledgements"),
-        ("data_coding", 8, "UCS-2"),
-        ("data_coding", 0xC8, "GSM message waiting: voicemail on"),
-        ("data_coding", 0xF0, "GSM message class 0 (flash), GSM 7-bit"),
-        ("data_coding", 0xF5, "GSM message class 1, 8-bit data"),
-        ("data_coding", 0x18, "reserved; GSM 03.38 general group: class 0 (flash), UCS-2"),
-        ("protocol_id", 0x40, "GSM short message type 0 (silent)"),
-        ("protocol_id", 0x43, "GSM replace short message type 3"),
-        ("source_addr_ton", 5, "alphanumeric"),
-        ("dest_addr_npi", 1, "ISDN (E.163/E.164)"),
-        ("service_type", b"USSD", "unstructured supplementary services data"),
-        ("service_type", b"OTP", "carrier specific"),
-        ("sm_default_msg_id", 7, "canned message 7"),
-        ("schedule_delivery_time", b"170610233429004+", "2017-06-10T22:34:29+00:00"),
-        ("validity_period", b"020610233429000R", "P2Y6M10DT23H34M29S"),
-        ("validity_period", b"000002000000000R", "P2D"),
-        ("validity_period", b"000000000000000R", "PT0S"),
-    ],
-)
-def test_fields_in_words(field: str, value: int | bytes, words: str) -> None:
-    it = message(**{field: value})
-
-    assert meaning(it, field) == words
-    assert it.problems == []
-
-
-@pytest.mark.parametrize(
-    ("tag", "octets", "value", "words"),
-    [
-        (0x0427, b"\x02", 2, "DELIVERED"),
-        (0x0423, b"\x03\x00\x15", b"\x03\x00\x15", "GSM, error 21"),
-        (0x001E, b"abc\x00", b"abc", ""),
-        (0x0204, b"\x12\x34", 0x1234, ""),
-        (0x0204, b"\x12", 0x12, ""),
-        (0x0017, b"\x00\x00\x0e\x10", 3600, "3600 seconds"),
-        (0x0030, b"\x81", 0x81, "fax waiting: on"),
-        (
-            0x0381,
-            b"\x01\x01\x0133612",
-            b"\x01\x01\x0133612",
-            "33612 (ASCII, TON international, NPI ISDN (E.163/E.164))",
-        ),
-        (0x0202, b"\x80\x11", b"\x80\x11", "NSAP even"),
-        (0x0302, b"\x05", 5, "presentation restricted, user provided, passed"),
-        (0x0303, b"\x03Me", b"\x03Me", "Latin-1 (ISO-8859-1): Me"),
-        (0x0428, b"\x55", 85, "optimum load"),
-        (0x0501, b"\x11", 17, "PSSR response"),
-        (0x0601, b"\x01\x00\x02", b"\x01\x00\x02", "GSM, content type 2"),
-        (0x0605, b"\x09\x00\x1f", b"\x09\x00\x1f", "every 31 minutes"),
-        (0x0606, b"\x00Paris", b"\x00Paris", "alias or name Paris"),
-        (0x0607, b"\x00\x00\x00\x58", 0x58, "ESME_RTHROTTLED"),
-        (0x0608, b"\xff", 255, "not available"),
-        (0x0609, b"170610233429004+\x00", b"170610233429004+", "2017-06-10T22:34:29+00:00"),
-        (0x060B, b"\x80x", b"\x80x", "vendor specific format"),
-        (0x0610, b"123456", b"123456", "123456"),
-        (0x1204, b"\x03", 3, "display only"),
-        (0x1204, b"\x04\x09\x00\x05", 0x04090005, "relative time period [5.0]: 5 minutes"),
-        (0x130C, b"", b"", ""),
-        (0x130C, b"\x02", 2, "medium"),
-        (0x1383, b"\x07\x05", b"\x07\x05", "session 7, sequence 2, end of session"),
-        (0x1403, b"\xaa\xbb", b"\xaa\xbb", ""),
-    ],
-)
-def test_optional_parameters_in_words(tag: int, octets: bytes, value: int | bytes, words: str) -> None:
-    it = message(tlvs=[(tag, octets)])
-
-    assert [(tlv.tag, tlv.raw, tlv.value, tlv.meaning) for tlv in it.tlvs] == [(tag, octets, value, words)]
-    assert it.problems == []
-
-
-def test_words_never_raise_for_any_octet() -> None:
-    for value in range(256):
-        for table in (
-            spoken.esm_class,
-            spoken.registered_delivery,
-            spoken.data_coding,
-            spoken.protocol_id,
-            spoken.interface_version,
-            spoken.congestion,
-            spoken.ussd_operation,
-            spoken.area_success,
-            spoken.validity,
-            spoken.waiting,
-            spoken.callback_presentation,
-        ):
-            assert isinstance(table(value), str)
 
 
 # -- Values as JSON ----------------------------------------------------------------------------------------------------
@@ -451,40 +319,6 @@ def test_a_tlv_that_runs_over_the_end_shows_the_ones_before() -> None:
 
     assert [tlv.name for tlv in it.tlvs] == ["user_message_reference"]
     assert said(it.problems) == [("receipted_message_id", "ESME_RINVOPTPARSTREAM")]
-
-
-@pytest.mark.parametrize(
-    ("tag", "octets", "name"),
-    [
-        (0x0423, b"\x03\x00", "network_error_code"),
-        (0x0427, b"", "message_state"),
-        (0x020C, b"\x01", "sar_msg_ref_num"),
-        (0x001E, bytes(66), "receipted_message_id"),
-        (0x0381, b"\x01\x01\x01", "callback_num"),
-        (0x1204, b"\x01\x01", "ms_validity"),
-        (0x130C, b"\x01\x01", "alert_on_message_delivery"),
-    ],
-)
-def test_tlvs_of_the_wrong_size(tag: int, octets: bytes, name: str) -> None:
-    it = message(tlvs=[(tag, octets)])
-
-    assert (name, "ESME_RINVPARLEN") in said(it.problems)
-    assert it.as_json()["tlvs"][0]["hex"] == octets.hex()
-
-
-def test_tlvs_that_are_unusual() -> None:
-    reserved = message(tlvs=[(0x0427, b"\x0a")])
-    twice = message(tlvs=[(0x0204, b"\x00\x01"), (0x0204, b"\x00\x02")])
-    repeatable = message(tlvs=[(0x0381, b"\x01\x01\x0112"), (0x0381, b"\x01\x01\x0134")])
-    unterminated = message(tlvs=[(0x001E, b"42")])
-    lonely = message(tlvs=[(0x020E, b"\x02")])
-
-    assert said(reserved.notes) == [("message_state", "ESME_RINVOPTPARAMVAL")]
-    assert said(twice.notes) == [("user_message_reference", None)]
-    assert repeatable.notes == []
-    assert said(unterminated.notes) == [("receipted_message_id", "ESME_RINVPARLEN")]
-    assert said(lonely.notes) == [("sar_total_segments", None)]
-    assert not any(it.problems for it in (reserved, twice, repeatable, unterminated, lonely))
 
 
 def test_things_that_do_not_go_together() -> None:
