@@ -41,12 +41,13 @@ def read_tlvs(buffer: bytes, position: int, end: int) -> tuple[tuple[Tlv, ...], 
     """Read optional parameters (5.3) from ``position`` to ``end``; what is not a whole TLV comes back as the rest."""
     entries: list[Tlv] = []
     unpack = _TLV_HEADER.unpack_from
+    new = tuple.__new__  # what Tlv(...) calls, without the call around it
     while end - position >= 4:
         tag, length = unpack(buffer, position)
         stop = position + 4 + length
         if stop > end:
             break
-        entries.append(Tlv(tag, buffer[position + 4 : stop]))
+        entries.append(new(Tlv, (tag, buffer[position + 4 : stop])))
         position = stop
     return tuple(entries), buffer[position:end]
 

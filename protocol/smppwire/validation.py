@@ -41,7 +41,6 @@ from smppwire.schema import (
     Kind,
     PduSpec,
     Rule,
-    TlvSpec,
 )
 from smppwire.smpp_time import check_time
 
@@ -349,49 +348,70 @@ class _TlvLimits(NamedTuple):
     lengths: range | tuple[int, ...]
     values: frozenset[bytes] | None
     value_status: int
+    alone: bool  # whether it says nothing about other TLVs
 
     def forbids(self, value: bytes) -> bool:
         # Enumerations are of one octet; the longer form of ms_validity is something else.
         return self.values is not None and len(value) == 1 and value not in self.values
 
 
-def _limits(spec: TlvSpec, *, is_50: bool) -> _TlvLimits:
-    values = None if spec.values is None else frozenset(bytes((value,)) for value in spec.values)
-    return _TlvLimits(spec.lengths, values, spec.value_status if is_50 else CommandStatus.ESME_RINVOPTPARAMVAL)
+_CALLBACK_TAGS: Final = (TlvTag.CALLBACK_NUM_PRES_IND, TlvTag.CALLBACK_NUM_ATAG)
+_TAGS_WITH_COMPANIONS: Final = frozenset({*_CALLBACK_TAGS, *(requirement.tag for requirement in TLV_REQUIREMENTS)})
 
 
-def _tlv_judge(spec: PduSpec, policy: ValidationPolicy) -> Callable[[tuple[Tlv, ...]], Iterator[Violation]]:
-    """A function that judges the TLVs of one kind of PDU; those that do not belong there are ignored."""
+def _limits(spec: PduSpec, policy: ValidationPolicy) -> dict[int, _TlvLimits]:
+    """What holds for the TLVs that belong to one kind of PDU; all others are ignored."""
     version = max(policy.interface_version, spec.since)
-    expected = {
-        int(tag): _limits(row, is_50=version >= V50)
-        for tag, row in TLVS.items()
-        if spec.command_id in row.allowed_in(version)
-    }
+    limits: dict[int, _TlvLimits] = {}
+    for tag, row in TLVS.items():
+        if spec.command_id in row.allowed_in(version):
+            values = None if row.values is None else frozenset(bytes((value,)) for value in row.values)
+            status = row.value_status if version >= V50 else CommandStatus.ESME_RINVOPTPARAMVAL
+            limits[int(tag)] = _TlvLimits(row.lengths, values, status, tag not in _TAGS_WITH_COMPANIONS)
+    return limits
+
+
+def _tlv_glance(limits: dict[int, _TlvLimits]) -> Callable[[tuple[Tlv, ...]], bool]:
+    """A function that says whether TLVs are plainly right; if not, a judge has to look."""
+    plain = {tag: (row.lengths, row.values) if row.alone else ((), None) for tag, row in limits.items()}
+
+    def plainly_right(tlvs: tuple[Tlv, ...]) -> bool:
+        for tag, value in tlvs:
+            if tag in plain:
+                lengths, values = plain[tag]
+                if len(value) not in lengths or (values is not None and value not in values):
+                    return False
+        return True
+
+    return plainly_right
+
+
+def _tlv_judge(limits: dict[int, _TlvLimits]) -> Callable[[tuple[Tlv, ...]], Iterator[Violation]]:
+    """A function that judges TLVs, in wire order; those that are missing come last."""
 
     def judge(tlvs: tuple[Tlv, ...]) -> Iterator[Violation]:
         for tag, value in tlvs:
-            limits = expected.get(tag)
-            if limits is None:
+            row = limits.get(tag)
+            if row is None:
                 continue
-            if len(value) not in limits.lengths:
+            if len(value) not in row.lengths:
                 yield Violation(CommandStatus.ESME_RINVPARLEN, tlv_name(tag), f"a length of {len(value)} octets")
-            elif limits.forbids(value) and (tag not in SAR_TAGS or {entry[0] for entry in tlvs} >= SAR_TAGS):
-                yield Violation(limits.value_status, tlv_name(tag), "reserved value")
-        yield from _companions(tlvs, expected)
+            elif row.forbids(value) and (tag not in SAR_TAGS or {entry[0] for entry in tlvs} >= SAR_TAGS):
+                yield Violation(row.value_status, tlv_name(tag), "reserved value")
+        yield from _companions(tlvs, limits)
 
     return judge
 
 
-def _companions(tlvs: tuple[Tlv, ...], expected: dict[int, _TlvLimits]) -> Iterator[Violation]:
+def _companions(tlvs: tuple[Tlv, ...], limits: dict[int, _TlvLimits]) -> Iterator[Violation]:
     """TLVs that are missing beside others: 5.0's pairs, and as many of each callback parameter (5.3.2.37, 5.3.2.38)."""
     tags = [tag for tag, _ in tlvs]
     for tag, value, requires in TLV_REQUIREMENTS:
-        if tag in expected and any(entry[0] == tag and value in {None, entry[1]} for entry in tlvs):
+        if tag in limits and any(entry[0] == tag and value in {None, entry[1]} for entry in tlvs):
             for missing in (other for other in requires if other not in tags):
                 yield Violation(CommandStatus.ESME_RMISSINGOPTPARAM, missing.name.lower(), f"{tlv_name(tag)} needs it")
-    for tag in (TlvTag.CALLBACK_NUM_PRES_IND, TlvTag.CALLBACK_NUM_ATAG):
-        if tag in expected and tags.count(tag) not in {0, tags.count(TlvTag.CALLBACK_NUM)}:
+    for tag in _CALLBACK_TAGS:
+        if tag in limits and tags.count(tag) not in {0, tags.count(TlvTag.CALLBACK_NUM)}:
             yield Violation(CommandStatus.ESME_RMISSINGOPTPARAM, tlv_name(tag), "not as often as callback_num")
 
 
@@ -445,7 +465,7 @@ def _body_lines(spec: PduSpec, policy: ValidationPolicy, report: _Report) -> Ite
         if row.kind is Kind.DESTINATIONS:
             yield from _told("judge_destinations(dest_address)", report)
     if policy.strict:
-        yield "if tlvs:"
+        yield "if tlvs and not plainly_right(tlvs):"
         yield from ("    " + line for line in _told("judge_tlvs(tlvs)", report))
         if spec.fields or policy.header_only_body == "reject":
             yield "if pdu.trailing:"
@@ -494,7 +514,8 @@ def source_of_validator(command_id: int, policy: ValidationPolicy) -> str:
 @cache
 def _generate(command_id: int, policy: ValidationPolicy) -> tuple[Validator, Callable[[Any], Iterator[Violation]]]:
     spec = PDUS[command_id]
-    namespace = dict(_HELPERS, judge_tlvs=_tlv_judge(spec, policy))
+    limits = _limits(spec, policy)
+    namespace = dict(_HELPERS, judge_tlvs=_tlv_judge(limits), plainly_right=_tlv_glance(limits))
     source = source_of_validator(command_id, policy)
     compile_source(f"validation of {spec.name}, {policy}", source, namespace)
     return namespace["first_violation"], namespace["violations"]
