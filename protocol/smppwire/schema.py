@@ -8,10 +8,10 @@ judgement in ``smppwire.validation``; no rule, no limit on the value beyond its 
 from __future__ import annotations
 
 from enum import Enum
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from smppwire.constants import RESPONSE_BIT, CommandId, CommandStatus, InterfaceVersion, TlvTag
-from smppwire.pdus import PDU_CLASSES, Pdu
+from smppwire.pdus import PDU_CLASSES
 
 V34: Final = InterfaceVersion.SMPP_3_4
 V50: Final = InterfaceVersion.SMPP_5_0
@@ -92,8 +92,8 @@ class PduSpec(NamedTuple):
         return bool(self.command_id & RESPONSE_BIT)
 
     @property
-    def pdu_class(self) -> type[Pdu]:
-        """The dataclass that holds it."""
+    def pdu_class(self) -> type[Any]:
+        """The dataclass that holds it; its constructor takes sequence_number, command_status, then ``attributes``."""
         return PDU_CLASSES[self.command_id]
 
     @property

@@ -173,6 +173,11 @@ def _only_tlvs(buffer: bytes, start: int, end: int) -> tuple[Tlv, ...]:
     return () if rest else tlvs
 
 
+def _build(spec: PduSpec, *values: Any) -> Pdu:
+    pdu: Pdu = spec.pdu_class(*values)
+    return pdu
+
+
 def decode_by_table(
     command_id: int, buffer: bytes, start: int, end: int, command_status: int, sequence_number: int
 ) -> Pdu:
@@ -190,16 +195,14 @@ def decode_by_table(
     if failed and spec.fields:
         tlvs = _only_tlvs(buffer, body, end)
         if tlvs:
-            return spec.pdu_class(sequence_number, command_status, *_pad(spec, []), tlvs)  # type: ignore[call-arg]
+            return _build(spec, sequence_number, command_status, *_pad(spec, []), tlvs)
     try:
         values = _read_fields(spec, cursor)
     except DecodeError:
         if not (failed or spec.forgiving):
             raise
-        return spec.pdu_class(sequence_number, command_status, *_pad(spec, []), (), buffer[body:end])  # type: ignore[call-arg]
-    return spec.pdu_class(  # type: ignore[call-arg]
-        sequence_number, command_status, *values, *read_tlvs(buffer, cursor.position, end)
-    )
+        return _build(spec, sequence_number, command_status, *_pad(spec, []), (), buffer[body:end])
+    return _build(spec, sequence_number, command_status, *values, *read_tlvs(buffer, cursor.position, end))
 
 
 # --------------------------------------------------------------------------- encoding

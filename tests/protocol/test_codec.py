@@ -25,7 +25,7 @@ from smppwire.pdus import (
 )
 from smppwire.schema import PDUS
 from smppwire.validation import ValidationPolicy, first_violation, validate
-from tests.protocol.wire import frames, header, pdus, unknown_pdus
+from tests.protocol.wire import frames, header, pdus, unhurried, unknown_pdus
 
 MESSAGE = SubmitSm(
     7,
@@ -36,11 +36,13 @@ MESSAGE = SubmitSm(
 )
 
 
+@unhurried
 @given(pdus)
 def test_decoding_an_encoded_pdu_gives_the_pdu(pdu: Pdu) -> None:
     assert decode(encode(pdu)) == pdu
 
 
+@unhurried
 @given(frames())
 def test_encoding_a_decoded_frame_gives_the_frame(frame: bytes) -> None:
     try:
@@ -50,6 +52,7 @@ def test_encoding_a_decoded_frame_gives_the_frame(frame: bytes) -> None:
     assert encode(pdu) == frame
 
 
+@unhurried
 @given(st.one_of(st.binary(max_size=80), frames(), st.builds(lambda body: header(body, 4), st.binary(max_size=80))))
 @example(b"")
 @example(bytes(16))
@@ -81,6 +84,7 @@ def test_a_length_that_disagrees(length: int) -> None:
     assert (caught.value.sequence_number, caught.value.command_length) == (99, length)
 
 
+@unhurried
 @given(unknown_pdus)
 def test_an_unknown_command_survives(pdu: UnknownPdu) -> None:
     frame = encode(pdu)

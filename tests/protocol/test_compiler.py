@@ -12,7 +12,7 @@ from smppwire.constants import CommandId
 from smppwire.errors import EncodeError
 from smppwire.pdus import DeliverSmResp, DistributionList, SmeAddress, SubmitSm, SubmitSmResp, Tlv, UnsuccessSme
 from smppwire.schema import PDUS, Kind, PduSpec
-from tests.protocol.wire import frames, header, known_pdus, outcome, pdus_of
+from tests.protocol.wire import frames, header, known_pdus, outcome, pdus_of, unhurried
 
 SPECS = list(PDUS.values())
 around = st.binary(max_size=20)
@@ -22,6 +22,7 @@ def test_every_pdu_has_its_functions() -> None:
     assert set(DECODERS) == set(ENCODERS) == set(PDUS)
 
 
+@unhurried
 @given(known_pdus, around, around)
 def test_sound_pdus(pdu: Any, before: bytes, after: bytes) -> None:
     frame = ENCODERS[pdu.command_id](pdu)
@@ -32,6 +33,7 @@ def test_sound_pdus(pdu: Any, before: bytes, after: bytes) -> None:
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+@unhurried
 @given(data=st.data())
 def test_each_pdu(spec: PduSpec, data: st.DataObject) -> None:
     pdu = data.draw(pdus_of(spec))
@@ -40,6 +42,7 @@ def test_each_pdu(spec: PduSpec, data: st.DataObject) -> None:
     assert DECODERS[spec.command_id](frame, 0, len(frame), pdu.command_status, pdu.sequence_number) == pdu
 
 
+@unhurried
 @given(frames(), around, st.one_of(around, st.just(bytes(300))))
 def test_broken_pdus_give_the_same_value_or_error(frame: bytes, before: bytes, after: bytes) -> None:
     """Octets after the PDU are NULs in half of the cases: what is missing must not be found in the next PDU."""
@@ -76,6 +79,7 @@ def test_a_pdu_cut_at_every_octet_is_not_completed_by_its_successor(spec: PduSpe
 BAD_VALUES = st.sampled_from([None, -1, 256, 1 << 40, b"a\0b", b"\0\0", b"x" * 256, "text", (), (1,), 1.5])
 
 
+@unhurried
 @given(known_pdus, st.data())
 def test_values_that_do_not_fit_give_the_same_error(pdu: Any, data: st.DataObject) -> None:
     name = data.draw(st.sampled_from([field.name for field in fields(pdu) if field.name != "tlvs"]))

@@ -25,6 +25,7 @@ from smppwire.constants import (
     tlv_name,
     ton_name,
 )
+from tests.protocol.wire import unhurried
 
 NO_RESPONSE = {CommandId.OUTBIND, CommandId.ALERT_NOTIFICATION}
 NO_REQUEST = {CommandId.GENERIC_NACK}
@@ -98,6 +99,7 @@ def test_names(given_name: str, expected: str) -> None:
     assert given_name == expected
 
 
+@unhurried
 @given(st.integers(0, 0xFFFFFFFF))
 def test_every_number_has_a_name_of_its_own(value: int) -> None:
     for name in (command_name, status_name, tlv_name, state_name, ton_name, npi_name, data_coding_name):

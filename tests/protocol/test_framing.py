@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from smppwire.constants import MAX_PDU_LENGTH, CommandStatus
 from smppwire.framing import Frame, FrameHeader, Framer
+from tests.protocol.wire import unhurried
 
 
 def frame(length: int, sequence_number: int = 1, command_id: int = 4, command_status: int = 0) -> bytes:
@@ -62,6 +63,7 @@ def test_octet_by_octet() -> None:
     assert [len(octets) for octets, *_ in collect(framer, [bytes((octet,)) for octet in stream])] == [16, 33, 16, 300]
 
 
+@unhurried
 @given(
     st.lists(st.tuples(st.integers(16, 90), st.integers(0, 0xFFFFFFFF)), max_size=12),
     st.lists(st.integers(0, 1000), max_size=20),

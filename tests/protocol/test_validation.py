@@ -42,7 +42,7 @@ from smppwire.validation import (
     validate,
     validator,
 )
-from tests.protocol.wire import known_pdus
+from tests.protocol.wire import known_pdus, unhurried
 
 V34 = ValidationPolicy()
 V50 = ValidationPolicy(interface_version=0x50)
@@ -87,6 +87,7 @@ def test_clean(pdu: Pdu, policy: ValidationPolicy) -> None:
     assert name(pdu, policy) == "ROK"
 
 
+@unhurried
 @given(known_pdus, st.sampled_from(POLICIES))
 def test_first_violation_is_the_first_of_validate(pdu: Pdu, policy: ValidationPolicy) -> None:
     name(pdu, policy)

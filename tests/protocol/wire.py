@@ -6,12 +6,16 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from smppwire.codec import encode
 from smppwire.errors import DecodeError, EncodeError
 from smppwire.pdus import DistributionList, Pdu, SmeAddress, Tlv, UnknownPdu, UnsuccessSme
 from smppwire.schema import PDUS, TLVS, Field, Kind, PduSpec
+
+unhurried = settings(deadline=None)
+"""For properties: the first example of a kind compiles its functions, and machines have other things to do."""
 
 octet = st.integers(0, 255)
 u32 = st.integers(0, 0xFFFFFFFF)
