@@ -116,7 +116,7 @@ class Bench:
             for number in range(1, rounds + 1):
                 run = self.load(server, profile)
                 bad += invalid([run])
-                time.sleep(SETTLE_SECONDS)
+                server.drain()
                 read(number, run.rate)
         return readings, bad
 

@@ -25,11 +25,13 @@ START_SECONDS = 20.0  # a server that takes longer to accept a bind is broken
 STOP_SECONDS = 10.0  # smppd's shutdown_grace is 5 s; afterwards the process is killed
 BIND_SECONDS = 5.0  # for one answer on a connection that was accepted
 RETRY_SECONDS = 0.002  # between two attempts to connect: the resolution of `start_seconds`
+QUIET_SECONDS = 0.5  # without a PDU: the server has nothing left for the account
+DRAIN_SECONDS = 30.0  # a server that still sends after this long does not forget what was acknowledged
 LOG_TAIL = 1500  # characters of a server's output that an error message quotes
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _HEADER = struct.Struct(">IIII")
-_BIND_TRANSCEIVER, _UNBIND = 0x00000009, 0x00000006
+_BIND_TRANSCEIVER, _UNBIND, _DELIVER_SM, _DELIVER_SM_RESP = 0x00000009, 0x00000006, 0x00000005, 0x80000005
 
 
 class ServerError(Exception):
@@ -90,11 +92,11 @@ class Server:
         """From the start of the process to the response to its first bind."""
         self._cores = cores
         self._credentials = (user, password)
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
         self.port, self._http = free_ports(2)
 
     def __enter__(self) -> Self:
         argv = self.command.argv(self.port, self._http)
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed in _end
         begin = time.monotonic()
         try:
             # A session of its own: Ctrl-C reaches this program alone, which then ends the server in order.
@@ -143,6 +145,29 @@ class Server:
         self._log.seek(0)
         return self._log.read().decode(errors="replace")[-LOG_TAIL:].strip()
 
+    def drain(self) -> int:
+        """Acknowledge what a load left unacknowledged, so that the next one does not meet it; returns how much.
+
+        The meter goes as soon as it has seen the last receipt, without writing the last deliver_sm_resp. A good server
+        then sends those receipts again to the next bind, to which they would be of unknown ids.
+        """
+        count = 0
+        deadline = time.monotonic() + DRAIN_SECONDS
+        try:
+            with socket.create_connection((HOST, self.port), timeout=BIND_SECONDS) as connection:
+                self._bind(connection)
+                connection.settimeout(QUIET_SECONDS)
+                with suppress(TimeoutError):
+                    while time.monotonic() < deadline:
+                        command, _, sequence = _read_pdu(connection)
+                        if command == _DELIVER_SM:
+                            connection.sendall(_HEADER.pack(17, _DELIVER_SM_RESP, 0, sequence) + b"\0")
+                            count += 1
+                self._unbind(connection)
+        except OSError as error:
+            raise ServerError(f"{self.command.name} broke off ({error}):\n{self.output()}") from error
+        return count
+
     def _first_bind(self, deadline: float) -> None:
         while True:
             try:
@@ -155,23 +180,27 @@ class Server:
                     raise ServerError(f"{self.command.name} does not listen:\n{self.output()}") from None
                 time.sleep(RETRY_SECONDS)
                 continue
-            with connection:
-                self._bind(connection)
+            try:
+                with connection:
+                    self._bind(connection)
+                    self._unbind(connection)
+            except OSError as error:
+                raise ServerError(f"{self.command.name} does not answer a bind ({error}):\n{self.output()}") from error
             return
 
     def _bind(self, connection: socket.socket) -> None:
-        """Bind and unbind once, with the meter's own few octets: no code of the server under test."""
+        """Bind with a few octets of our own: no code of the server under test."""
         user, password = (text.encode() + b"\0" for text in self._credentials)
         body = user + password + b"\0\x34\0\0\0"
-        try:
-            connection.sendall(_HEADER.pack(16 + len(body), _BIND_TRANSCEIVER, 0, 1) + body)
-            status = _read_response(connection)
-            connection.sendall(_HEADER.pack(16, _UNBIND, 0, 2))
-            _read_response(connection)
-        except OSError as error:
-            raise ServerError(f"{self.command.name} does not answer a bind ({error}):\n{self.output()}") from error
+        connection.sendall(_HEADER.pack(16 + len(body), _BIND_TRANSCEIVER, 0, 1) + body)
+        _, status, _ = _read_pdu(connection)
         if status:
             raise ServerError(f"{self.command.name} refuses the bind with 0x{status:08x}:\n{self.output()}")
+
+    def _unbind(self, connection: socket.socket) -> None:
+        connection.settimeout(BIND_SECONDS)
+        connection.sendall(_HEADER.pack(16, _UNBIND, 0, 2))
+        _read_pdu(connection)
 
     def _end(self) -> None:
         try:
@@ -199,12 +228,11 @@ class Server:
             raise ServerError(f"{self.command.name} is gone:\n{self.output()}") from None
 
 
-def _read_response(connection: socket.socket) -> int:
-    """Read one PDU and return its command_status."""
-    header = _read(connection, _HEADER.size)
-    length, _, status, _ = _HEADER.unpack(header)
-    _read(connection, int(length) - _HEADER.size)
-    return int(status)
+def _read_pdu(connection: socket.socket) -> tuple[int, int, int]:
+    """Read one PDU: command_id, command_status, sequence_number."""
+    length, command, status, sequence = _HEADER.unpack(_read(connection, _HEADER.size))
+    _read(connection, length - _HEADER.size)
+    return command, status, sequence
 
 
 def _read(connection: socket.socket, count: int) -> bytes:

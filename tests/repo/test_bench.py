@@ -2,9 +2,12 @@
 
 import json
 import shutil
+import socket
+import struct
+import threading
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -98,6 +101,30 @@ def test_leaving_ends_the_server() -> None:
     assert not process.exists()
 
 
+def test_drain_acknowledges_what_is_sent_again() -> None:
+    deliver_sm, deliver_sm_resp, bind_resp, unbind = 0x5, 0x80000005, 0x80000009, 0x6
+    acknowledged = []
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection, connection.makefile("rwb") as stream:
+            read_pdu(stream)
+            stream.write(pdu(bind_resp, 1, b"fake\0") + pdu(deliver_sm, 7, b"x" * 40) + pdu(deliver_sm, 8, b"y"))
+            stream.flush()
+            while (command := read_pdu(stream))[0] != unbind:
+                acknowledged.append(command)
+            stream.write(pdu(0x80000006, 2))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        peer = threading.Thread(target=serve, daemon=True)
+        peer.start()
+        server = make_server(Command("fake", ()))
+        server.port = listener.getsockname()[1]
+        assert server.drain() == 2
+        peer.join(5)
+    assert acknowledged == [(deliver_sm_resp, 7), (deliver_sm_resp, 8)]
+
+
 @needs_compiler
 def test_the_yardstick_against_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "results.json"
@@ -131,6 +158,16 @@ def test_compare_tells_a_change_from_noise() -> None:
 
 def test_profiles_may_be_shortened() -> None:
     assert replace(SUBMIT, messages=5).rate == "submits_per_s"
+
+
+def pdu(command: int, sequence: int, body: bytes = b"") -> bytes:
+    return struct.pack(">IIII", 16 + len(body), command, 0, sequence) + body
+
+
+def read_pdu(stream: IO[bytes]) -> tuple[int, int]:
+    length, command, _, sequence = struct.unpack(">IIII", stream.read(16))
+    stream.read(length - 16)
+    return command, sequence
 
 
 def make_server(command: Command) -> Server:
