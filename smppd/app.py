@@ -10,7 +10,7 @@ import importlib
 import os
 import sys
 import time
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import TYPE_CHECKING, Final, Self, TextIO
 from zoneinfo import ZoneInfo
 
 from smppd import __version__
@@ -22,9 +22,10 @@ from smppd.network.simple import SimulatedNetwork
 from smppd.observe.counters import Counters
 from smppd.observe.journal import Journal
 from smppd.observe.logs import Privacy, ProtocolErrorLog, configure
-from smppd.settings import diff
+from smppd.settings import diff, without_restart
 from smppd.transport.context import Context
 from smppd.transport.listeners import explain_failure, join_address, listen, split_address
+from smppd.transport.smsc import SmscConnection
 from smppd.transport.ticker import Ticker
 
 if TYPE_CHECKING:
@@ -32,10 +33,14 @@ if TYPE_CHECKING:
 
     from smppd.api.http import HttpServer
     from smppd.engine.ports import Clock
+    from smppd.observe.metrics import Sources
     from smppd.settings import Changes, Settings
 
 ERROR_LOG_FLUSH: Final = 1.0
 """Seconds between two looks at protocol errors that were counted instead of logged."""
+
+ABORT_GRACE: Final = 1.0
+"""Seconds aborted connections have to tell that they are gone: the event loop needs a turn or two for that."""
 
 
 class RealClock:
@@ -117,9 +122,9 @@ class SmscServer:
         self._http: HttpServer | None = None
         self._housekeeping: asyncio.Task[None] | None = None
 
-    # -- life -----------------------------------------------------------------------------------------------------------
+    # -- life ---------------------------------------------------------------------------------------------------------
 
-    async def __aenter__(self) -> SmscServer:
+    async def __aenter__(self) -> Self:
         """Start."""
         await self.start()
         return self
@@ -136,13 +141,7 @@ class SmscServer:
         loop = asyncio.get_running_loop()
         self._ticker = Ticker(loop, self.engine.run, self._engine_failed)
         try:
-            for address in self.settings.server.smpp:
-                server = await listen(loop, self._context, address)
-                self._listeners.append(server)
-                where = _address_of(server)
-                self.log.info("listener opened", protocol="SMPP", address=where)
-                if announce is not None:
-                    announce(f"smppd {__version__}: SMPP on {where}")
+            await self._start_smpp(loop, announce)
             if self.settings.server.http:
                 await self._start_http(announce)
         except BaseException:
@@ -151,14 +150,28 @@ class SmscServer:
         self._housekeeping = loop.create_task(self._keep_house())
         self._ticker.wake()
 
+    async def _start_smpp(self, loop: asyncio.AbstractEventLoop, announce: Callable[[str], None] | None) -> None:
+        """Open the SMPP listeners, and only then speak of them: all of them are open or none."""
+        settings = self.settings.server
+        for address in settings.smpp:
+            listener = await listen(loop, lambda: SmscConnection(self._context), address, backlog=settings.backlog)
+            self._listeners.append(listener)
+        for where in self.smpp_addresses:
+            self.log.info("listener opened", protocol="SMPP", address=where)
+            if announce is not None:
+                announce(f"smppd {__version__}: SMPP on {where}")
+
     async def _start_http(self, announce: Callable[[str], None] | None) -> None:
         """Open the HTTP door. Its libraries are loaded in a thread, while SMPP is served already."""
         address = self.settings.server.http
         host, port = split_address(address)
-        metrics = await asyncio.to_thread(importlib.import_module, "smppd.observe.metrics")
-        http = await asyncio.to_thread(importlib.import_module, "smppd.api.http")
-        exposition = metrics.Exposition(metrics.SmppdCollector(self.counters, self._sources(metrics), __version__))
-        self._http = http.HttpServer(
+        for name in ("smppd.observe.metrics", "smppd.api.http"):
+            await asyncio.to_thread(importlib.import_module, name)
+        from smppd.api.http import HttpServer
+        from smppd.observe.metrics import Exposition, SmppdCollector
+
+        exposition = Exposition(SmppdCollector(self.counters, self._sources(), __version__))
+        self._http = HttpServer(
             host, port, exposition=exposition, ready=self.is_ready, version=__version__, logger=self.log
         )
         try:
@@ -170,10 +183,12 @@ class SmscServer:
         if announce is not None:
             announce(f"smppd {__version__}: HTTP on http://{where}")
 
-    def _sources(self, metrics: object) -> object:
+    def _sources(self) -> Sources:
         """Where the collector finds what the engine counts."""
+        from smppd.observe.metrics import Sources
+
         engine = self.engine
-        return metrics.Sources(  # type: ignore[attr-defined]
+        return Sources(
             sessions=self.session_counts,
             in_flight=lambda: engine.in_flight,
             route_queue_depth=lambda: {
@@ -189,19 +204,20 @@ class SmscServer:
 
         `grace` defaults to `[server] shutdown_grace`.
         """
-        self._context.draining = True
+        context = self._context
+        context.draining = True
         for listener in self._listeners:
             listener.close()
-        for connection in list(self._context.connections):
+        for connection in list(context.connections):
             connection.unbind()
-        deadline = time.monotonic() + (self.settings.server.shutdown_grace if grace is None else grace)
-        while self._context.connections and time.monotonic() < deadline:
-            await asyncio.sleep(0.01)
-        for connection in list(self._context.connections):
+        await self._wait_deserted(self.settings.server.shutdown_grace if grace is None else grace)
+        for connection in list(context.connections):
             connection.abort()
+        await self._wait_deserted(ABORT_GRACE)
         for listener in self._listeners:
             await listener.wait_closed()
         self._listeners.clear()
+        context.verifiers.shutdown(wait=False, cancel_futures=True)
         if self._ticker is not None:
             self._ticker.stop()
         if self._housekeeping is not None:
@@ -210,9 +226,20 @@ class SmscServer:
         if self._http is not None:
             await self._http.stop()
             self._http = None
-        self._context.error_log.flush(everything=True)
+        context.error_log.flush(everything=True)
 
-    # -- what one asks a running server -----------------------------------------------------------------------------------
+    async def _wait_deserted(self, seconds: float) -> None:
+        """Wait until the last connection has gone, but not longer than this."""
+        context = self._context
+        if not context.connections:
+            return
+        try:
+            async with asyncio.timeout(seconds):
+                await context.deserted.wait()
+        except TimeoutError:
+            pass
+
+    # -- what one asks a running server -------------------------------------------------------------------------------
 
     def is_ready(self) -> bool:
         """Whether the SMPP listeners are open and binds are welcome."""
@@ -220,8 +247,8 @@ class SmscServer:
 
     @property
     def smpp_addresses(self) -> list[str]:
-        """Where SMPP is listened for, with the real ports."""
-        return [_address_of(listener) for listener in self._listeners]
+        """Where SMPP is listened for, with the real ports; a host name may stand for several."""
+        return [join_address(*socket.getsockname()[:2]) for listener in self._listeners for socket in listener.sockets]
 
     @property
     def http_address(self) -> str:
@@ -239,18 +266,23 @@ class SmscServer:
                 counts[bound_as] = counts.get(bound_as, 0) + 1
         return counts
 
-    # -- changes while running ----------------------------------------------------------------------------------------------
+    # -- changes while running ----------------------------------------------------------------------------------------
 
     def reload(self, settings: Settings) -> Changes:
-        """Take new settings: accounts, routes, networks and limits at once; the rest is named in the result.
+        """Take new settings; the keys that have to wait for a restart are named in the result and stay as they are.
 
-        Sessions stay bound; what changed about their account holds from their next bind on, its throughput at once.
+        Routes, networks, limits and the throughput of accounts change at once. Sessions stay bound: a new password,
+        window or bind limit of their account holds from the next bind on, new timers from the next connection on. Only
+        the sessions of accounts that are gone or disabled now are unbound; what waits for them is kept until it
+        expires, should the account come back.
         """
         changes = diff(self.settings, settings)
+        settings = without_restart(self.settings, settings)
         for name, network in settings.network.items():
             if name not in self._networks or network != self.settings.network.get(name):
                 self._networks[name] = SimulatedNetwork(name, network, settings.server.seed)
         self.accounts.apply(settings)
+        self._unbind_departed(settings)
         self.counters.know_accounts(account.system_id for account in settings.account)
         self.engine.configure(settings, self._networks)
         self.settings = settings
@@ -259,7 +291,15 @@ class SmscServer:
         self.log.info("configuration changed", applied=changes.live, needs_restart=changes.restart)
         return changes
 
-    # -- inside -------------------------------------------------------------------------------------------------------------
+    def _unbind_departed(self, settings: Settings) -> None:
+        """End the sessions of accounts that may not bind any more: that is what they were taken away for."""
+        welcome = {account.system_id for account in settings.account if account.enabled}
+        for connection in list(self._context.connections):
+            bound_as = connection.bound_as
+            if bound_as is not None and bound_as[0] not in welcome:
+                connection.unbind()
+
+    # -- inside -------------------------------------------------------------------------------------------------------
 
     def _wake(self) -> None:
         if self._ticker is not None:
@@ -273,8 +313,3 @@ class SmscServer:
         while True:
             await asyncio.sleep(ERROR_LOG_FLUSH)
             self._context.error_log.flush()
-
-
-def _address_of(server: asyncio.Server) -> str:
-    name = server.sockets[0].getsockname()
-    return join_address(name[0], name[1])

@@ -10,10 +10,10 @@ It answers enquire_link, deliver_sm and unbind by itself; requests are awaited::
 from __future__ import annotations
 
 import asyncio
-import time
-from typing import TYPE_CHECKING, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Final, Self, TypeVar, cast
 
-from smppwire.constants import CommandId, CommandStatus, command_name, status_name
+from smppd.errors import UserError
+from smppwire.constants import RESPONSE_BIT, CommandStatus, command_name, status_name
 from smppwire.pdus import (
     DataSm,
     DataSmResp,
@@ -26,10 +26,8 @@ from smppwire.pdus import (
     Unbind,
     UnbindResp,
 )
-from smppwire.session import FramingLost, Refused, ResponseReceived, Role, Session, SessionState
+from smppwire.session import BOUND_STATES, FramingLost, Refused, ResponseReceived, Role, Session
 from smppwire.timers import SessionTimers, TimerAction
-
-from smppd.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +44,9 @@ ENQUIRE_LINK: Final = 30.0
 TIMER_GRAIN: Final = 0.25
 """Seconds between two looks at the timers."""
 
+CLOSE_TIMEOUT: Final = 2.0
+"""Seconds until a connection that should end is cut off: what the SMSC does not read must not keep us for ever."""
+
 P = TypeVar("P", bound=Pdu)
 
 
@@ -60,17 +61,19 @@ class Esme(asyncio.Protocol):
         """Make a client; `connect` does so for you.
 
         Args:
-            on_deliver: called with each deliver_sm and data_sm; it may return the command_status to answer with.
+            on_deliver: called with each deliver_sm and data_sm; it may return the command_status to answer with. When
+                it raises, the answer is ESME_RX_T_APPN, and the event loop's exception handler gets the error.
         """
+        self._loop = asyncio.get_running_loop()
         self._on_deliver = on_deliver
         self._session = Session(
             Role.ESME,
-            now=time.monotonic(),
+            now=self._loop.time(),
             interface_version=0x50,
             timers=SessionTimers(enquire_link=ENQUIRE_LINK, response=RESPONSE_TIMEOUT),
         )
         self._transport: asyncio.Transport | None = None
-        self._closed = asyncio.get_running_loop().create_future()
+        self._closed: asyncio.Future[None] = self._loop.create_future()
         self._timer: asyncio.TimerHandle | None = None
 
     @classmethod
@@ -88,7 +91,7 @@ class Esme(asyncio.Protocol):
             raise EsmeError(f"no SMSC listens on {host}:{port}: {error.strerror or error}") from error
         return esme
 
-    async def __aenter__(self) -> Esme:
+    async def __aenter__(self) -> Self:
         """The client itself."""
         return self
 
@@ -99,24 +102,25 @@ class Esme(asyncio.Protocol):
     @property
     def is_bound(self) -> bool:
         """Whether a bind was accepted and the session still stands."""
-        return self._session.state in (SessionState.BOUND_TX, SessionState.BOUND_RX, SessionState.BOUND_TRX)
+        return self._session.state in BOUND_STATES
 
     async def bind(self, request: Pdu) -> Pdu:
-        """Bind. Raises EsmeError with the command_status when the SMSC refuses."""
+        """Bind. Raises EsmeError with the command_status when the SMSC refuses, else like `request`."""
         response = await self.request(request)
-        if response.command_status:
+        if response.command_status or isinstance(response, GenericNack):
             raise EsmeError(f"the SMSC refuses the bind: {status_name(response.command_status)}")
         return response
 
     async def request(self, request: Pdu) -> Pdu:
         """Send a request and wait for its response, whatever its command_status (or a generic_nack).
 
-        Raises EsmeError when no response comes in time or the connection ends.
+        Raises EsmeError when no response comes in time or the connection ends, smppwire.errors.StateError when the
+        session does not allow such a request now, and EncodeError when a value does not fit the wire.
         """
-        if self._transport is None:
+        if self._transport is None or self._transport.is_closing():
             raise EsmeError("the connection is closed")
-        answer: asyncio.Future[Pdu] = asyncio.get_running_loop().create_future()
-        self._transport.write(self._session.send_request(request, answer, time.monotonic()))
+        answer: asyncio.Future[Pdu] = self._loop.create_future()
+        self._transport.write(self._session.send_request(request, answer, self._loop.time()))
         return await answer
 
     async def close(self) -> None:
@@ -126,20 +130,19 @@ class Esme(asyncio.Protocol):
                 await self.request(Unbind())
             except EsmeError:
                 pass  # it is gone already
-        if self._transport is not None:
-            self._transport.close()
+        self._close_transport()
         await self.wait_closed()
 
     async def wait_closed(self) -> None:
         """Wait until the connection has ended."""
         await asyncio.shield(self._closed)
 
-    # -- asyncio.Protocol -----------------------------------------------------------------------------------------------
+    # -- asyncio.Protocol ---------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The connection stands."""
         self._transport = cast("asyncio.Transport", transport)
-        self._timer = asyncio.get_running_loop().call_later(TIMER_GRAIN, self._on_timer)
+        self._timer = self._loop.call_later(TIMER_GRAIN, self._on_timer)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection ended: whoever waits for a response learns it."""
@@ -153,7 +156,7 @@ class Esme(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Octets arrived."""
-        now = time.monotonic()
+        now = self._loop.time()
         events = self._session.receive(data, now)
         while events:
             out = [octets for event in events if (octets := self._answer(event, now)) is not None]
@@ -166,27 +169,41 @@ class Esme(asyncio.Protocol):
         if isinstance(event, ResponseReceived):
             _complete(event.request, event.pdu)
         elif isinstance(event, (DeliverSm, DataSm)):
-            status = (self._on_deliver(event) if self._on_deliver is not None else None) or 0
             response = DeliverSmResp if isinstance(event, DeliverSm) else DataSmResp
-            return self._session.respond(event, response(command_status=status), now)
+            return self._session.respond(event, response(command_status=self._take(event)), now)
         elif isinstance(event, EnquireLink):
             return self._session.respond(event, EnquireLinkResp(), now)
         elif isinstance(event, Unbind):
-            asyncio.get_running_loop().call_soon(self._close_transport)
+            self._loop.call_soon(self._close_transport)
             return self._session.respond(event, UnbindResp(), now)
         elif isinstance(event, Refused):
             return event.reply
         elif isinstance(event, FramingLost):
-            asyncio.get_running_loop().call_soon(self._close_transport)
+            self._loop.call_soon(self._close_transport)
             return event.reply
         return None
 
+    def _take(self, event: DeliverSm | DataSm) -> int:
+        """Hand over what was delivered; returns the command_status of the answer."""
+        if self._on_deliver is None:
+            return CommandStatus.ESME_ROK
+        try:
+            return self._on_deliver(event) or CommandStatus.ESME_ROK
+        except Exception as error:  # noqa: BLE001  # theirs, not ours: the session goes on
+            self._loop.call_exception_handler({"message": "on_deliver failed", "exception": error})
+            return CommandStatus.ESME_RX_T_APPN
+
     def _close_transport(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
+        """Close once everything written has left, and in any case after CLOSE_TIMEOUT."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        self._transport.close()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_later(CLOSE_TIMEOUT, self._transport.abort)
 
     def _on_timer(self) -> None:
-        now = time.monotonic()
+        now = self._loop.time()
         for waiting in self._session.expired(now):
             _fail(waiting, f"no response within {RESPONSE_TIMEOUT:g} seconds")
         action = self._session.timers.tick(now)
@@ -195,7 +212,7 @@ class Esme(asyncio.Protocol):
         elif action is not None:
             self._close_transport()
             return
-        self._timer = asyncio.get_running_loop().call_later(TIMER_GRAIN, self._on_timer)
+        self._timer = self._loop.call_later(TIMER_GRAIN, self._on_timer)
 
 
 def _complete(waiting: object, response: Pdu) -> None:
@@ -210,9 +227,8 @@ def _fail(waiting: object, reason: str) -> None:
 
 def expect(response: Pdu, kind: type[P]) -> P:
     """The response as the PDU it must be, accepted. Raises EsmeError when the SMSC refused."""
-    if isinstance(response, GenericNack) or response.command_status != CommandStatus.ESME_ROK:
-        request = command_name(response.command_id & 0x7FFFFFFF or CommandId.SUBMIT_SM)
-        raise EsmeError(f"the SMSC refuses the {request}: {status_name(response.command_status)}")
-    if not isinstance(response, kind):
-        raise EsmeError(f"the SMSC answers with {command_name(response.command_id)}")
+    if response.command_status or not isinstance(response, kind):
+        request = command_name(kind.command_id & ~RESPONSE_BIT)
+        answer = command_name(response.command_id)
+        raise EsmeError(f"the SMSC refuses the {request} with {answer} {status_name(response.command_status)}")
     return response

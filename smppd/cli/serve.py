@@ -73,9 +73,7 @@ def loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
         import uvloop
     except ImportError:
         if name == "uvloop":
-            raise UserError(
-                "server.event_loop is uvloop, which is not installed: pip install 'smppd[speed]'"
-            ) from None
+            raise UserError("server.event_loop is uvloop, which is not installed: pip install 'smppd[speed]'") from None
         return None
     return uvloop.new_event_loop
 
@@ -128,6 +126,7 @@ def _reload(server: SmscServer, load: Callable[[], Settings]) -> None:
     except UserError as error:
         server.log.error("reload failed", reason=str(error))  # noqa: TRY400  # the reason is the user's, no traceback
         return
+    raise_file_limit(settings.server.max_connections)
     server.reload(settings)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +19,14 @@ if TYPE_CHECKING:
     from smppd.observe.logs import LoggerFactory, Privacy, ProtocolErrorLog
     from smppd.settings import Settings
     from smppd.transport.smsc import SmscConnection
+
+VERIFIERS: Final = 2
+"""Threads that verify password hashes: each takes 16 MiB and a processor while it works, and a flood of wrong passwords
+must leave something of both to the sessions that are bound. Binds beyond that wait, as long as session_init allows."""
+
+
+def _verifiers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(VERIFIERS, thread_name_prefix="scrypt")
 
 
 @dataclass(slots=True)
@@ -43,3 +53,30 @@ class Context:
     """Connections accepted so far; the next one gets this number as its name."""
     draining: bool = False
     """The server is shutting down: no new binds."""
+    verifiers: ThreadPoolExecutor = field(default_factory=_verifiers)
+    """Where password hashes are verified; its threads start when there is something to do."""
+    deserted: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set while there is no connection, once there has been one."""
+
+    def join(self, connection: SmscConnection) -> str:
+        """Count a new connection, which is not bound; returns its name."""
+        self.connections.add(connection)
+        self.deserted.clear()
+        self.unbound += 1
+        self.opened += 1
+        return str(self.opened)
+
+    def leave(self, connection: SmscConnection) -> None:
+        """A connection has ended (one that never joined may say so too)."""
+        self.connections.discard(connection)
+        if not self.connections:
+            self.deserted.set()
+
+    def refusal(self) -> str:
+        """Why no further connection is welcome, as a kind of protocol error; "" when one is."""
+        limits = self.settings.server
+        if self.draining:
+            return "draining"
+        if len(self.connections) >= limits.max_connections:
+            return "max_connections"
+        return "max_unbound" if self.unbound >= limits.max_unbound else ""

@@ -7,12 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from smppd.errors import UserError
-from smppd.transport.smsc import SmscConnection
 
 if TYPE_CHECKING:
     import asyncio
-
-    from smppd.transport.context import Context
+    from collections.abc import Callable
 
 PROC: Final = Path("/proc")
 LISTENING: Final = "0A"
@@ -30,13 +28,16 @@ def join_address(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-async def listen(loop: asyncio.AbstractEventLoop, context: Context, address: str) -> asyncio.Server:
-    """Open one SMPP listener. Raises UserError when the address cannot be used."""
+async def listen(
+    loop: asyncio.AbstractEventLoop, connection: Callable[[], asyncio.Protocol], address: str, *, backlog: int
+) -> asyncio.Server:
+    """Open one listener that makes a `connection` for each peer; `backlog` of them may wait to be accepted.
+
+    Raises UserError when the address cannot be used.
+    """
     host, port = split_address(address)
     try:
-        return await loop.create_server(
-            lambda: SmscConnection(context), host, port, backlog=context.settings.server.backlog, reuse_address=True
-        )
+        return await loop.create_server(connection, host, port, backlog=backlog, reuse_address=True)
     except OSError as error:
         raise UserError(explain_failure(address, error)) from error
 
@@ -58,16 +59,23 @@ def explain_failure(address: str, error: OSError) -> str:
 
 def who_listens(port: int, proc: Path = PROC) -> str:
     """The process that listens on a TCP port, as far as this user may see."""
-    inodes = _listening_inodes(port, proc)
-    for process in proc.glob("[0-9]*"):
+    sockets = {f"socket:[{inode}]" for inode in _listening_inodes(port, proc)}
+    for process in proc.glob("[0-9]*") if sockets else ():
         try:
-            links = [str(link.readlink()) for link in (process / "fd").iterdir()]
-            if any(f"socket:[{inode}]" in links for inode in inodes):
+            if any(_target(link) in sockets for link in (process / "fd").iterdir()):
                 name = (process / "comm").read_text().strip()
                 return f"{name} (process {process.name})"
         except OSError:  # not ours to look into, or gone
             continue
     return "another process (another smppd, Kannel or simulator, perhaps)"
+
+
+def _target(link: Path) -> str:
+    """Where a link points; "" when it has gone meanwhile."""
+    try:
+        return str(link.readlink())
+    except OSError:
+        return ""
 
 
 def _listening_inodes(port: int, proc: Path) -> set[str]:

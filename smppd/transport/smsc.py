@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from struct import Struct
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, ClassVar, Final, cast
 
-from smppwire.codec import describe
-from smppwire.validation import ValidationPolicy, first_violation
+from smppd.engine import operations
+from smppd.engine.esmes import Bind, Delivery
+from smppd.engine.message import Message
+from smppd.patterns import AddressRange
+from smppd.transport.listeners import join_address
+from smppd.transport.watch import Watch
 from smppwire.constants import CommandId, CommandStatus, TlvTag, command_name, status_name
-from smppwire.framing import Framer
 from smppwire.pdus import (
     BindReceiver,
     BindReceiverResp,
@@ -34,13 +37,9 @@ from smppwire.pdus import (
     Unbind,
     UnbindResp,
 )
-from smppwire.session import Acknowledged, FramingLost, Refused, ResponseReceived, Role, Session, SessionState
+from smppwire.session import Acknowledged, FramingLost, Refused, ResponseReceived, Role, Session
 from smppwire.timers import SessionTimers, TimerAction
-
-from smppd.engine import operations
-from smppd.engine.esmes import Bind, Delivery
-from smppd.engine.message import Message
-from smppd.patterns import AddressRange
+from smppwire.validation import ValidationPolicy, first_violation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -68,11 +67,10 @@ WRITE_BUFFER_HIGH: Final = 1024 * 1024
 """Octets waiting for a peer that reads slowly before we stop reading from it: a few thousand receipts."""
 
 LINGER: Final = 1.0
-"""Seconds a connection stays open behind an unbind_resp: the peer may close first (so that it never loses the
-response to a reset), or bind again."""
+"""Seconds a connection stays open behind an unbind_resp: the peer may bind again, or close first as most do."""
 
-TIMER_GRAIN: Final = 1.0
-"""Seconds between two looks at a session's timers at most, so that a response timer that starts now is not missed."""
+CLOSE_TIMEOUT: Final = 2.0
+"""Seconds a connection that we close has left: for the peer to take what was written and to close its side."""
 
 SHORTEST_WAIT: Final = 0.01
 """Seconds between two looks at least: a timer that is just due must not spin."""
@@ -136,14 +134,15 @@ class SmscConnection(asyncio.Protocol):
         not count, so that it makes no difference where TCP has cut the stream."""
         self._writable = True
         self._closing = False
+        self._unbinding = False
         self._counted_unbound = False
+        # A timer that starts after one look at the timers cannot end before the next one, so many seconds later.
+        running = filter(None, (timers.session_init, timers.enquire_link, timers.inactivity, timers.response))
+        self._patience = min(running, default=0.0)
         self._timer: asyncio.TimerHandle | None = None
         self._linger: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
-        self._journal = context.journal
-        self._journal_framer = Framer(settings.server.max_pdu) if context.journal.enabled else None
-        self._log_pdus = settings.log.pdus
-        self._watched = self._log_pdus or self._journal_framer is not None
+        self._watch: Watch | None = None
         self.name = ""
         self._peer = ""
         self._log: FilteringBoundLogger = context.log
@@ -154,65 +153,54 @@ class SmscConnection(asyncio.Protocol):
         """A peer connected: serve it, unless there are too many already."""
         context = self._context
         self._transport = cast("asyncio.Transport", transport)
-        limits = context.settings.server
-        refused = (
-            "max_connections"
-            if len(context.connections) >= limits.max_connections
-            else "max_unbound"
-            if context.unbound >= limits.max_unbound
-            else ""
-        )
-        if refused or context.draining:
-            context.counters.protocol_errors[refused or "draining"] += 1
-            context.error_log.report(refused or "draining")
-            self._closing = True
-            self._transport.abort()
+        refusal = context.refusal()
+        if refusal:
+            context.counters.protocol_errors[refusal] += 1
+            context.error_log.report(refusal)
+            self.abort()
             return
-        context.opened += 1
-        self.name = str(context.opened)
+        self.name = context.join(self)
+        self._counted_unbound = True
         self._peer = _peer_name(transport)
         self._log = context.logger(session=self.name, peer=self._peer)
-        context.connections.add(self)
-        context.unbound += 1
-        self._counted_unbound = True
+        if Watch.wanted(context):
+            self._watch = Watch(context, self.name, self._log)
         self._transport.set_write_buffer_limits(high=WRITE_BUFFER_HIGH)
-        self._plan_timer()
+        self._plan_timer(context.monotonic())
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone, whoever ended it."""
-        context = self._context
         self._closing = True
-        for handle in (self._timer, self._linger):
+        for handle in (self._timer, self._linger, self._task):
             if handle is not None:
                 handle.cancel()
-        if self._task is not None:
-            self._task.cancel()
-        context.connections.discard(self)
-        was_bound = self._bind is not None
-        system_id = "" if self._bind is None else self._bind.esme.system_id
+        if self._bind is not None:
+            error = "" if exc is None else type(exc).__name__
+            self._log.info("session closed", system_id=self._bind.esme.system_id, error=error)
         self._release(self._session.close())
-        if self._counted_unbound:
-            context.unbound -= 1
-            self._counted_unbound = False
-        if was_bound:
-            self._log.info("session closed", system_id=system_id, error="" if exc is None else type(exc).__name__)
+        self._count_unbound(False)
+        self._context.leave(self)
         self._transport = None
 
     def data_received(self, data: bytes) -> None:
         """Octets arrived: handle what they hold and answer all of it in one write."""
         if self._closing:
             return
-        now = self._context.monotonic()
-        if self._watched:
-            self._watch_in(data)
-        self._backlog = self._session.inbound_outstanding
-        events = self._session.receive(data, now)
-        if events:
-            self._handle_all(events, now)
-            self._flush()
+        try:
+            now = self._context.monotonic()
+            if self._watch is not None:
+                self._watch.received(data)
+            self._backlog = self._session.inbound_outstanding
+            events = self._session.receive(data, now)
+            if events:
+                self._handle_all(events, now)
+                self._flush()
+        except Exception as error:  # noqa: BLE001  # whatever it is, it concerns this session alone
+            self._fail(error)
 
     def eof_received(self) -> bool:
         """The peer will send nothing more: what we still had to say is written, then the connection closes."""
+        self.close()
         return False
 
     def pause_writing(self) -> None:
@@ -232,12 +220,21 @@ class SmscConnection(asyncio.Protocol):
             self._context.engine.bind_has_room(self._bind)
 
     def close(self) -> None:
-        """Close the connection once everything written has left."""
+        """End the connection: what is written still leaves, what the peer still sends is thrown away.
+
+        Only our direction ends at once. To close both while octets of the peer are unread would reset the connection,
+        and a reset can overtake the answer that says why. The rest is up to the peer, for CLOSE_TIMEOUT seconds.
+        """
+        transport = self._transport
+        if transport is None or self._closing:
+            return
         self._closing = True
-        if self._out:
-            self._flush()
-        if self._transport is not None:
-            self._transport.close()
+        self._flush()
+        transport.write_eof()
+        transport.resume_reading()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, transport.abort)
 
     def abort(self) -> None:
         """Drop the connection at once."""
@@ -251,17 +248,20 @@ class SmscConnection(asyncio.Protocol):
         return None if self._bind is None else (self._bind.esme.system_id, self._bind_type)
 
     def unbind(self) -> None:
-        """Ask the ESME to end the session (SMPP 3.4 section 4.2); one that is not bound is simply closed."""
-        if self._transport is None or self._closing:
+        """Ask the ESME to end the session (SMPP 3.4 section 4.2); one that is not bound is simply closed.
+
+        From here on nothing is delivered. An ESME that does not answer is closed after `[server] shutdown_grace`.
+        """
+        if self._closing or self._unbinding:
             return
-        if self._bind is None or self._session.state in (SessionState.UNBOUND, SessionState.CLOSED):
+        if self._bind is None:
             self.close()
             return
-        request = Unbind()
-        self._send(self._session.send_request(request, request, self._context.monotonic()), CommandId.UNBIND)
+        self._send_unbind()
         self._flush()
+        self._close_in(self._context.settings.server.shutdown_grace)
 
-    # -- events ---------------------------------------------------------------------------------------------------------
+    # -- events -------------------------------------------------------------------------------------------------------
 
     def _handle_all(self, events: Sequence[object], now: float) -> None:
         """Handle events, and those that waited behind a bind or an unbind for its answer."""
@@ -275,6 +275,7 @@ class SmscConnection(asyncio.Protocol):
     def _handle(self, events: Sequence[object], now: float) -> None:
         count = len(events)
         index = 0
+        handlers = self._handlers
         while index < count and not self._closing:
             event = events[index]
             if event.__class__ is SubmitSm:
@@ -285,7 +286,7 @@ class SmscConnection(asyncio.Protocol):
                 self._submit(batch, now)
                 index = end
                 continue
-            handler = _HANDLERS.get(event.__class__)
+            handler = handlers.get(event.__class__)
             if handler is not None:
                 handler(self, event, now)
             else:
@@ -366,7 +367,7 @@ class SmscConnection(asyncio.Protocol):
             # A generic_nack instead of a deliver_sm_resp; one without an error status refuses all the same.
             self._context.engine.acknowledged([(request, status or ESME_RSYSERR)])
         elif isinstance(request, Unbind):
-            self._log.info("unbind", by="SMSC")
+            self._end_bind(by="SMSC")
             self.close()
 
     def _on_refused(self, event: Refused, _now: float) -> None:
@@ -434,14 +435,24 @@ class SmscConnection(asyncio.Protocol):
 
     def _refuse_unserved(self, pdu: Pdu) -> None:
         """A request this server knows but does not offer: its own response, ESME_RINVCMDID."""
-        self._context.counters.pdus_in[pdu.command_id] += 1
-        self._context.counters.protocol_errors["unserved_command"] += 1
-        if pdu.command_id in (CommandId.ALERT_NOTIFICATION, CommandId.OUTBIND):
-            self._session.abandon(pdu)
-            return
+        context = self._context
+        context.counters.pdus_in[pdu.command_id] += 1
+        context.counters.protocol_errors["unserved_command"] += 1
+        context.error_log.report(
+            "unserved_command", session=self.name, peer=self._peer, command=command_name(pdu.command_id)
+        )
         self._answer_all([pdu], int(CommandStatus.ESME_RINVCMDID))
 
-    # -- bind and unbind -------------------------------------------------------------------------------------------------
+    def _fail(self, error: Exception) -> None:
+        """A mistake of ours: the operator is told everything, and the session ends, because nobody knows its state.
+
+        What had been answered before still leaves. Other sessions, and the messages of this one, go on.
+        """
+        self._context.counters.protocol_errors["internal"] += 1
+        self._log.error("internal error", exc_info=error)
+        self.close()
+
+    # -- bind and unbind ----------------------------------------------------------------------------------------------
 
     def _on_bind(self, pdu: BindRequest, now: float) -> None:
         """Judge a bind. A password that takes long to verify is verified elsewhere, and reading waits for it."""
@@ -449,7 +460,6 @@ class SmscConnection(asyncio.Protocol):
         context.counters.pdus_in[pdu.command_id] += 1
         if self._linger is not None:
             self._linger.cancel()
-            self._linger = None
         version = negotiate(pdu.interface_version, self._ours)
         policy = ValidationPolicy(
             interface_version=version,
@@ -466,22 +476,29 @@ class SmscConnection(asyncio.Protocol):
         status, account, needs_scrypt = context.accounts.check(pdu.system_id, pdu.password)
         if account is None or status:
             self._refuse_bind(pdu, status)
-        elif needs_scrypt:
-            if self._transport is not None:
-                self._transport.pause_reading()
+        elif needs_scrypt and self._transport is not None:
+            self._transport.pause_reading()
             self._task = asyncio.get_running_loop().create_task(self._verify(pdu, account))
         else:
             self._accept_bind(pdu, account, now)
 
     async def _verify(self, pdu: BindRequest, account: Account) -> None:
-        """Verify a scrypt hash in a thread (it takes tens of milliseconds), then go on where the session stopped."""
+        """Verify a password hash in a thread (it takes tens of milliseconds), then go on where the session stopped."""
         context = self._context
-        matches = await asyncio.to_thread(context.accounts.verify_scrypt, account, pdu.password)
-        self._task = None
-        if self._closing:
-            return
+        verify = context.accounts.verify_scrypt
+        try:
+            right = await asyncio.get_running_loop().run_in_executor(context.verifiers, verify, account, pdu.password)
+            self._task = None
+            if not self._closing:
+                self._go_on(pdu, account, right)
+        except Exception as error:  # noqa: BLE001  # whatever it is, it concerns this session alone
+            self._fail(error)
+
+    def _go_on(self, pdu: BindRequest, account: Account, right: bool) -> None:
+        """Answer a bind whose password has been verified, and handle what has waited behind it."""
+        context = self._context
         now = context.monotonic()
-        if matches:
+        if right:
             context.accounts.remember(account, pdu.password)
             self._accept_bind(pdu, account, now)
         else:
@@ -489,7 +506,7 @@ class SmscConnection(asyncio.Protocol):
         if not self._closing:
             self._handle_all(self._session.resume(now), now)
         self._flush()
-        if self._writable and not self._closing and self._transport is not None:
+        if self._writable and self._task is None and self._transport is not None:
             self._transport.resume_reading()
 
     def _accept_bind(self, pdu: BindRequest, account: Account, now: float) -> None:
@@ -520,9 +537,7 @@ class SmscConnection(asyncio.Protocol):
         system_id = context.settings.server.system_id.encode("latin-1")
         response = BIND_RESPONSES[pdu.__class__](system_id=system_id, tlvs=tlvs)
         self._respond(pdu, response, now)
-        if self._counted_unbound:
-            context.unbound -= 1
-            self._counted_unbound = False
+        self._count_unbound(False)
         context.counters.bind_attempts[settings.system_id, "ESME_ROK"] += 1
         self._log.info(
             "bind",
@@ -556,14 +571,33 @@ class SmscConnection(asyncio.Protocol):
     def _on_unbind(self, pdu: Unbind, now: float) -> None:
         """The ESME ends the session: answer, keep what it had not acknowledged, and let it close first."""
         self._context.counters.pdus_in[CommandId.UNBIND] += 1
-        system_id = "" if self._bind is None else self._bind.esme.system_id
         self._respond(pdu, UnbindResp(), now)
+        self._end_bind(by="ESME")
+        self._close_in(LINGER)
+
+    def _end_bind(self, *, by: str) -> None:
+        """The session is unbound: what the ESME has not acknowledged is its account's again."""
+        if self._bind is not None:
+            self._log.info("unbind", system_id=self._bind.esme.system_id, by=by)
+        self._unbinding = False
         self._release(self._session.window.drain())
-        if not self._counted_unbound:
-            self._context.unbound += 1
-            self._counted_unbound = True
-        self._log.info("unbind", system_id=system_id, by="ESME")
-        self._linger = asyncio.get_running_loop().call_later(LINGER, self.close)
+        self._count_unbound(True)
+
+    def _count_unbound(self, unbound: bool) -> None:
+        """Keep the number of connections without a bind right."""
+        self._context.unbound += unbound - self._counted_unbound
+        self._counted_unbound = unbound
+
+    def _close_in(self, seconds: float) -> None:
+        """Close after a while, unless the ESME binds again before."""
+        if self._linger is not None:
+            self._linger.cancel()
+        self._linger = asyncio.get_running_loop().call_later(seconds, self.close)
+
+    def _send_unbind(self) -> None:
+        self._unbinding = True
+        request = Unbind()
+        self._send(self._session.send_request(request, request, self._context.monotonic()), CommandId.UNBIND)
 
     def _release(self, outstanding: Iterable[object]) -> None:
         """The session ends: give back what it holds."""
@@ -577,11 +611,11 @@ class SmscConnection(asyncio.Protocol):
         lost = [item for item in outstanding if isinstance(item, (Message, Delivery))]
         self._context.engine.close_bind(bind, cast("list[Deliverable]", lost))
 
-    # -- what the engine sends (engine.ports.Outbound) ---------------------------------------------------------------------
+    # -- what the engine sends (engine.ports.Outbound) ----------------------------------------------------------------
 
     def room(self) -> int:
         """How many deliver_sm may leave now."""
-        if not self._writable or self._closing:
+        if not self._writable or self._closing or self._unbinding:
             return 0
         return self._session.window.room
 
@@ -591,15 +625,12 @@ class SmscConnection(asyncio.Protocol):
         numbers = self._session.register_many(DELIVER_SM, items, now)
         pack = HEADER.pack
         self._out.extend(
-            [
-                pack(16 + len(body), DELIVER_SM, 0, number) + body
-                for body, number in zip(bodies, numbers, strict=True)
-            ]
+            [pack(16 + len(body), DELIVER_SM, 0, number) + body for body, number in zip(bodies, numbers, strict=True)]
         )
         self._context.counters.pdus_out[DELIVER_SM] += len(items)
         self._flush()
 
-    # -- writing -----------------------------------------------------------------------------------------------------------
+    # -- writing ------------------------------------------------------------------------------------------------------
 
     def _respond(self, request: Pdu, response: Pdu, now: float) -> None:
         octets = self._session.respond(request, response, now)
@@ -621,55 +652,28 @@ class SmscConnection(asyncio.Protocol):
             out.clear()
             return
         data = out[0] if len(out) == 1 else b"".join(out)
-        if self._watched:
-            self._watch_out(out, data)
+        if self._watch is not None:
+            self._watch.sent(out, data)
         out.clear()
         self._transport.write(data)
 
-    # -- watching ----------------------------------------------------------------------------------------------------------
+    # -- time ---------------------------------------------------------------------------------------------------------
 
-    def _watch_in(self, data: bytes) -> None:
-        """Keep and show what arrived, frame by frame."""
-        framer = self._journal_framer
-        if framer is None:
-            framer = self._journal_framer = Framer(self._context.settings.server.max_pdu)
-        if framer.error is not None:
+    def _plan_timer(self, now: float) -> None:
+        """Have a look at the timers when the next one is due; a session with all of them off needs none."""
+        if not self._patience:
             return
-        buffer, frames = framer.feed(data)
-        wall = self._context.wall()
-        if frames:
-            start, end = frames[0][0], frames[-1][1]
-            octets = buffer if end - start == len(buffer) else buffer[start:end]
-            self._journal.record_chunk(wall, self.name, "in", octets, len(frames))
-        if framer.error is not None:
-            self._journal.record(wall, self.name, "in", data[-WATCHED_OCTETS:])
-        if self._log_pdus:
-            for start, end, *_ in frames:
-                self._log_pdu("in", buffer[start:end])
-
-    def _watch_out(self, pdus: Sequence[bytes], data: bytes) -> None:
-        self._journal.record_chunk(self._context.wall(), self.name, "out", data, len(pdus))
-        if self._log_pdus:
-            for octets in pdus:
-                self._log_pdu("out", octets)
-
-    def _log_pdu(self, direction: str, octets: bytes) -> None:
-        self._log.info("pdu", direction=direction, pdu=describe(octets, personal=self._context.privacy.log_personal_data))
-
-    # -- time --------------------------------------------------------------------------------------------------------------
-
-    def _plan_timer(self) -> None:
-        loop = asyncio.get_running_loop()
-        now = self._context.monotonic()
         due = self._session.next_due()
-        wait = TIMER_GRAIN if due is None else min(TIMER_GRAIN, max(SHORTEST_WAIT, due - now))
-        self._timer = loop.call_later(wait, self._on_timer)
+        wait = self._patience if due is None else min(self._patience, max(SHORTEST_WAIT, due - now))
+        self._timer = asyncio.get_running_loop().call_later(wait, self._on_timer)
 
     def _on_timer(self) -> None:
-        self._timer = None
-        if self._transport is None:
-            return
-        now = self._context.monotonic()
+        try:
+            self._look_at_timers(self._context.monotonic())
+        except Exception as error:  # noqa: BLE001  # whatever it is, it concerns this session alone
+            self._fail(error)
+
+    def _look_at_timers(self, now: float) -> None:
         lost = [item for item in self._session.expired(now) if isinstance(item, (Message, Delivery))]
         if lost:
             self._context.engine.unanswered(cast("list[Deliverable]", lost))
@@ -679,17 +683,40 @@ class SmscConnection(asyncio.Protocol):
             self._send(self._session.send_request(request, request, now), CommandId.ENQUIRE_LINK)
             self._flush()
         elif action is not None:
-            self._log.info("timer", action=action.value)
-            self._context.counters.protocol_errors[action.value] += 1
-            self.close()
-            # A peer that is gone never takes what is left in the buffer.
-            asyncio.get_running_loop().call_later(LINGER, self.abort)
+            self._time_out(action)
             return
-        self._plan_timer()
+        self._plan_timer(now)
 
+    def _time_out(self, action: TimerAction) -> None:
+        """The peer took too long to bind, or is silent: close, with an unbind where there is something to unbind."""
+        context = self._context
+        context.counters.protocol_errors[action.value] += 1
+        context.error_log.report(action.value, session=self.name, peer=self._peer)
+        if self._bind is not None and not self._unbinding:
+            self._send_unbind()
+        self.close()
 
-WATCHED_OCTETS: Final = 65536
-"""Octets of an unreadable stream that the journal keeps as evidence."""
+    # -- what is done with each kind of event; runs of submit_sm have a way of their own --
+
+    _handlers: ClassVar[dict[type, Callable[[SmscConnection, object, float], None]]] = cast(
+        "dict[type, Callable[[SmscConnection, object, float], None]]",
+        {
+            Acknowledged: _on_acknowledged,
+            ResponseReceived: _on_response,
+            Refused: _on_refused,
+            FramingLost: _on_framing_lost,
+            BindReceiver: _on_bind,
+            BindTransmitter: _on_bind,
+            BindTransceiver: _on_bind,
+            Unbind: _on_unbind,
+            EnquireLink: _on_enquire_link,
+            SubmitMulti: _on_submit_multi,
+            DataSm: _on_data_sm,
+            QuerySm: _on_query_sm,
+            CancelSm: _on_cancel_sm,
+            ReplaceSm: _on_replace_sm,
+        },
+    )
 
 
 def _policy(version: int, context: Context) -> ValidationPolicy:
@@ -712,26 +739,4 @@ def _is_address_range(address_range: bytes) -> bool:
 
 def _peer_name(transport: asyncio.BaseTransport) -> str:
     peer = transport.get_extra_info("peername")
-    return f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) and len(peer) >= 2 else ""
-
-
-_HANDLERS: Final[dict[type, Callable[[SmscConnection, object, float], None]]] = cast(
-    "dict[type, Callable[[SmscConnection, object, float], None]]",
-    {
-        Acknowledged: SmscConnection._on_acknowledged,
-        ResponseReceived: SmscConnection._on_response,
-        Refused: SmscConnection._on_refused,
-        FramingLost: SmscConnection._on_framing_lost,
-        BindReceiver: SmscConnection._on_bind,
-        BindTransmitter: SmscConnection._on_bind,
-        BindTransceiver: SmscConnection._on_bind,
-        Unbind: SmscConnection._on_unbind,
-        EnquireLink: SmscConnection._on_enquire_link,
-        SubmitMulti: SmscConnection._on_submit_multi,
-        DataSm: SmscConnection._on_data_sm,
-        QuerySm: SmscConnection._on_query_sm,
-        CancelSm: SmscConnection._on_cancel_sm,
-        ReplaceSm: SmscConnection._on_replace_sm,
-    },
-)
-"""What is done with each kind of event; runs of submit_sm have a way of their own."""
+    return join_address(peer[0], peer[1]) if isinstance(peer, tuple) and len(peer) >= 2 else ""

@@ -12,7 +12,10 @@ SOON: Final = 0.001
 """Seconds between new work and the run that does it: what arrives within a millisecond is done together."""
 
 AFTER_FAILURE: Final = 0.05
-"""Seconds before the next run when one failed: a broken part must not spin."""
+"""Seconds before the next run when one failed; twice as many after each further failure in a row."""
+
+AFTER_FAILURES: Final = 1.6
+"""Seconds between runs that keep failing: a broken part must not spin, nor fill the log."""
 
 
 class Ticker:
@@ -31,6 +34,7 @@ class Ticker:
         self._handle: asyncio.Handle | None = None
         self._soon = False
         self._stopped = False
+        self._pause = AFTER_FAILURE
 
     def wake(self) -> None:
         """There is work: run within a millisecond."""
@@ -55,7 +59,9 @@ class Ticker:
             delay = self._run()
         except Exception as error:  # noqa: BLE001  # whatever it is, the messages that it did not concern go on
             self._failed(error)
-            delay = AFTER_FAILURE
+            self._try_again_later()
+            return
+        self._pause = AFTER_FAILURE
         if delay is None or self._stopped or self._soon:
             return
         if delay <= 0:
@@ -64,3 +70,13 @@ class Ticker:
             self._handle = self._loop.call_soon(self._fire)
         else:
             self._handle = self._loop.call_later(max(delay, SOON), self._fire)
+
+    def _try_again_later(self) -> None:
+        """Run again after a pause that no new work cuts short."""
+        if self._handle is not None:
+            self._handle.cancel()
+        if self._stopped:
+            return
+        self._soon = True
+        self._handle = self._loop.call_later(self._pause, self._fire)
+        self._pause = min(AFTER_FAILURES, 2 * self._pause)
