@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 SERVE_ARGS ?=
-PYTEST_ARGS ?=
+PYTEST_ARGS ?= -n 2
 BENCH_ARGS ?=
 
 BIN := $(VENV)/bin
@@ -28,7 +28,7 @@ test: $(VENV)/.installed-dev  ## the linter's quick pass and the whole test suit
 	$(BIN)/python -m pytest -q $(PYTEST_ARGS)
 
 test-long: $(VENV)/.installed-dev  ## fuzz and soak runs, which `make test` leaves out
-	$(BIN)/python -m pytest -q -m long $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -q -m long
 
 lint: $(VENV)/.installed-dev  ## ruff, mypy (strict), the import directions, pyright on the public library
 	$(BIN)/ruff check .

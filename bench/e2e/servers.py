@@ -96,7 +96,7 @@ class Server:
 
     def __enter__(self) -> Self:
         argv = self.command.argv(self.port, self._http)
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed in _end
+        self._log = tempfile.TemporaryFile()
         begin = time.monotonic()
         try:
             # A session of its own: Ctrl-C reaches this program alone, which then ends the server in order.

@@ -46,8 +46,20 @@ def _modules(source_root: Path, package: str) -> set[Module]:
 def calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
     """Every call by the dotted name of what is called ("print", "time.sleep")."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
-            yield ast.unparse(node.func), node
+        if isinstance(node, ast.Call):
+            name = dotted(node.func)
+            if name:
+                yield name, node
+
+
+def dotted(node: ast.expr) -> str:
+    """`a.b.c` as it is written; "" for anything that is not made of names alone."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        inner = dotted(node.value)
+        return f"{inner}.{node.attr}" if inner else ""
+    return ""
 
 
 def files_of_tests() -> list[Path]:
