@@ -25,5 +25,5 @@ def test_the_pdu_vectors_are_hexadecimal() -> None:
 
 
 def test_the_documentation_names_the_same_numbers() -> None:
-    text = (ROOT / "protocol" / "README.md").read_text()
-    assert [count for count in ROWS.values() if str(count) not in text] == []
+    text = (VECTORS / "README.md").read_text()
+    assert [name for name, count in ROWS.items() if f"| `{name}` | {count} |" not in text] == []
