@@ -35,7 +35,7 @@ lint: $(VENV)/.installed-dev  ## ruff, mypy (strict), the import directions, pyr
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pyright --pythonpath $(BIN)/python protocol/smppwire
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 format: $(VENV)/.installed-dev  ## let ruff format and sort the sources
 	$(BIN)/ruff format .
