@@ -9,21 +9,17 @@ from __future__ import annotations
 
 from collections import deque
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
-from smppwire.constants import CommandId, CommandStatus
-from smppwire.errors import TextError
-from smppwire.pdus import SubmitSm
-from smppwire.smpp_time import parse_time
-
-from smppd.engine.esmes import Deliverable, Delivery, EsmeState
+from smppd.engine.esmes import Delivery, EsmeState, Notification
 from smppd.engine.message import (
+    DELETED,
     ENROUTE,
     EXPIRED,
     FIRST_FINAL,
     INTERMEDIATE_MASK,
+    NEVER,
     RECEIPT_ALWAYS,
-    RECEIPT_MASK,
     RECEIPT_SETTLED,
     SCHEDULED,
     Group,
@@ -31,22 +27,29 @@ from smppd.engine.message import (
     wants_receipt,
 )
 from smppd.engine.outbox import Outbox
-from smppd.engine.parts import parts_of
 from smppd.engine.pending import PendingIndex
 from smppd.engine.ports import Outcome
-from smppd.engine.queues import RouteState
+from smppd.engine.queues import PASSES, WAITS, RouteState
 from smppd.engine.router import Router
 from smppd.engine.scheduler import Schedule
+from smppwire.constants import CommandId, CommandStatus
+from smppwire.errors import TextError
+from smppwire.smpp_time import parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from smppd.engine.esmes import Bind
+    from smppd.engine.esmes import Bind, Deliverable
     from smppd.engine.ports import Clock, Dialect, Network, Observer
     from smppd.settings import Settings
+    from smppwire.pdus import SubmitSm
 
 FIRST_ID: Final = 1_000_000_000
 """Ten decimal digits from the first message on, so that no decimal id is ever spelled like one of 8 hex digits."""
+
+END_OF_IDS: Final = 10_000_000_000
+"""Here ids begin again with `FIRST_ID`, to stay within ten digits: what is still known of the first message by then is
+older than nine thousand million others."""
 
 HEX_IDS: Final = 1 << 32
 """How many ids of 8 hex digits there are, for ESMEs below 3.4."""
@@ -67,24 +70,17 @@ RINVEXPIRY: Final = int(CommandStatus.ESME_RINVEXPIRY)
 RINVSCHED: Final = int(CommandStatus.ESME_RINVSCHED)
 RMSGQFUL: Final = int(CommandStatus.ESME_RMSGQFUL)
 
-EXPIRED_OUTCOME: Final = Outcome(EXPIRED, 0)
+EXPIRED_OUTCOME: Final = Outcome(EXPIRED)
+DELETED_OUTCOME: Final = Outcome(DELETED)
 
 
-class _OutcomeDue(NamedTuple):
-    message: Message
-    outcome: Outcome
+def _awaits(message: Message, due: float) -> bool:
+    """Whether the message still waits for the event that was planned for `due`."""
+    return message.due_at == due
 
 
-class _DispatchDue(NamedTuple):
-    message: Message
-    start_at: float
-
-
-class _OfferDue(NamedTuple):
-    item: Deliverable
-
-
-_Event = _OutcomeDue | _DispatchDue | _OfferDue
+def _always(_item: object, _due: float) -> bool:
+    return True
 
 
 class Engine:
@@ -121,18 +117,31 @@ class Engine:
         self.outbox = Outbox(dialect, observer, self._settle, self._offer_later)
         self._next_id = FIRST_ID
         self._live = 0
+        """What `[messages] limit` bounds: messages that are not final, and all that is not done with by the outbox."""
         self._done: deque[Message] = deque()
-        self._ready: deque[tuple[Message, Outcome]] = deque()
-        self._schedule: Schedule[_Event] = Schedule()
+        self._ready: deque[Message] = deque()
+        self._queued: dict[RouteState, None] = {}
+        """The routes in whose queues something waits."""
+        self._schedule: Schedule[Message] = Schedule(_awaits)
+        self._retries: Schedule[Deliverable] = Schedule(_always)
         self._pending: PendingIndex | None = None
         self._sweep_at = 0.0
         self._quantum = EVENTS_PER_TURN
-        self.configure(settings, networks)
+        self._apply(settings, networks)
 
     # -- configuration -------------------------------------------------------------------------------------------
 
     def configure(self, settings: Settings, networks: Mapping[str, Network]) -> None:
-        """Take new settings, at start or while running: known accounts and routes keep what they hold."""
+        """Take new settings while running: known accounts and routes keep what they hold.
+
+        Those that are gone keep their state, so that nothing is lost and no counter falls to zero. The sessions of such
+        an account go on, and its receipts wait for it to come back. Such a route takes no new messages, and what waits
+        in its queue or is scheduled on it goes its way under the route's last settings.
+        """
+        self._apply(settings, networks)
+        self.wake()
+
+    def _apply(self, settings: Settings, networks: Mapping[str, Network]) -> None:
         self._limit = settings.messages.limit
         self._retain = settings.messages.retain
         self._validity = settings.messages.default_validity
@@ -143,22 +152,13 @@ class Engine:
                 self.esmes[account.system_id] = EsmeState(account)
             else:
                 esme.configure(account)
-        current: dict[str, RouteState] = {}
         for route in settings.route:
             state = self.routes.get(route.name)
             if state is None:
-                state = RouteState(route, networks[route.network])
+                self.routes[route.name] = RouteState(route, networks[route.network])
             else:
                 state.configure(route, networks[route.network])
-            current[route.name] = state
-        for name, state in self.routes.items():
-            if name not in current and state.queue:
-                # Its queue still drains under the old settings: what was accepted is not lost by a reload.
-                current[name] = state
-        self.routes = current
-        self._paced = [state for state in current.values() if state.throughput is not None or state.queue]
-        self._router: Router[RouteState] = Router([(route.match, current[route.name]) for route in settings.route])
-        self._forget_surplus()
+        self._router: Router[RouteState] = Router([(route.match, self.routes[route.name]) for route in settings.route])
 
     # -- binds -------------------------------------------------------------------------------------------------------
 
@@ -189,11 +189,12 @@ class Engine:
         self.wake()
 
     def deliver(self, kind: str, system_id: str, body: bytes, *, bind: Bind | None = None) -> bool:
-        """Queue a deliver_sm of one's own making for an account; False when the account is unknown or full."""
+        """Queue a deliver_sm of one's own making for an account; False when it is unknown, or at the limit."""
         esme = self.esmes.get(system_id)
-        if esme is None or esme.waiting >= self._limit:
+        if esme is None or self._live >= self._limit:
             return False
         now = self.clock.now()
+        self._live += 1
         self.outbox.add(Delivery(kind, body, esme, bind, now, now + self._validity))
         self.wake()
         return True
@@ -210,7 +211,7 @@ class Engine:
         esme = bind.esme
         violation = bind.policy.validators[SUBMIT_SM]
         system_id = esme.system_id
-        window = esme.throughput
+        limiter = esme.throughput
         find_route = self._router.find
         messages = self.messages
         pending = self._pending
@@ -222,15 +223,14 @@ class Engine:
         dispatch: list[Message] = []
         accepted = 0
         throttled = 0
-        next_id = self._next_id
+        overflowing = 0
+        next_id = self._ids(len(pdus))
         for pdu in pdus:
             status = violation(pdu)
             if status:
                 answer(status)
                 continue
-            if window is not None and not (
-                window.admit_weight(parts_of(pdu), now) if esme.counts_parts else window.admit(1, now)
-            ):
+            if limiter is not None and not limiter.admit(pdu, now):
                 throttled += 1
                 answer(esme.over_status)
                 continue
@@ -239,24 +239,25 @@ class Engine:
                 answer(RINVDSTADR)
                 continue
             if free <= 0:
+                overflowing += 1
                 answer(RMSGQFUL)
-                self.observer.throttled(system_id, "limit", 1)
                 continue
             if pdu.schedule_delivery_time or pdu.validity_period or pdu.replace_if_present_flag:
+                # It may find what came before it, and must not overtake it: neither in time nor in the network's dice.
                 self._next_id = next_id
-                outcome = self._submit_timed(bind, pdu, route, now, wall)
+                self._enter(esme, accepted, dispatch, now)
+                answer(self._submit_timed(bind, pdu, route, now, wall))
+                accepted = 0
+                dispatch = []
                 next_id = self._next_id
                 free = self._limit - self._live
-                answer(outcome)
+                pending = self._pending
                 continue
             if route.throughput is not None:
-                status = self._admit_to_route(bind, route, pdu, now)
+                status = self._judge(esme, route, pdu, now)
                 if status > 0:
                     answer(status)
                     continue
-                paced = status < 0
-            else:
-                paced = False
             message_id = b"%d" % next_id if not hex_ids else b"%08X" % (next_id % HEX_IDS)
             next_id += 1
             message = Message(message_id, pdu, esme, bind, route, now, wall, expires_at)
@@ -266,35 +267,41 @@ class Engine:
             route.states[ENROUTE] += 1
             accepted += 1
             free -= 1
-            if paced:
-                route.queue.append(message)
+            if status == WAITS:
+                self._enqueue(message)
             else:
                 dispatch.append(message)
             answer(message_id)
         self._next_id = next_id
         if accepted:
-            esme.states[ENROUTE] += accepted
-            self._live += accepted
-            self.in_flight += accepted
-        if dispatch:
-            self._dispatch(dispatch, now)
+            self._enter(esme, accepted, dispatch, now)
+            self.wake()
         if throttled:
             self.observer.throttled(system_id, "account", throttled)
-        if accepted:
-            self.wake()
+        if overflowing:
+            self.observer.throttled(system_id, "limit", overflowing)
         return answers
 
-    def _admit_to_route(self, bind: Bind, route: RouteState, pdu: SubmitSm, now: float) -> int:
-        """0: passes now; -1: waits in the route's queue; above 0: refused with this command_status."""
-        if not (route.paces and route.queue) and route.admit(parts_of(pdu) if route.counts_parts else 1, now):
-            return 0
-        if not route.paces:
-            self.observer.throttled(bind.esme.system_id, "route", 1)
-            return route.over_status
-        if len(route.queue) >= route.queue_limit:
-            self.observer.throttled(bind.esme.system_id, "queue", 1)
-            return route.queue_full_status
-        return -1
+    def _ids(self, count: int) -> int:
+        """The first of `count` numbers for message_ids that follow each other; they are taken by moving `_next_id`."""
+        if self._next_id + count > END_OF_IDS:
+            self._next_id = FIRST_ID
+        return self._next_id
+
+    def _enter(self, esme: EsmeState, accepted: int, dispatch: list[Message], now: float) -> None:
+        """Count messages of one account that were accepted ENROUTE, and send those on their way that need not wait."""
+        esme.states[ENROUTE] += accepted
+        self._live += accepted
+        self.in_flight += accepted
+        if dispatch:
+            self._dispatch(dispatch, now)
+
+    def _judge(self, esme: EsmeState, route: RouteState, pdu: SubmitSm, now: float) -> int:
+        """What the route says (`RouteState.judge`), refusals counted."""
+        status = route.judge(pdu, now)
+        if status > 0:
+            self.observer.throttled(esme.system_id, "queue" if route.paces else "route", 1)
+        return status
 
     def accept(
         self,
@@ -313,18 +320,17 @@ class Engine:
 
         The caller has judged the PDU and found the route. Returns the message, or the command_status that refuses it.
         """
+        esme = bind.esme
         if self._live >= self._limit:
-            self.observer.throttled(bind.esme.system_id, "limit", 1)
+            self.observer.throttled(esme.system_id, "limit", 1)
             return RMSGQFUL
-        paced = False
-        if start_at <= now and route.throughput is not None:
-            status = self._admit_to_route(bind, route, pdu, now)
-            if status > 0:
-                return status
-            paced = status < 0
+        is_scheduled = start_at > now
+        status = PASSES if is_scheduled else self._judge(esme, route, pdu, now)
+        if status > 0:
+            return status
         if message_id is None:
             message_id = self.take_id(hex_ids=bind.hex_ids)
-        message = Message(message_id, pdu, bind.esme, bind, route, now, wall, expires_at)
+        message = Message(message_id, pdu, esme, bind, route, now, wall, expires_at)
         message.group = group
         if group is not None:
             group.members.append(message)
@@ -334,24 +340,21 @@ class Engine:
             self._pending.add(message)
         self._live += 1
         self.in_flight += 1
-        message.state = SCHEDULED if start_at > now else ENROUTE
-        bind.esme.states[message.state] += 1
+        message.state = SCHEDULED if is_scheduled else ENROUTE
+        esme.states[message.state] += 1
         route.states[message.state] += 1
-        if start_at > now:
-            message.start_at = start_at
-            self._schedule.add(start_at, _DispatchDue(message, start_at))
-        elif paced:
-            route.queue.append(message)
+        if is_scheduled:
+            self._plan(message, start_at)
+        elif status == WAITS:
+            self._enqueue(message)
         else:
             self._dispatch([message], now)
-        if expires_at < now + self._validity:
-            self._schedule.add(expires_at, _OutcomeDue(message, EXPIRED_OUTCOME))
         self.wake()
         return message
 
     def take_id(self, *, hex_ids: bool) -> bytes:
         """The next message_id: decimal, or 8 hex digits for ESMEs below 3.4."""
-        number = self._next_id
+        number = self._ids(1)
         self._next_id += 1
         return b"%08X" % (number % HEX_IDS) if hex_ids else b"%d" % number
 
@@ -362,16 +365,14 @@ class Engine:
     def admit_to_account(self, bind: Bind, pdu: SubmitSm) -> int:
         """0 when the account's throughput window lets one more message pass, else the refusing command_status."""
         esme = bind.esme
-        if esme.throughput is None:
-            return 0
-        now = self.clock.now()
-        passes = (
-            esme.throughput.admit_weight(parts_of(pdu), now) if esme.counts_parts else esme.throughput.admit(1, now)
-        )
-        if passes:
+        if esme.throughput is None or esme.throughput.admit(pdu, self.clock.now()):
             return 0
         self.observer.throttled(esme.system_id, "account", 1)
         return esme.over_status
+
+    def validity(self, seconds: float | None) -> float:
+        """How long a message lives that asked for so many seconds, or for nothing in particular."""
+        return self._validity if seconds is None else min(seconds, self._max_validity)
 
     def times_of(self, schedule: bytes, validity: bytes, now: float, wall: float) -> tuple[float, float] | int:
         """When delivery may start and when it ends (engine seconds), or the command_status that refuses the times.
@@ -390,8 +391,8 @@ class Engine:
             return RINVEXPIRY
         start_at = now if start is None else now + max(0.0, start.timestamp() - wall)
         if end is None:
-            return start_at, start_at + self._validity
-        expires_at = now + min(end.timestamp() - wall, self._max_validity)
+            return start_at, start_at + self.validity(None)
+        expires_at = now + self.validity(end.timestamp() - wall)
         if expires_at < start_at or expires_at < now:
             return RINVEXPIRY
         return start_at, expires_at
@@ -401,13 +402,13 @@ class Engine:
         if isinstance(times, int):
             return times
         if pdu.replace_if_present_flag:
-            replaced = self.replace_present(bind, pdu, expires_at=times[1] if pdu.validity_period else None)
+            replaced = self._replace_present(bind, pdu, *times)
             if replaced is not None:
                 return replaced.message_id
         message = self.accept(bind, pdu, route, now=now, wall=wall, start_at=times[0], expires_at=times[1])
         return message if isinstance(message, int) else message.message_id
 
-    # -- what replaces and cancels --------------------------------------------------------------------------------------
+    # -- what replaces and cancels ------------------------------------------------------------------------------------
 
     def pending_towards(self, esme: EsmeState, destination_addr: bytes) -> list[Message]:
         """The account's messages to a destination that are not final, oldest first."""
@@ -422,8 +423,11 @@ class Engine:
             else:
                 yield from message.group.members
 
-    def replace_present(self, bind: Bind, pdu: SubmitSm, *, expires_at: float | None) -> Message | None:
-        """Replace the newest pending message with the same source, destination and service_type (5.2.18)."""
+    def _replace_present(self, bind: Bind, pdu: SubmitSm, start_at: float, expires_at: float) -> Message | None:
+        """Replace the newest pending message with the same source, destination and service_type (5.2.18).
+
+        It keeps its message_id and its place; all else, its times included, is as submitted now.
+        """
         for message in reversed(self.pending_towards(bind.esme, pdu.destination_addr)):
             old = message.pdu
             if (
@@ -435,70 +439,93 @@ class Engine:
                 and old.service_type == pdu.service_type
             ):
                 message.pdu = pdu
-                if expires_at is not None:
-                    self.expire_at(message, expires_at)
+                self.reschedule(message, start_at, expires_at)
                 return message
         return None
 
-    def expire_at(self, message: Message, expires_at: float) -> None:
-        """Give a message another end of validity."""
+    def reschedule(self, message: Message, start_at: float, expires_at: float) -> None:
+        """Give a message another start, unless it is on its way already, and another end of validity."""
         message.expires_at = expires_at
-        self._schedule.add(expires_at, _OutcomeDue(message, EXPIRED_OUTCOME))
-        self.wake()
-
-    def reschedule(self, message: Message, start_at: float) -> None:
-        """Give a scheduled message another start; one that is on its way already is left alone."""
-        if message.state == SCHEDULED:
-            message.start_at = start_at
-            self._schedule.add(start_at, _DispatchDue(message, start_at))
+        next_at = start_at if message.state == SCHEDULED else message.next_at
+        if message.due_at != NEVER:  # else its outcome is known, and this turn of the loop reports it
+            self._cancel_plan(message)
+            self._plan(message, next_at)
             self.wake()
 
-    def finish(self, message: Message, outcome: Outcome) -> None:
-        """Give a message its final state, unless it has one."""
+    def delete(self, message: Message) -> None:
+        """Cancel a message, unless it is final: whatever it waits for, it is DELETED now."""
         if message.state < FIRST_FINAL:
-            self._finish(message, outcome, self.clock.now(), self.clock.wall())
+            self._cancel_plan(message)
+            self._finish_early(message, DELETED_OUTCOME, self.clock.now(), self.clock.wall())
             self.wake()
 
     # -- the message's way --------------------------------------------------------------------------------------------
+
+    def _plan(self, message: Message, next_at: float) -> None:
+        """Look at the message at its next step, or at the end of its validity if that comes first.
+
+        There is at most one such plan for a message at any time.
+        """
+        message.next_at = next_at
+        due_at = message.due_at = min(next_at, message.expires_at)
+        self._schedule.add(due_at, message)
+
+    def _cancel_plan(self, message: Message) -> None:
+        due_at = message.due_at
+        if due_at != NEVER:
+            message.due_at = NEVER
+            self._schedule.forsake(due_at)
+
+    def _enqueue(self, message: Message) -> None:
+        """Have a message wait for the throughput of its route."""
+        route = message.route
+        route.queue[message] = None
+        self._queued[route] = None
+        self._plan(message, NEVER)
 
     def _dispatch(self, messages: list[Message], now: float) -> None:
         """Hand messages to the networks of their routes, runs of one route together."""
         start = 0
         count = len(messages)
+        ready = self._ready
         while start < count:
             route = messages[start].route
             end = start + 1
             while end < count and messages[end].route is route:
                 end += 1
             batch = messages if end - start == count else messages[start:end]
-            ready = self._ready
             for message, (delay, outcome) in zip(batch, route.network.attempt(batch), strict=True):
-                if delay <= 0.0:
-                    ready.append((message, outcome))
-                    continue
+                message.outcome = outcome
                 if message.pdu.registered_delivery & INTERMEDIATE_MASK:
-                    self._notify(message)
-                due = now + delay
-                if due > message.expires_at:
-                    self._schedule.add(message.expires_at, _OutcomeDue(message, EXPIRED_OUTCOME))
+                    self._notify(message, now)
+                if delay <= 0.0:
+                    ready.append(message)
                 else:
-                    self._schedule.add(due, _OutcomeDue(message, outcome))
+                    self._plan(message, now + delay)
             start = end
 
-    def _notify(self, message: Message) -> None:
-        """Send the intermediate notification that was asked for: the first attempt is under way."""
-        bind = message.bind
-        body = self.dialect.intermediate_body(message, tlvs=bind is None or bind.tlvs)
-        self.outbox.add(
-            Delivery("intermediate", body, message.esme, bind, message.accepted_at, message.expires_at),
-        )
+    def _notify(self, message: Message, now: float) -> None:
+        """Send the intermediate notification that was asked for: the first attempt is under way.
+
+        At the limit of messages it is left out: nobody refused could be told later, and it is a courtesy.
+        """
+        if self._live < self._limit:
+            self._live += 1
+            self.outbox.add(Notification(message, min(message.expires_at, now + self._validity)))
+
+    def _finish_early(self, message: Message, outcome: Outcome, now: float, wall: float) -> None:
+        """Finish a message that nobody has tried to deliver, or whose delivery is not awaited any more."""
+        route = message.route
+        if route.queue:
+            route.queue.pop(message, None)
+        self._finish(message, outcome, now, wall)
 
     def _finish(self, message: Message, outcome: Outcome, now: float, wall: float) -> None:
         state, error_code = outcome
         message.state = state
         message.error_code = error_code
         message.final_wall = wall
-        # From here on it is the receipt that can expire: it waits for its ESME as long as a message waits for a handset.
+        # From here on the receipt can expire: it waits for its ESME as long as a message waits for a handset.
         message.expires_at = now + self._validity
         esme = message.esme
         esme.states[state] += 1
@@ -506,33 +533,34 @@ class Engine:
         self.in_flight -= 1
         if self._pending is not None:
             self._pending.discard(message)
-        registered = message.pdu.registered_delivery & RECEIPT_MASK
+        registered = message.pdu.registered_delivery
         if registered == RECEIPT_ALWAYS or (registered and wants_receipt(registered, state)):
             self.outbox.add(message)
         else:
             self._settle(message)
 
-    def _settle(self, message: Message) -> None:
-        """A message is final and its receipt is done with: from now on it is only remembered."""
-        message.receipt = RECEIPT_SETTLED
+    def _settle(self, item: Deliverable) -> None:
+        """A message is final and its receipt is done with: from now on it is only remembered. Or a delivery is."""
         self._live -= 1
-        self._done.append(message)
-        if len(self._done) > self._retain:
-            self._forget_surplus()
+        if item.__class__ is Message:
+            item.receipt = RECEIPT_SETTLED
+            self._done.append(item)
 
     def _forget_surplus(self) -> None:
+        """Forget the oldest messages that are done with, beyond those that are retained."""
         done = self._done
-        while len(done) > self._retain:
+        messages = self.messages
+        for _ in range(len(done) - self._retain):
             message = done.popleft()
             group = message.group
             if group is not None:
                 group.remaining -= 1
                 if group.remaining:
                     continue
-            self.messages.pop(message.message_id, None)
+            messages.pop(message.message_id, None)
 
     def _offer_later(self, delay: float, item: Deliverable) -> None:
-        self._schedule.add(self.clock.now() + delay, _OfferDue(item))
+        self._retries.add(self.clock.now() + delay, item)
 
     # -- the turn of the loop -----------------------------------------------------------------------------------------
 
@@ -542,34 +570,34 @@ class Engine:
         more = self._run_schedule(now)
         more |= self._run_queues(now)
         more |= self._run_ready(now)
+        more |= self._run_retries(now)
         self._quantum = min(2 * self._quantum, EVENTS_IN_A_FLOOD) if more else EVENTS_PER_TURN
         if self.outbox.has_work:
             more |= self.outbox.send(now)
         if now >= self._sweep_at:
             self._sweep_at = now + SWEEP_SECONDS
             self.outbox.sweep(self.esmes.values(), now)
+        if len(self._done) > self._retain:
+            self._forget_surplus()
         return 0.0 if more else self._next_run(now)
 
     def _run_schedule(self, now: float) -> bool:
+        """Scheduled messages start, those on their way meet their outcome, and the validity of others ends."""
         due = self._schedule.pop_due(now, self._quantum)
         if not due:
             return False
         wall = self.clock.wall()
-        for event in due:
-            if event.__class__ is _OutcomeDue:
-                message = event.message
-                if message.state < FIRST_FINAL and self._is_due(event, now):
-                    self._finish(message, event.outcome, now, wall)
-            elif isinstance(event, _DispatchDue):
-                if event.message.state == SCHEDULED and event.message.start_at == event.start_at:
-                    self._start(event.message, now)
-            elif isinstance(event, _OfferDue):
-                self.outbox.offer(event.item)
+        for message in due:
+            if message.due_at > now:
+                continue  # that plan was given up
+            message.due_at = NEVER
+            if message.next_at > message.expires_at:
+                self._finish_early(message, EXPIRED_OUTCOME, now, wall)
+            elif message.state == SCHEDULED:
+                self._start(message, now)
+            else:
+                self._finish(message, message.outcome, now, wall)
         return len(due) == self._quantum
-
-    def _is_due(self, event: _OutcomeDue, now: float) -> bool:
-        """Whether an outcome still stands: replace_sm may have moved the end of validity since it was planned."""
-        return event.outcome is not EXPIRED_OUTCOME or event.message.expires_at <= now
 
     def _start(self, message: Message, now: float) -> None:
         """A scheduled message's time has come: it is ENROUTE and takes its place on its route."""
@@ -577,62 +605,51 @@ class Engine:
         message.state = ENROUTE
         message.esme.states[ENROUTE] += 1
         route.states[ENROUTE] += 1
-        if route.throughput is not None and (
-            route.queue or not route.admit(parts_of(message.pdu) if route.counts_parts else 1, now)
-        ):
-            # It was accepted when it was submitted: it waits, whatever the route does with new messages.
-            route.queue.append(message)
-            if route not in self._paced:
-                self._paced.append(route)
-        else:
+        if route.judge(message.pdu, now) == PASSES:
             self._dispatch([message], now)
+        else:
+            # It was accepted when it was submitted: it waits, whatever the route does with new messages.
+            self._enqueue(message)
 
     def _run_queues(self, now: float) -> bool:
         """Let paced queues go as far as their windows allow."""
         more = False
-        for route in self._paced:
-            queue = route.queue
-            if not queue:
-                continue
-            batch: list[Message] = []
-            while queue and len(batch) < self._quantum:
-                message = queue[0]
-                if message.state >= FIRST_FINAL:
-                    queue.popleft()
-                elif message.expires_at < now:
-                    queue.popleft()
-                    self._finish(message, EXPIRED_OUTCOME, now, self.clock.wall())
-                elif route.admit(parts_of(message.pdu) if route.counts_parts else 1, now):
-                    batch.append(queue.popleft())
-                else:
-                    break
+        for route in list(self._queued):
+            batch = route.release(self._quantum, now)
+            for message in batch:
+                self._cancel_plan(message)
             if batch:
                 self._dispatch(batch, now)
+            if not route.queue:
+                del self._queued[route]
+            else:
                 more |= len(batch) == self._quantum
         return more
 
     def _run_ready(self, now: float) -> bool:
+        """Finish what the network decided at once."""
         ready = self._ready
         if not ready:
             return False
         wall = self.clock.wall()
         finish = self._finish
         for _ in range(min(len(ready), self._quantum)):
-            message, outcome = ready.popleft()
+            message = ready.popleft()
             if message.state < FIRST_FINAL:
-                finish(message, outcome, now, wall)
+                finish(message, message.outcome, now, wall)
         return bool(ready)
+
+    def _run_retries(self, now: float) -> bool:
+        """Offer again what an ESME did not take."""
+        due = self._retries.pop_due(now, self._quantum)
+        for item in due:
+            self.outbox.offer(item)
+        return len(due) == self._quantum
 
     def _next_run(self, now: float) -> float | None:
         """Seconds until something is due that nobody will wake us for."""
-        times = [
-            route.throughput.next_at(now)
-            for route in self._paced
-            if route.queue and route.throughput is not None
-        ]
-        due = self._schedule.next_due()
-        if due is not None:
-            times.append(due)
+        times = [route.next_release(now) for route in self._queued if route.queue]
+        times += [due for due in (self._schedule.next_due(), self._retries.next_due()) if due is not None]
         if self._live:
             times.append(self._sweep_at)
         return max(0.0, min(times) - now) if times else None

@@ -3,41 +3,25 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from smppd.engine.message import STATE_COUNT
-from smppd.engine.queues import open_window, status_named
+from smppd.engine.limiter import Limiter, limiter_for
+from smppd.engine.message import STATE_COUNT, Message
+from smppd.engine.queues import status_named
 
 if TYPE_CHECKING:
-    from smppwire.validation import ValidationPolicy
+    from collections.abc import Sequence
 
-    from smppd.engine.ports import Outbound
+    from smppd.engine.ports import Dialect, Outbound
     from smppd.settings import Account
-
-
-class Deliverable(Protocol):
-    """What can leave as a deliver_sm: a message's receipt, a notification, or a mobile originated message."""
-
-    attempts: int
-    """How often it was sent."""
-
-    expires_at: float
-    """Seconds of the engine's clock after which nobody wants it any more."""
-
-    accepted_at: float
-    """Seconds of the engine's clock when its message was accepted."""
-
-    @property
-    def esme(self) -> EsmeState:
-        """The account it is for."""
-
-    @property
-    def bind(self) -> Bind | None:
-        """The bind it should leave by, if that still receives."""
+    from smppwire.validation import ValidationPolicy
 
 
 class Delivery:
-    """A deliver_sm with a body of its own: a mobile originated message or an intermediate notification."""
+    """A deliver_sm that is not a receipt: a mobile originated message, or a notification.
+
+    Times are seconds of the engine's clock: nobody wants it after `expires_at`. `attempts` is how often it was sent.
+    """
 
     __slots__ = ("accepted_at", "attempts", "bind", "body", "esme", "expires_at", "kind")
 
@@ -51,6 +35,43 @@ class Delivery:
         self.accepted_at = accepted_at
         self.expires_at = expires_at
         self.attempts = 0
+
+    def render(self, dialect: Dialect, *, tlvs: bool) -> bytes:  # noqa: ARG002  # others depend on the bind
+        """The body for a bind of this dialect, with TLVs or without."""
+        return self.body
+
+
+class Notification(Delivery):
+    """An intermediate notification; its body is written when it leaves, because that depends on the bind."""
+
+    __slots__ = ("message",)
+
+    def __init__(self, message: Message, expires_at: float) -> None:
+        super().__init__("intermediate", b"", message.esme, message.bind, message.accepted_at, expires_at)
+        self.message = message
+
+    def render(self, dialect: Dialect, *, tlvs: bool) -> bytes:
+        """The body for a bind of this dialect, with TLVs or without."""
+        return dialect.intermediate_body(self.message, tlvs=tlvs)
+
+
+Deliverable: TypeAlias = Message | Delivery
+"""What can leave as a deliver_sm: a message, whose receipt it is, or a delivery."""
+
+
+class _ClosedOutbound:
+    """Where a bind leads whose session has ended: nowhere. Its messages must not keep the whole connection alive."""
+
+    def room(self) -> int:
+        """None."""
+        return 0
+
+    def deliver(self, bodies: Sequence[bytes], items: Sequence[Deliverable]) -> None:
+        """Refuse: there is no room, so nobody may try."""
+        raise RuntimeError(f"{len(bodies)} deliver_sm for a session that has ended, {len(items)} deliverables")
+
+
+CLOSED_OUTBOUND: Final = _ClosedOutbound()
 
 
 class Bind:
@@ -86,7 +107,13 @@ class Bind:
         self.hex_ids = not tlvs
         self.policy = policy
         self.pending: deque[Deliverable] = deque()
+        """What should leave by this bind and no other, oldest first."""
         self.is_open = True
+
+    def close(self) -> None:
+        """The session has ended."""
+        self.is_open = False
+        self.outbound = CLOSED_OUTBOUND
 
 
 class EsmeState:
@@ -94,7 +121,7 @@ class EsmeState:
 
     __slots__ = (
         "binds",
-        "counts_parts",
+        "line",
         "over_status",
         "pending",
         "receipt_bind",
@@ -110,16 +137,22 @@ class EsmeState:
         self.system_id = settings.system_id
         self.binds: list[Bind] = []
         self.pending: deque[Deliverable] = deque()
+        """What may leave by any of its binds, oldest first."""
         self.waiting = 0
+        """Deliverables that are not done with: pending, on their way, or to be sent again later."""
         self.states = [0] * STATE_COUNT
+        """How many messages have entered each state so far."""
         self.turn = 0
+        """Counts what round_robin has dealt out."""
+        self.line = 0
+        """Which of the account's queues goes first in the next slice."""
+        self.throughput: Limiter | None = None
         self.configure(settings)
 
     def configure(self, settings: Account) -> None:
         """Take new settings; what waits stays."""
         self.settings = settings
-        self.throughput = open_window(settings.throughput)
-        self.counts_parts = settings.throughput.count == "parts"
+        self.throughput = limiter_for(settings.throughput, self.throughput)
         self.over_status = status_named(settings.throughput.over)
         self.receipt_bind = settings.receipt_bind
 

@@ -10,9 +10,11 @@ itself, so that each field of the specification is found under its own name.
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, final
 
-from smppwire.constants import MessageState, TlvTag
+from smppd.engine.ports import Outcome
+from smppwire.constants import REGISTERED_DELIVERY_INTERMEDIATE_MASK, MessageState, RegisteredDelivery, TlvTag
+from smppwire.flags import wants_receipt_for
 from smppwire.pdus import DataSm, SmeAddress, SubmitMulti, SubmitSm
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ ENROUTE: Final = int(MessageState.ENROUTE)
 DELIVERED: Final = int(MessageState.DELIVERED)
 EXPIRED: Final = int(MessageState.EXPIRED)
 DELETED: Final = int(MessageState.DELETED)
+ACCEPTED: Final = int(MessageState.ACCEPTED)
 
 FIRST_FINAL: Final = DELIVERED
 """States from here on are final: a comparison is all the hot path needs."""
@@ -33,12 +36,18 @@ STATE_COUNT: Final = int(MessageState.SKIPPED) + 1
 
 MESSAGE_PAYLOAD: Final = int(TlvTag.MESSAGE_PAYLOAD)
 
-RECEIPT_MASK: Final = 0x03
-RECEIPT_ALWAYS: Final = 0x01
-RECEIPT_ON_FAILURE: Final = 0x02
-RECEIPT_ON_SUCCESS: Final = 0x03
-INTERMEDIATE_MASK: Final = 0x30
+RECEIPT_ALWAYS: Final = int(RegisteredDelivery.RECEIPT)
+INTERMEDIATE_MASK: Final = int(REGISTERED_DELIVERY_INTERMEDIATE_MASK)
 """registered_delivery bit 4 asks for an intermediate notification; 0x20 is how several ESMEs spell it (quirk Q105)."""
+
+SUCCESSES: Final = (DELIVERED, ACCEPTED)
+"""The final states that are no failure: ACCEPTED has been read on the subscriber's behalf (SMPP 3.4 section 5.2.28)."""
+
+NEVER: Final = float("inf")
+"""A time of the engine's clock that does not come."""
+
+UNDECIDED: Final = Outcome(ENROUTE)
+"""The outcome of a message that no network has tried to deliver yet."""
 
 
 class ReceiptState(IntEnum):
@@ -66,11 +75,13 @@ class Group:
         self.remaining = 0
 
 
+@final
 class Message:
     """One accepted message towards one destination.
 
     Times named `*_at` are seconds of the engine's clock; `accepted_wall` and `final_wall` are Unix time, because
-    receipts and query_sm_resp report dates.
+    receipts and query_sm_resp report dates. `next_at` is when the message moves on by itself (a scheduled one starts,
+    one on its way meets its `outcome`), `due_at` when the engine will look at it; NEVER while somebody else moves it.
     """
 
     __slots__ = (
@@ -78,16 +89,18 @@ class Message:
         "accepted_wall",
         "attempts",
         "bind",
+        "due_at",
         "error_code",
         "esme",
         "expires_at",
         "final_wall",
         "group",
         "message_id",
+        "next_at",
+        "outcome",
         "pdu",
         "receipt",
         "route",
-        "start_at",
         "state",
     )
 
@@ -110,7 +123,9 @@ class Message:
         self.accepted_at = accepted_at
         self.accepted_wall = accepted_wall
         self.expires_at = expires_at
-        self.start_at = 0.0
+        self.next_at = NEVER
+        self.due_at = NEVER
+        self.outcome = UNDECIDED
         self.final_wall = 0.0
         self.state = ENROUTE
         self.error_code = 0
@@ -140,12 +155,7 @@ def wants_receipt(registered_delivery: int, state: int) -> bool:
 
     Value 3 (success only) is SMPP 5.0; sessions of 3.4 never get here with it, because validation refuses it.
     """
-    wanted = registered_delivery & RECEIPT_MASK
-    if wanted == RECEIPT_ALWAYS:
-        return True
-    if wanted == RECEIPT_ON_FAILURE:
-        return state != DELIVERED
-    return wanted == RECEIPT_ON_SUCCESS and state == DELIVERED
+    return wants_receipt_for(registered_delivery, delivered=state in SUCCESSES)
 
 
 def from_data_sm(pdu: DataSm) -> SubmitSm:

@@ -9,7 +9,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from smppwire.constants import CommandStatus
+from smppd.engine.message import (
+    ENROUTE,
+    MESSAGE_PAYLOAD,
+    SCHEDULED,
+    Group,
+    Message,
+    from_data_sm,
+    from_submit_multi,
+)
+from smppwire.constants import CommandStatus, TlvTag
 from smppwire.pdus import (
     CancelSmResp,
     DataSmResp,
@@ -22,24 +31,12 @@ from smppwire.pdus import (
 from smppwire.smpp_time import format_absolute
 from smppwire.validation import first_violation
 
-from smppd.engine.message import (
-    DELETED,
-    ENROUTE,
-    MESSAGE_PAYLOAD,
-    SCHEDULED,
-    Group,
-    Message,
-    from_data_sm,
-    from_submit_multi,
-)
-from smppd.engine.ports import Outcome
-
 if TYPE_CHECKING:
-    from smppwire.pdus import CancelSm, DataSm, QuerySm, ReplaceSm, SubmitMulti
-
     from smppd.engine.core import Engine
     from smppd.engine.esmes import Bind
+    from smppwire.pdus import CancelSm, DataSm, QuerySm, ReplaceSm, SubmitMulti
 
+ESME_RINVEXPIRY: Final = int(CommandStatus.ESME_RINVEXPIRY)
 ESME_RINVMSGID: Final = int(CommandStatus.ESME_RINVMSGID)
 ESME_RINVDSTADR: Final = int(CommandStatus.ESME_RINVDSTADR)
 ESME_RCANCELFAIL: Final = int(CommandStatus.ESME_RCANCELFAIL)
@@ -47,21 +44,21 @@ ESME_RREPLACEFAIL: Final = int(CommandStatus.ESME_RREPLACEFAIL)
 ESME_RQUERYFAIL: Final = int(CommandStatus.ESME_RQUERYFAIL)
 ESME_RCNTSUBDL: Final = int(CommandStatus.ESME_RCNTSUBDL)
 
-DELETED_OUTCOME: Final = Outcome(DELETED, 0)
+QOS_TIME_TO_LIVE: Final = int(TlvTag.QOS_TIME_TO_LIVE)
+
+LARGEST_ERROR_CODE: Final = 255
+"""query_sm_resp has one octet for the error code; receipts show the whole of a longer one."""
 
 LONGEST_ID: Final = 10
 """Digits of the longest message_id this server gives out; anything longer was never one of its own."""
 
 
+HEX_DIGITS: Final = b"0123456789ABCDEFabcdef"
+
+
 def is_well_formed(message_id: bytes) -> bool:
     """Whether this could be a message_id of the default dialect: hexadecimal digits, as many as it ever gives out."""
-    if not 0 < len(message_id) <= LONGEST_ID:
-        return False
-    try:
-        int(message_id, 16)
-    except ValueError:
-        return False
-    return message_id.isalnum()
+    return 0 < len(message_id) <= LONGEST_ID and not message_id.translate(None, HEX_DIGITS)
 
 
 def _own_message(engine: Engine, bind: Bind, message_id: bytes, source_addr: bytes) -> Message | None:
@@ -101,7 +98,7 @@ def query(engine: Engine, bind: Bind, pdu: QuerySm) -> QuerySmResp:
         message_id=pdu.message_id,
         final_date=final_date,
         message_state=state,
-        error_code=message.error_code & 0xFF,
+        error_code=min(message.error_code, LARGEST_ERROR_CODE),
     )
 
 
@@ -126,12 +123,15 @@ def cancel(engine: Engine, bind: Bind, pdu: CancelSm) -> CancelSmResp:
         ]
     doomed = [member for member in doomed if not member.is_final]
     for member in doomed:
-        engine.finish(member, DELETED_OUTCOME)
+        engine.delete(member)
     return CancelSmResp(pdu.sequence_number, 0 if doomed else ESME_RCANCELFAIL)
 
 
 def replace(engine: Engine, bind: Bind, pdu: ReplaceSm) -> ReplaceSmResp:
-    """Answer a replace_sm (SMPP 3.4 section 4.10): new text, times and registered_delivery of a pending message."""
+    """Answer a replace_sm (SMPP 3.4 section 4.10): new text, times and registered_delivery of a pending message.
+
+    Times that are not given stay as they are. Of a submit_multi all messages that are not final are replaced.
+    """
     status = first_violation(pdu, bind.policy)
     if not status and not is_well_formed(pdu.message_id):
         status = ESME_RINVMSGID
@@ -145,13 +145,26 @@ def replace(engine: Engine, bind: Bind, pdu: ReplaceSm) -> ReplaceSmResp:
     times = engine.times_of(pdu.schedule_delivery_time, pdu.validity_period, now, wall)
     if isinstance(times, int):
         return ReplaceSmResp(pdu.sequence_number, times)
-    for member in pending:
+    lives = [_new_times(member, pdu, *times) for member in pending]
+    if any(start_at > expires_at for start_at, expires_at in lives):
+        return ReplaceSmResp(pdu.sequence_number, ESME_RINVEXPIRY)
+    for member, (start_at, expires_at) in zip(pending, lives, strict=True):
         _replace_fields(member, pdu)
-        if pdu.schedule_delivery_time:
-            engine.reschedule(member, times[0])
-        if pdu.validity_period:
-            engine.expire_at(member, times[1])
+        if pdu.schedule_delivery_time or pdu.validity_period:
+            engine.reschedule(member, start_at, expires_at)
     return ReplaceSmResp(pdu.sequence_number)
+
+
+def _new_times(message: Message, pdu: ReplaceSm, start_at: float, expires_at: float) -> tuple[float, float]:
+    """When the replaced message may start and when it ends; the arguments are what the replace_sm alone would mean."""
+    if message.state != SCHEDULED:
+        start_at = message.accepted_at
+    elif not pdu.schedule_delivery_time:
+        start_at = message.next_at
+    elif not message.pdu.validity_period:
+        # It has the default validity, which counts from the start.
+        return start_at, expires_at
+    return start_at, expires_at if pdu.validity_period else message.expires_at
 
 
 def _replace_fields(message: Message, pdu: ReplaceSm) -> None:
@@ -165,21 +178,26 @@ def _replace_fields(message: Message, pdu: ReplaceSm) -> None:
     record.tlvs = tlvs
     record.registered_delivery = pdu.registered_delivery
     record.sm_default_msg_id = pdu.sm_default_msg_id
+    if pdu.validity_period:
+        record.validity_period = pdu.validity_period
 
 
 def data(engine: Engine, bind: Bind, pdu: DataSm) -> DataSmResp:
-    """Take a data_sm (SMPP 3.4 section 4.7): routed, stored and delivered like a submit_sm."""
-    status = first_violation(pdu, bind.policy) or engine.admit_to_account(bind, from_data_sm(pdu))
+    """Take a data_sm (SMPP 3.4 section 4.7): routed, stored and delivered like a submit_sm.
+
+    Its validity is in qos_time_to_live, in seconds (section 5.3.2.9).
+    """
+    record = from_data_sm(pdu)
+    status = first_violation(pdu, bind.policy) or engine.admit_to_account(bind, record)
     if status:
         return DataSmResp(pdu.sequence_number, status)
-    record = from_data_sm(pdu)
     route = engine.route_of(bind, record)
     if route is None:
         return DataSmResp(pdu.sequence_number, ESME_RINVDSTADR)
     now, wall = engine.clock.now(), engine.clock.wall()
-    times = engine.times_of(b"", b"", now, wall)
-    assert not isinstance(times, int)  # noqa: S101  # empty times are always good
-    message = engine.accept(bind, record, route, now=now, wall=wall, start_at=now, expires_at=times[1])
+    lifetime = pdu.tlv(QOS_TIME_TO_LIVE)
+    expires_at = now + engine.validity(None if lifetime is None else int.from_bytes(lifetime, "big"))
+    message = engine.accept(bind, record, route, now=now, wall=wall, start_at=now, expires_at=expires_at)
     if isinstance(message, int):
         return DataSmResp(pdu.sequence_number, message)
     return DataSmResp(pdu.sequence_number, message_id=message.message_id)
@@ -192,13 +210,12 @@ def submit_multi(engine: Engine, bind: Bind, pdu: SubmitMulti) -> SubmitMultiRes
     could (with the status of the first).
     """
     status = first_violation(pdu, bind.policy)
-    now, wall = engine.clock.now(), engine.clock.wall()
-    times = (0.0, 0.0) if status else engine.times_of(pdu.schedule_delivery_time, pdu.validity_period, now, wall)
-    if isinstance(times, int):
-        status = times
-        times = (0.0, 0.0)
     if status:
         return SubmitMultiResp(pdu.sequence_number, status)
+    now, wall = engine.clock.now(), engine.clock.wall()
+    times = engine.times_of(pdu.schedule_delivery_time, pdu.validity_period, now, wall)
+    if isinstance(times, int):
+        return SubmitMultiResp(pdu.sequence_number, times)
     group = Group()
     message_id: bytes | None = None
     failed: list[UnsuccessSme] = []
@@ -207,7 +224,7 @@ def submit_multi(engine: Engine, bind: Bind, pdu: SubmitMulti) -> SubmitMultiRes
             failed.append(UnsuccessSme(0, 0, destination.dl_name, ESME_RCNTSUBDL))
             continue
         record = from_submit_multi(pdu, destination)
-        status = first_violation(record, bind.policy) or engine.admit_to_account(bind, record)
+        status = engine.admit_to_account(bind, record)
         route = None if status else engine.route_of(bind, record)
         if route is None:
             failed.append(UnsuccessSme(*destination, status or ESME_RINVDSTADR))

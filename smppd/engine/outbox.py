@@ -7,16 +7,17 @@ more. At any time at most one copy of it is on its way.
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Final
 
+from smppd.engine.esmes import Delivery
 from smppd.engine.message import RECEIPT_PENDING, RECEIPT_SENT, Message
 from smppd.engine.retry import delay_before, is_retryable
 
 if TYPE_CHECKING:
-    from collections import deque
     from collections.abc import Callable, Iterable, Sequence
 
-    from smppd.engine.esmes import Bind, Deliverable, Delivery, EsmeState
+    from smppd.engine.esmes import Bind, Deliverable, EsmeState
     from smppd.engine.ports import Dialect, Observer
 
 SLICE: Final = 256
@@ -34,15 +35,15 @@ class Outbox:
         self,
         dialect: Dialect,
         observer: Observer,
-        settled: Callable[[Message], None],
+        settled: Callable[[Deliverable], None],
         later: Callable[[float, Deliverable], None],
     ) -> None:
         """Set up.
 
         Args:
-            dialect: writes receipt bodies.
+            dialect: writes the bodies of receipts and notifications.
             observer: is told what left.
-            settled: called when a message's receipt is done with, however it ended.
+            settled: called once for each deliverable when it is done with, however it ended.
             later: called with (seconds, deliverable) to have it offered again after a while.
         """
         self._dialect = dialect
@@ -85,17 +86,17 @@ class Outbox:
             self._active[bind.esme] = None
 
     def closed(self, bind: Bind, unacknowledged: Sequence[Deliverable]) -> None:
-        """A session ended: what it had not acknowledged goes first on the next bind."""
-        bind.is_open = False
+        """A session ended: what it had not acknowledged goes first on the next bind, then what waited for it."""
+        bind.close()
         esme = bind.esme
-        esme.binds.remove(bind)
-        for item in reversed(bind.pending):
-            esme.pending.appendleft(item)
-        bind.pending.clear()
-        for item in reversed(unacknowledged):
+        if bind in esme.binds:
+            esme.binds.remove(bind)
+        for item in unacknowledged:
             if item.__class__ is Message:
                 item.receipt = RECEIPT_PENDING
-            esme.pending.appendleft(item)
+        esme.pending.extendleft(reversed(bind.pending))
+        esme.pending.extendleft(reversed(unacknowledged))
+        bind.pending.clear()
         if esme.pending and esme.binds:
             self._active[esme] = None
 
@@ -106,52 +107,69 @@ class Outbox:
         return more
 
     def _send_slice(self, budget: int, now: float) -> bool:
-        for esme in list(self._active):
-            sent = self._send_to(esme, budget, now)
-            if sent >= 0:
-                # Everything that can leave has left; what still waits is for a window, a bind or a reader.
-                del self._active[esme]
-                budget -= sent
-            else:
-                # The slice is used up: the account goes to the end of the line.
-                del self._active[esme]
-                self._active[esme] = None
-                return True
+        active = self._active
+        for esme in list(active):
+            sent, more = self._send_to(esme, budget, now)
+            # Everything that can leave has left, what still waits is for a window, a bind or a reader; or the slice is
+            # used up and the account goes to the end of the line.
+            del active[esme]
+            if more:
+                active[esme] = None
+            budget -= sent
             if budget <= 0:
-                return bool(self._active)
-        return False
+                break
+        return bool(active)
 
-    def _send_to(self, esme: EsmeState, budget: int, now: float) -> int:
-        """Send to one account; returns how many left, or -1 when the slice ended with more to send."""
-        sent = 0
+    def _send_to(self, esme: EsmeState, budget: int, now: float) -> tuple[int, bool]:
+        """Send to one account; returns how many left, and whether the slice ended with more to send.
+
+        The queues of its binds and the one they share take turns in going first: none waits for ever behind another
+        that is never empty.
+        """
         receivers = esme.receivers()
-        for bind in receivers:
-            if bind.pending:
-                sent += self._send_by(bind, bind.pending, budget - sent, now)
-        if not esme.pending:
-            pass
-        elif esme.receipt_bind == "round_robin" and len(receivers) > 1:
-            sent += self._send_in_turn(esme, receivers, budget - sent, now)
-        else:
-            for bind in receivers:
-                sent += self._send_by(bind, esme.pending, budget - sent, now)
-                if not esme.pending:
-                    break
-        if sent < budget:
-            return sent
-        return -1 if any(bind.pending for bind in receivers) or esme.pending else sent
-
-    def _send_in_turn(self, esme: EsmeState, receivers: list[Bind], budget: int, now: float) -> int:
-        """Give each receiving bind an equal share of what waits, starting where the last round ended."""
+        queues = len(receivers) + 1
         sent = 0
-        blocked = 0
-        while esme.pending and sent < budget and blocked < len(receivers):
-            bind = receivers[esme.turn % len(receivers)]
-            esme.turn += 1
-            left = self._send_by(bind, esme.pending, 1, now)
-            blocked = 0 if left else blocked + 1
-            sent += left
+        for step in range(queues):
+            place = (esme.line + step) % queues
+            if place == len(receivers):
+                if esme.pending:
+                    sent += self._send_shared(esme, receivers, budget - sent, now)
+            elif receivers[place].pending:
+                sent += self._send_by(receivers[place], receivers[place].pending, budget - sent, now)
+            if sent >= budget:
+                esme.line = place + 1
+                return sent, bool(esme.pending) or any(bind.pending for bind in receivers)
+        return sent, False
+
+    def _send_shared(self, esme: EsmeState, receivers: list[Bind], budget: int, now: float) -> int:
+        """Send what may leave by any bind: by the first that has room, or by all in turn."""
+        if esme.receipt_bind == "round_robin" and len(receivers) > 1:
+            return self._deal(esme, receivers, budget, now)
+        sent = 0
+        for bind in receivers:
+            sent += self._send_by(bind, esme.pending, budget - sent, now)
+            if not esme.pending:
+                break
         return sent
+
+    def _deal(self, esme: EsmeState, receivers: list[Bind], budget: int, now: float) -> int:
+        """Deal what waits to the binds in turn, one each as long as they have room, starting where the last deal ended.
+
+        Each bind then sends its hand at once.
+        """
+        rooms = [max(0, bind.outbound.room()) for bind in receivers]
+        hands: list[deque[Deliverable]] = [deque() for _ in receivers]
+        left = min(budget, len(esme.pending), sum(rooms))
+        while left:
+            place = esme.turn % len(receivers)
+            esme.turn += 1
+            if rooms[place] > 0:
+                rooms[place] -= 1
+                hands[place].append(esme.pending.popleft())
+                left -= 1
+        return sum(
+            self._send_by(bind, hand, len(hand), now) for bind, hand in zip(receivers, hands, strict=True) if hand
+        )
 
     def _send_by(self, bind: Bind, pending: deque[Deliverable], budget: int, now: float) -> int:
         """Send by one bind from one queue, within its window; returns how many left."""
@@ -161,7 +179,8 @@ class Outbox:
         bodies: list[bytes] = []
         items: list[Deliverable] = []
         delays: list[float] = []
-        receipt_body = self._dialect.receipt_body
+        dialect = self._dialect
+        receipt_body = dialect.receipt_body
         tlvs = bind.tlvs
         while pending and len(items) < room:
             item = pending.popleft()
@@ -173,8 +192,8 @@ class Outbox:
                 item.receipt = RECEIPT_SENT
                 bodies.append(receipt_body(item, tlvs=tlvs))
                 delays.append(now - item.accepted_at)
-            else:
-                bodies.append(_body_of(item))
+            elif isinstance(item, Delivery):
+                bodies.append(item.render(dialect, tlvs=tlvs))
             items.append(item)
         if items:
             bind.outbound.deliver(bodies, items)
@@ -192,14 +211,14 @@ class Outbox:
                 self._again_later(item)
             else:
                 esme.waiting -= 1
-                if item.__class__ is Message:
-                    settled(item)
+                settled(item)
             active[esme] = None
 
     def unanswered(self, items: Iterable[Deliverable]) -> None:
         """No response came in time: the ESME may have lost it, so it is sent again."""
         for item in items:
             self._again_later(item)
+            self._active[item.esme] = None
 
     def _again_later(self, item: Deliverable) -> None:
         if item.__class__ is Message:
@@ -209,8 +228,7 @@ class Outbox:
     def drop(self, item: Deliverable) -> None:
         """Nobody wants it any more."""
         item.esme.waiting -= 1
-        if item.__class__ is Message:
-            self._settled(item)
+        self._settled(item)
 
     def sweep(self, esmes: Iterable[EsmeState], now: float) -> None:
         """Drop what expired while no receiver was bound: the oldest stand in front."""
@@ -218,7 +236,3 @@ class Outbox:
             for pending in (esme.pending, *(bind.pending for bind in esme.binds)):
                 while pending and pending[0].expires_at < now:
                     self.drop(pending.popleft())
-
-
-def _body_of(item: Delivery) -> bytes:
-    return item.body

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from smppwire.constants import TlvTag
-
 from smppd.engine.message import text_octets
+from smppwire.constants import TlvTag
 
 if TYPE_CHECKING:
     from smppwire.pdus import SubmitSm
 
 UDHI: Final = 0x40
 UCS2: Final = 0x08
-EIGHT_BIT: Final = frozenset((0x02, 0x04))
+EIGHT_BIT: Final = frozenset((0x02, 0x04, *range(0xF4, 0xF8), *range(0xFC, 0x100)))
+"""data_coding of binary messages: 8-bit, and message class with bit 2 set (3GPP TS 23.038 section 4)."""
+
 SAR_TOTAL_SEGMENTS: Final = int(TlvTag.SAR_TOTAL_SEGMENTS)
 
 SEPTETS: Final = (160, 153)

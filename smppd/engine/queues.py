@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
-from smppwire.constants import CommandStatus
-
+from smppd.engine.limiter import Limiter, limiter_for
 from smppd.engine.message import STATE_COUNT
-from smppd.engine.throughput import Throughput
+from smppwire.constants import CommandStatus
 
 if TYPE_CHECKING:
     from smppd.engine.message import Message
     from smppd.engine.ports import Network
     from smppd.settings import Route
-    from smppd.settings import Throughput as ThroughputSettings
+    from smppwire.pdus import SubmitSm
 
 QUEUE: Final = "queue"
 """The `over` value that paces messages instead of refusing them."""
+
+PASSES: Final = 0
+"""What `judge` says of a message that goes on at once: the value of ESME_ROK."""
+
+WAITS: Final = -1
+"""What `judge` says of a message that has a place in the queue: no command_status is negative."""
 
 
 def status_named(name: str) -> int:
@@ -25,18 +30,10 @@ def status_named(name: str) -> int:
     return int(CommandStatus[name])
 
 
-def open_window(settings: ThroughputSettings) -> Throughput | None:
-    """The throughput window that settings ask for; None when there is no limit."""
-    if settings.limit <= 0:
-        return None
-    return Throughput(settings.limit, settings.per, max(1, settings.burst))
-
-
 class RouteState:
     """One route: where its messages go, how fast, and what waits."""
 
     __slots__ = (
-        "counts_parts",
         "name",
         "network",
         "over_status",
@@ -51,26 +48,46 @@ class RouteState:
 
     def __init__(self, settings: Route, network: Network) -> None:
         self.name = settings.name
-        self.queue: deque[Message] = deque()
+        self.queue: OrderedDict[Message, None] = OrderedDict()
+        """What waits for the window, oldest first; ordered, so that a cancelled message leaves from the middle."""
         self.states = [0] * STATE_COUNT
+        self.throughput: Limiter | None = None
         self.configure(settings, network)
 
     def configure(self, settings: Route, network: Network) -> None:
         """Take new settings; what waits in the queue stays and is paced by the new window."""
         self.settings = settings
         self.network = network
-        self.throughput = open_window(settings.throughput)
-        self.counts_parts = settings.throughput.count == "parts"
+        self.throughput = limiter_for(settings.throughput, self.throughput)
         self.paces = settings.throughput.over == QUEUE
-        self.over_status = 0 if self.paces else status_named(settings.throughput.over)
+        self.over_status = PASSES if self.paces else status_named(settings.throughput.over)
         self.queue_limit = settings.queue.limit
         self.queue_full_status = status_named(settings.queue.over)
 
-    def admit(self, message_parts: int, now: float) -> bool:
-        """Whether one message of so many parts passes the window now."""
-        window = self.throughput
-        if window is None:
-            return True
-        if self.counts_parts:
-            return window.admit_weight(message_parts, now)
-        return window.admit(1, now) == 1
+    def judge(self, pdu: SubmitSm, now: float) -> int:
+        """PASSES, WAITS, or the command_status that refuses. Nobody overtakes what waits already."""
+        limiter = self.throughput
+        if limiter is None or (not self.queue and limiter.admit(pdu, now)):
+            return PASSES
+        if not self.paces:
+            return self.over_status
+        return WAITS if len(self.queue) < self.queue_limit else self.queue_full_status
+
+    def release(self, limit: int, now: float) -> list[Message]:
+        """Take from the queue, oldest first, what the window lets pass now: at most `limit` messages."""
+        queue = self.queue
+        limiter = self.throughput
+        count = min(len(queue), limit)
+        if limiter is None:
+            return [queue.popitem(last=False)[0] for _ in range(count)]
+        if not limiter.counts_parts:
+            return [queue.popitem(last=False)[0] for _ in range(limiter.window.admit(count, now))]
+        released: list[Message] = []
+        while len(released) < count and limiter.admit(next(iter(queue)).pdu, now):
+            released.append(queue.popitem(last=False)[0])
+        return released
+
+    def next_release(self, now: float) -> float:
+        """When the oldest message in the queue may go, in seconds of the same clock; there must be one."""
+        limiter = self.throughput
+        return now if limiter is None else limiter.next_at(next(iter(self.queue)).pdu, now)

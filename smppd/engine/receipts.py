@@ -10,9 +10,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Final
 
-from smppwire.constants import MessageState, TlvTag, state_name
-
 from smppd.engine.message import ENROUTE, text_octets
+from smppwire.constants import MessageState, TlvTag, state_name
 
 if TYPE_CHECKING:
     from smppd.engine.message import Message

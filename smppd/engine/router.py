@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from bisect import insort
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from smppwire.pdus import SubmitSm
-
     from smppd.settings import Match
+    from smppwire.pdus import SubmitSm
 
 R = TypeVar("R")
 
@@ -99,9 +97,6 @@ class _Entry(Generic[R]):
         self.route = route
         self.test = test
 
-    def __lt__(self, other: _Entry[R]) -> bool:
-        return self.position < other.position
-
 
 class Router(Generic[R]):
     """Finds the route of a message."""
@@ -132,7 +127,7 @@ class Router(Generic[R]):
         elif match.account is not None and not destinations:
             entry = _Entry(position, route, about_more)
             for account in patterns_of(match.account):
-                insort(self._by_account.setdefault(account, []), entry)
+                self._by_account.setdefault(account, []).append(entry)
         else:
             self._others.append(_Entry(position, route, _compile(match, with_destination=True)))
 

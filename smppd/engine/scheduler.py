@@ -1,16 +1,25 @@
 """What happens later: due events in order, at the price of one list append.
 
-Events are gathered in slots of one millisecond; a heap holds the slots, not the events. A thousand receipts that are
-due within the same millisecond cost one heap operation.
+Events are gathered in slots of about a millisecond; a heap holds the slots, not the events. A thousand receipts that
+are due within the same slot cost one heap operation, and a slot is sorted once, when its time comes.
 """
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
-from typing import Final, Generic, TypeVar
+from bisect import insort
+from heapq import heapify, heappop, heappush
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
-SLOTS_PER_SECOND: Final = 1000
-"""The resolution: events within a millisecond are still executed in the order of their times."""
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SLOTS_PER_SECOND: Final = 1024
+"""The resolution: events within a slot are still executed in the order of their times. A power of two, so that slots
+and seconds convert exactly in both directions."""
+
+SPARE_KEYS: Final = 64
+"""Slots that were emptied before their time and that the heap still names, before it is built anew: below this many
+it is not worth it."""
 
 T = TypeVar("T")
 
@@ -18,12 +27,23 @@ T = TypeVar("T")
 class Schedule(Generic[T]):
     """Items that become due at a time of the engine's clock (seconds)."""
 
-    __slots__ = ("_heap", "_ordinal", "_slots")
+    __slots__ = ("_forsaken", "_heap", "_is_wanted", "_open", "_ordinal", "_slots")
 
-    def __init__(self) -> None:
+    def __init__(self, is_wanted: Callable[[T, float], bool]) -> None:
+        """Start empty.
+
+        Args:
+            is_wanted: whether an item, added for a certain time, should still come up. It is asked about slots in
+                which much was forsaken; whoever takes items has to ask as well.
+        """
         self._slots: dict[int, list[tuple[float, int, T]]] = {}
         self._heap: list[int] = []
         self._ordinal = 0
+        self._open: int | None = None
+        """The slot whose time has come: it is sorted, the next event at its end."""
+        self._is_wanted = is_wanted
+        self._forsaken: dict[int, int] = {}
+        """By slot, how many of its items nobody waits for any more."""
 
     def __len__(self) -> int:
         return sum(len(slot) for slot in self._slots.values())
@@ -36,12 +56,40 @@ class Schedule(Generic[T]):
         if slot is None:
             self._slots[key] = [(due, self._ordinal, item)]
             heappush(self._heap, key)
+        elif key == self._open:
+            insort(slot, (due, self._ordinal, item), key=_latest_first)
         else:
             slot.append((due, self._ordinal, item))
 
+    def forsake(self, due: float) -> None:
+        """One item that was added for `due` is not wanted any more.
+
+        Its slot is cleaned once that is true of more than half of it: what is cancelled long before its time costs
+        little, and does not stay in memory until then.
+        """
+        key = int(due * SLOTS_PER_SECOND)
+        slot = self._slots.get(key)
+        if slot is None:
+            return
+        forsaken = self._forsaken.get(key, 0) + 1
+        if 2 * forsaken <= len(slot):
+            self._forsaken[key] = forsaken
+            return
+        self._forsaken.pop(key, None)
+        is_wanted = self._is_wanted
+        slot[:] = [entry for entry in slot if is_wanted(entry[2], entry[0])]
+        if not slot:
+            self._close(key)
+            if len(self._heap) > 2 * len(self._slots) + SPARE_KEYS:
+                self._heap = list(self._slots)
+                heapify(self._heap)
+
     def next_due(self) -> float | None:
-        """The earliest time at which an item may be due, rounded down to a slot; None when nothing waits."""
-        return self._heap[0] / SLOTS_PER_SECOND if self._heap else None
+        """The earliest time at which an item may be due, in part rounded down to a slot; None when nothing waits."""
+        if not self._heap:
+            return None
+        key = self._heap[0]
+        return self._slots[key][-1][0] if key == self._open else key / SLOTS_PER_SECOND
 
     def pop_due(self, now: float, limit: int) -> list[T]:
         """Take up to `limit` items that are due at `now`, in the order of their times."""
@@ -50,23 +98,29 @@ class Schedule(Generic[T]):
         heap = self._heap
         while heap and heap[0] <= last and len(due) < limit:
             key = heap[0]
-            slot = self._slots[key]
-            slot.sort(key=_time_then_ordinal)
-            taken = 0
-            room = limit - len(due)
-            for when, _, item in slot:
-                if when > now or taken == room:
-                    break
-                due.append(item)
-                taken += 1
-            if taken == len(slot):
+            slot = self._slots.get(key)
+            if slot is None:
                 heappop(heap)
-                del self._slots[key]
-            else:
-                del slot[:taken]
+                continue
+            if key != self._open:
+                # Ordinals are unique: the comparison never reaches the items.
+                slot.sort(reverse=True)
+                self._open = key
+            while slot and slot[-1][0] <= now and len(due) < limit:
+                due.append(slot.pop()[2])
+            if slot:
                 break
+            heappop(heap)
+            self._close(key)
         return due
 
+    def _close(self, key: int) -> None:
+        """A slot is empty. The heap may name it until its time has come."""
+        del self._slots[key]
+        self._forsaken.pop(key, None)
+        if key == self._open:
+            self._open = None
 
-def _time_then_ordinal(entry: tuple[float, int, object]) -> tuple[float, int]:
-    return entry[0], entry[1]
+
+def _latest_first(entry: tuple[float, int, object]) -> tuple[float, int]:
+    return -entry[0], -entry[1]

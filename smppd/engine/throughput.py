@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from typing import Final
 
-EPSILON: Final = 1e-9
-"""Seconds of rounding that a chain of float additions may have gathered; far below any interval anyone configures."""
+LONGEST_ROUNDING: Final = 1e-6
+"""Seconds a message may be early because of rounding: an uptime of years leaves the clock a grain of about 1e-8. The
+TAT moves on by whole intervals all the same, so the sustained rate stays exact."""
+
+ROUNDING_SHARE: Final = 1e-3
+"""The same as a share of the interval: at rates so high that a microsecond is an interval, bursts stay exact too."""
 
 
 class Throughput:
     """Sustained `limit` per `per` seconds, at most `burst` at once."""
 
-    __slots__ = ("_arrival", "_interval", "_tolerance")
+    __slots__ = ("_arrival", "_interval", "_rounding", "_tolerance")
 
     def __init__(self, limit: float, per: float = 1.0, burst: int = 1) -> None:
         """Open a window.
@@ -32,13 +36,14 @@ class Throughput:
             raise ValueError(f"limit {limit} and per {per} must be above 0, burst {burst} at least 1")
         self._interval = per / limit
         self._tolerance = self._interval * (burst - 1)
+        self._rounding = min(LONGEST_ROUNDING, self._interval * ROUNDING_SHARE)
         self._arrival = float("-inf")
 
     def admit(self, count: int, now: float) -> int:
         """Admit as many as conform now, at most `count`; returns how many."""
-        arrival = self._arrival if self._arrival > now else now
-        slack = now + self._tolerance - arrival + EPSILON
-        if slack < 0:
+        arrival = max(self._arrival, now)
+        slack = now + self._tolerance - arrival + self._rounding
+        if slack < 0 or count <= 0:
             return 0
         admitted = min(count, int(slack / self._interval) + 1)
         self._arrival = arrival + admitted * self._interval
@@ -50,16 +55,14 @@ class Throughput:
         A message of more parts than the burst passes when the window is wholly open, and is paid for afterwards:
         otherwise it could never pass.
         """
-        arrival = self._arrival if self._arrival > now else now
-        slack = now + self._tolerance - arrival + EPSILON
-        if slack < 0:
+        if now < self._opens_for(weight) - self._rounding:
             return False
-        whole = arrival <= now
-        if not whole and int(slack / self._interval) + 1 < weight:
-            return False
-        self._arrival = arrival + weight * self._interval
+        self._arrival = max(self._arrival, now) + weight * self._interval
         return True
 
-    def next_at(self, now: float) -> float:
-        """When the next message conforms (seconds of the same clock); not later than `now` when it does already."""
-        return max(now, self._arrival - self._tolerance)
+    def next_at(self, now: float, weight: int = 1) -> float:
+        """When a message of `weight` parts conforms, as seconds of the same clock; `now` when it does already."""
+        return max(now, self._opens_for(weight))
+
+    def _opens_for(self, weight: int) -> float:
+        return self._arrival + min(0.0, (weight - 1) * self._interval - self._tolerance)

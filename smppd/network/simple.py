@@ -11,9 +11,8 @@ from itertools import accumulate
 from random import Random
 from typing import TYPE_CHECKING, Final
 
-from smppwire.constants import MessageState
-
 from smppd.engine.ports import Attempt, Outcome
+from smppwire.constants import MessageState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
