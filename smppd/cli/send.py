@@ -149,7 +149,7 @@ async def _send(
     registered_delivery: int,
 ) -> int:
     from smppd.esme import Esme, expect
-    from smppwire.errors import EncodeError, TextError
+    from smppwire.errors import EncodeError, StateError, TextError
     from smppwire.pdus import BindTransceiver, SubmitSm, SubmitSmResp
     from smppwire.segmentation import segment
     from smppwire.text import detect_alphabet
@@ -189,19 +189,27 @@ async def _send(
                 click.echo(f"message_id {ids[-1]}{label}")
         except EncodeError as error:
             raise UserError(str(error)) from None
+        except StateError:
+            raise UserError("the SMSC has ended the session") from None
         return await _await_receipts(esme, receipts, ids, wait) if registered_delivery else 0
 
 
 async def _await_receipts(esme: Esme, receipts: _Receipts, ids: list[str], wait: float) -> int:
-    """0 when every message was delivered within `wait` seconds."""
+    """0 when every message was delivered within `wait` seconds; a connection that ends brings no more receipts."""
+    ended = asyncio.create_task(esme.wait_closed())
+    ended.add_done_callback(lambda _: receipts.changed.set())
     try:
         async with asyncio.timeout(wait):
-            while not set(ids) <= receipts.final.keys() and esme.is_bound:
+            while not set(ids) <= receipts.final.keys() and not ended.done():
                 receipts.changed.clear()
                 await receipts.changed.wait()
     except TimeoutError:
         pass
+    finally:
+        ended.cancel()
     missing = [message_id for message_id in ids if message_id not in receipts.final]
+    if missing and not esme.is_bound:
+        raise UserError(f"the SMSC has ended the session before the receipt for {', '.join(missing)}")
     if missing:
         raise UserError(f"no receipt within {wait:g} seconds for {', '.join(missing)}")
     return 0 if all(receipts.final[message_id] == "DELIVRD" for message_id in ids) else 1
