@@ -78,6 +78,8 @@ async def _demonstrate(log: io.StringIO) -> dict[str, Any]:
         try:
             async with asyncio.timeout(DEADLINE + 10):
                 output, errors = await esme.communicate()
+        except TimeoutError:
+            raise UserError("the ESME does not come to an end") from None
         finally:
             subscriber.cancel()
             if esme.returncode is None:
@@ -123,18 +125,20 @@ def problems_of(seen: dict[str, Any]) -> Iterable[str]:
     without = sum(not entry["receipts"] for entry in submissions)
     doubled = sum(len(entry["receipts"]) > 1 for entry in submissions)
     undelivered = sum("stat:DELIVRD" not in text for entry in submissions for text in entry["receipts"])
+    if not submissions:
+        yield "no message was submitted"
     for count, what in (
-        (0 if submissions else 1, "no message was submitted"),
-        (unanswered, "submit_sm were not answered"),
-        (refused, "submit_sm were refused"),
-        (without, "messages got no receipt"),
-        (doubled, "messages got more than one receipt"),
-        (undelivered, "receipts say something other than DELIVRD"),
-        (seen["unknown_receipts"], "receipts were for unknown messages"),
-        (0 if seen["mobile_originated"] else 1, "the subscriber's answer (MO) did not arrive"),
+        (unanswered, "submit_sm not answered"),
+        (refused, "submit_sm refused"),
+        (without, "messages without a receipt"),
+        (doubled, "messages with more than one receipt"),
+        (undelivered, "receipts that say something other than DELIVRD"),
+        (seen["unknown_receipts"], "receipts for unknown messages"),
     ):
         if count:
-            yield f"{count} {what}" if count > 1 or not what.startswith(("no ", "the ")) else what
+            yield f"{what}: {count}"
+    if not seen["mobile_originated"]:
+        yield "the subscriber's answer (MO) did not arrive"
 
 
 def percentile(values: Sequence[float], fraction: float) -> float:
@@ -207,7 +211,7 @@ def _print_table(seen: dict[str, Any], problems: list[str]) -> None:
             f"the last receipt after {summary['seconds']:.1f} s"
         )
     for problem in problems:
-        console.print(f"missing: {problem}", markup=False)
+        console.print(f"wrong: {problem}", markup=False)
     console.print("not everything arrived" if problems else "every response and every receipt arrived")
 
 

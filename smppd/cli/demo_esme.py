@@ -38,6 +38,9 @@ UCS2: Final = 8
 RECEIPT_TYPE: Final = 0x04
 MESSAGE_TYPE_MASK: Final = 0x3C
 
+SMPPLIB_LOGGERS: Final = ("smpp", "smpplib")
+"""What it logs under; what went wrong comes as an exception anyway."""
+
 Submission = tuple[str, str, bytes, int, int]
 """What it is, destination, octets, data_coding, esm_class."""
 
@@ -71,8 +74,6 @@ class Observer:
         self.unknown_receipts = 0
         self.unanswered = 0
         self.receipts = 0
-        self.submitted_s: float | None = None
-        """Seconds until the last submit_sm was answered."""
 
     def sent(self, kind: str, sequence: int) -> None:
         """One submit_sm left."""
@@ -111,48 +112,61 @@ class Observer:
 
 def run(host: str, port: int, system_id: str, password: str, seconds: float) -> dict[str, Any]:
     """Bind, submit the mix, wait for all that is due or for `seconds`, unbind."""
-    logging.getLogger("smpplib").setLevel(logging.CRITICAL)
+    for name in SMPPLIB_LOGGERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     observer = Observer()
     client = smpplib.client.Client(host, port, timeout=1, allow_unknown_opt_params=True)
     client.set_message_sent_handler(observer.answered)
     client.set_message_received_handler(observer.received)
     client.set_error_pdu_handler(observer.refused)
-    client.connect()
-    client.bind_transceiver(system_id=system_id, password=password)
-    started = time.perf_counter()
-    deadline = started + seconds
-    waiting = list(reversed(a2p_mix()))
-    while time.perf_counter() < deadline:
-        while waiting and observer.unanswered < WINDOW:
-            kind, destination, octets, data_coding, esm_class = waiting.pop()
-            pdu = client.send_message(
-                source_addr_ton=smpplib.consts.SMPP_TON_ALNUM,
-                source_addr_npi=smpplib.consts.SMPP_NPI_UNK,
-                source_addr=SENDER,
-                dest_addr_ton=smpplib.consts.SMPP_TON_INTL,
-                dest_addr_npi=smpplib.consts.SMPP_NPI_ISDN,
-                destination_addr=destination,
-                short_message=octets,
-                data_coding=data_coding,
-                esm_class=esm_class,
-                registered_delivery=True,
-            )
-            observer.sent(kind, pdu.sequence)
-        if not waiting and not observer.unanswered and observer.submitted_s is None:
-            observer.submitted_s = time.perf_counter() - started
-        if not waiting and observer.receipts >= len(observer.submissions) and observer.mobile_originated:
-            break
-        client.read_once()
-    took = time.perf_counter() - started
-    client.unbind()
-    client.disconnect()
+    try:
+        client.connect()
+        client.bind_transceiver(system_id=system_id, password=password)
+        started = time.perf_counter()
+        submitted_s = _exchange(client, observer, started, started + seconds)
+        took = time.perf_counter() - started
+        client.unbind()
+    finally:
+        client.disconnect()
     return {
         "submissions": observer.submissions,
         "mobile_originated": observer.mobile_originated,
         "unknown_receipts": observer.unknown_receipts,
-        "submitted_s": observer.submitted_s,
+        "submitted_s": submitted_s,
         "all_s": took,
     }
+
+
+def _exchange(client: Any, observer: Observer, started: float, deadline: float) -> float | None:
+    """Submit and receive until all is there; returns the seconds until the last submit_sm was answered."""
+    waiting = list(reversed(a2p_mix()))
+    submitted_s: float | None = None
+    while time.perf_counter() < deadline:
+        while waiting and observer.unanswered < WINDOW:
+            _submit(client, observer, waiting.pop())
+        if not waiting and not observer.unanswered and submitted_s is None:
+            submitted_s = time.perf_counter() - started
+        if not waiting and observer.receipts >= len(observer.submissions) and observer.mobile_originated:
+            break
+        client.read_once()
+    return submitted_s
+
+
+def _submit(client: Any, observer: Observer, submission: Submission) -> None:
+    kind, destination, octets, data_coding, esm_class = submission
+    pdu = client.send_message(
+        source_addr_ton=smpplib.consts.SMPP_TON_ALNUM,
+        source_addr_npi=smpplib.consts.SMPP_NPI_UNK,
+        source_addr=SENDER,
+        dest_addr_ton=smpplib.consts.SMPP_TON_INTL,
+        dest_addr_npi=smpplib.consts.SMPP_NPI_ISDN,
+        destination_addr=destination,
+        short_message=octets,
+        data_coding=data_coding,
+        esm_class=esm_class,
+        registered_delivery=True,
+    )
+    observer.sent(kind, pdu.sequence)
 
 
 def main(arguments: list[str]) -> int:

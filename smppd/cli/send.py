@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -26,6 +27,13 @@ REFERENCE: Final = 1
 """The concatenation reference: one message per run, so any number does."""
 
 
+def _finite(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
+    """Refuse "nan", which is within any range."""
+    if math.isnan(value):
+        raise click.BadParameter("nan is no number of seconds")
+    return value
+
+
 @click.command(name="send", short_help="Submit one message as an ESME.")
 @click.argument("destination")
 @click.argument("text")
@@ -45,6 +53,7 @@ REFERENCE: Final = 1
 @click.option(
     "--wait",
     type=click.FloatRange(0, 86400),
+    callback=_finite,
     default=10.0,
     show_default=True,
     metavar="SECONDS",
@@ -117,6 +126,13 @@ class _Receipts:
     def __init__(self) -> None:
         self.final: dict[str, str] = {}
         self.changed = asyncio.Event()
+        self._lines: list[str] = []
+
+    def show(self) -> None:
+        """Print what came; a receipt can be here before the response to its message was looked at."""
+        for line in self._lines:
+            click.echo(line)
+        self._lines.clear()
 
     def on_deliver(self, pdu: DeliverSm | DataSm) -> None:
         """A deliver_sm or data_sm came."""
@@ -129,10 +145,10 @@ class _Receipts:
         receipt = parse_receipt(octets)
         named = pdu.tlv(TlvTag.RECEIPTED_MESSAGE_ID)
         message_id = named.rstrip(b"\0").decode("latin-1") if named else (receipt.id or "")
-        click.echo(f"receipt {message_id}: {receipt.stat or 'unknown state'} err:{receipt.err or '-'}")
+        self._lines.append(f"receipt {message_id}: {receipt.stat or 'unknown state'} err:{receipt.err or '-'}")
         if pdu.esm_class & MESSAGE_TYPE_MASK != INTERMEDIATE:
             self.final[message_id] = receipt.stat or ""
-            self.changed.set()
+        self.changed.set()
 
 
 async def _send(
@@ -187,6 +203,7 @@ async def _send(
                 ids.append((response.message_id or b"").decode("latin-1"))
                 label = f" (part {number} of {len(parts)})" if len(parts) > 1 else ""
                 click.echo(f"message_id {ids[-1]}{label}")
+                receipts.show()
         except EncodeError as error:
             raise UserError(str(error)) from None
         except StateError:
@@ -203,10 +220,12 @@ async def _await_receipts(esme: Esme, receipts: _Receipts, ids: list[str], wait:
             while not set(ids) <= receipts.final.keys() and not ended.done():
                 receipts.changed.clear()
                 await receipts.changed.wait()
+                receipts.show()
     except TimeoutError:
         pass
     finally:
         ended.cancel()
+        receipts.show()
     missing = [message_id for message_id in ids if message_id not in receipts.final]
     if missing and not esme.is_bound:
         raise UserError(f"the SMSC has ended the session before the receipt for {', '.join(missing)}")
