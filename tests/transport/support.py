@@ -7,6 +7,7 @@ import contextlib
 import functools
 import io
 import json
+import os
 import selectors
 import socket
 import struct
@@ -153,7 +154,11 @@ class Raw:
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(PATIENCE)
-        self.socket.connect((host, int(port)))
+        try:
+            self.socket.connect((host, int(port)))
+        except OSError:
+            self.socket.close()
+            raise
         self._buffer = bytearray()
 
     def __enter__(self) -> Self:
@@ -226,14 +231,12 @@ class Live:
         *,
         loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
         internal_errors: int = 0,
-        clock: Any = None,
-        prepare: Callable[[SmscServer], None] | None = None,
+        send_buffer: int = 0,
     ) -> None:
         self._settings = settings or live_settings()
         self._loop_factory = loop_factory
         self._internal_errors = internal_errors
-        self._clock = clock
-        self._prepare = prepare
+        self._send_buffer = send_buffer
         self._log = io.StringIO()
         self._failure: BaseException | None = None
         self._started = threading.Event()
@@ -270,14 +273,19 @@ class Live:
         self.unexpected: list[dict[str, Any]] = []
         self.loop.set_exception_handler(lambda _loop, what: self.unexpected.append(what))
         self._stopping = asyncio.Event()
-        self.server = SmscServer(self._settings, log_stream=self._log, environ={}, clock=self._clock)
+        self.server = SmscServer(self._settings, log_stream=self._log, environ={})
         self.context = self.server._context
-        if self._prepare is not None:
-            self._prepare(self.server)
         async with self.server:
+            if self._send_buffer:
+                self._limit_send_buffer(self._send_buffer)
             self.address = self.server.smpp_addresses[0]
             self._started.set()
             await self._stopping.wait()
+
+    def _limit_send_buffer(self, octets: int) -> None:
+        """Sessions get a small send buffer from the system (they inherit it), so that little fills it."""
+        with socket.socket(fileno=os.dup(self.server._listeners[0].sockets[0].fileno())) as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, octets)
 
     def client(self, **options: Any) -> Raw:
         return Raw(self.address, **options)
