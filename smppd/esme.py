@@ -169,8 +169,11 @@ class Esme(asyncio.Protocol):
         if isinstance(event, ResponseReceived):
             _complete(event.request, event.pdu)
         elif isinstance(event, (DeliverSm, DataSm)):
-            response = DeliverSmResp if isinstance(event, DeliverSm) else DataSmResp
-            return self._session.respond(event, response(command_status=self._take(event)), now)
+            kind = DeliverSmResp if isinstance(event, DeliverSm) else DataSmResp
+            status = self._take(event)
+            # Error responses have no body.
+            response = kind(command_status=status, message_id=None if status else b"")
+            return self._session.respond(event, response, now)
         elif isinstance(event, EnquireLink):
             return self._session.respond(event, EnquireLinkResp(), now)
         elif isinstance(event, Unbind):
