@@ -86,9 +86,12 @@ class Schedule(Generic[T]):
 
     def next_due(self) -> float | None:
         """The earliest time at which an item may be due, in part rounded down to a slot; None when nothing waits."""
-        if not self._heap:
+        heap = self._heap
+        while heap and heap[0] not in self._slots:
+            heappop(heap)
+        if not heap:
             return None
-        key = self._heap[0]
+        key = heap[0]
         return self._slots[key][-1][0] if key == self._open else key / SLOTS_PER_SECOND
 
     def pop_due(self, now: float, limit: int) -> list[T]:

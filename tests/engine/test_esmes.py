@@ -1,0 +1,73 @@
+"""Accounts and binds as the engine sees them."""
+
+import gc
+import weakref
+
+import pytest
+
+from smppd.engine.esmes import CLOSED_OUTBOUND, Delivery, EsmeState, Notification
+from smppd.engine.message import ENROUTE
+from smppd.engine.receipts import DefaultDialect
+from smppd.settings import Throughput
+from tests.engine.world import ALICE, World, account, after, deliver_sm, sms, status
+
+
+def test_an_account_takes_new_settings_and_keeps_what_it_holds() -> None:
+    esme = EsmeState(account(throughput=Throughput(limit=10, burst=2)))
+    limiter = esme.throughput
+    assert limiter is not None
+    esme.waiting = 5
+    esme.configure(account(throughput=Throughput(limit=10, burst=2), receipt_bind="any"))
+    assert esme.throughput is limiter
+    assert (esme.receipt_bind, esme.waiting) == ("any", 5)
+    esme.configure(account(throughput=Throughput(over="ESME_RSUBMITFAIL")))
+    assert esme.throughput is None
+    assert esme.over_status == status("ESME_RSUBMITFAIL")
+
+
+def test_only_receivers_and_transceivers_receive() -> None:
+    world = World()
+    phones = [world.bind(kind=kind) for kind in ("transmitter", "receiver", "transceiver")]
+    assert phones[0].bind.esme.receivers() == [phone.bind for phone in phones[1:]]
+
+
+@pytest.mark.parametrize(("version", "tlvs"), [(0x33, False), (0x34, True), (0x50, True)])
+def test_esmes_below_34_get_no_tlvs_and_ids_of_hex_digits(version: int, tlvs: bool) -> None:
+    bind = World().bind(version=version).bind
+    assert (bind.tlvs, bind.hex_ids) == (tlvs, not tlvs)
+
+
+def test_what_is_retained_does_not_keep_a_closed_connection_alive() -> None:
+    """A message remembers its bind. Its bind must not remember the connection, with its buffers and its window."""
+    world = World()
+    phone = world.bind()
+    world.submit(phone, sms())
+    world.settle()
+    phone.answer()
+    bind, connection = phone.bind, weakref.ref(phone)
+    phone.hang_up()
+    del phone
+    gc.collect()
+    assert connection() is None
+    assert not bind.is_open
+    assert bind.outbound is CLOSED_OUTBOUND
+
+
+def test_nothing_leaves_by_a_session_that_has_ended() -> None:
+    assert CLOSED_OUTBOUND.room() == 0
+    with pytest.raises(RuntimeError, match="ended"):
+        CLOSED_OUTBOUND.deliver([b""], [])
+
+
+def test_a_delivery_has_its_body_and_a_notification_is_written_for_its_bind() -> None:
+    world = World()
+    phone = world.bind()
+    delivery = Delivery("mo", b"octets", world.engine.esmes[ALICE], None, 0.0, 1.0)
+    assert delivery.render(DefaultDialect(), tlvs=True) == b"octets"
+    world.network.then = after(5.0)  # type: ignore[attr-defined]
+    message = world.message(world.submit(phone, sms())[0])
+    notification = Notification(message, 10.0)
+    assert (notification.esme, notification.bind, notification.kind) == (message.esme, phone.bind, "intermediate")
+    modern, old = (deliver_sm(notification.render(DefaultDialect(), tlvs=tlvs)) for tlvs in (True, False))
+    assert modern.tlvs[1].value == bytes((ENROUTE,))
+    assert old.tlvs == ()

@@ -1,0 +1,29 @@
+"""The world as the engine sees it: what is wired together has the shapes that the engine expects."""
+
+from smppd.app import RealClock
+from smppd.engine.ports import Attempt, Clock, Dialect, Network, Observer, Outbound, Outcome
+from smppd.engine.receipts import DefaultDialect
+from smppd.network.simple import SimulatedNetwork
+from smppd.observe.counters import Counters
+from smppd.settings import Network as NetworkSettings
+from smppd.transport.smsc import SmscConnection
+
+
+def test_an_outcome_without_error() -> None:
+    assert Outcome(2) == (2, 0)
+    assert Attempt(0.5, Outcome(2)).outcome.error_code == 0
+
+
+def test_the_server_is_made_of_what_the_ports_describe() -> None:
+    """mypy checks the assignments; here, that every method of a port is really there."""
+    clock: Clock = RealClock()
+    network: Network = SimulatedNetwork("default", NetworkSettings(), 0)
+    dialect: Dialect = DefaultDialect()
+    observer: Observer = Counters()
+    for port, thing in ((Clock, clock), (Network, network), (Dialect, dialect), (Observer, observer)):
+        methods = [name for name in vars(port) if not name.startswith("_")]
+        assert methods
+        assert [name for name in methods if not callable(getattr(thing, name))] == []
+    assert callable(SmscConnection.room)
+    assert callable(SmscConnection.deliver)
+    assert {"room", "deliver"} <= set(vars(Outbound))

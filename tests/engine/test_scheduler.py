@@ -1,0 +1,171 @@
+"""What happens later happens in order, and what is cancelled does not stay in memory."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smppd.engine import scheduler
+from smppd.engine.scheduler import SLOTS_PER_SECOND, Schedule
+
+TIMES = st.one_of(st.floats(0, 0.01), st.floats(0, 5), st.sampled_from([0.5, 1.0, 1.001, 2.0]))
+
+
+def schedule_of(*dues: float) -> Schedule[int]:
+    schedule: Schedule[int] = Schedule(lambda _item, _due: True)
+    for item, due in enumerate(dues):
+        schedule.add(due, item)
+    return schedule
+
+
+def test_nothing_waits_at_first() -> None:
+    schedule = schedule_of()
+    assert schedule.next_due() is None
+    assert schedule.pop_due(1e9, 10) == []
+    assert len(schedule) == 0
+
+
+def test_nothing_comes_before_its_time() -> None:
+    schedule = schedule_of(1.0)
+    assert schedule.pop_due(0.9999999, 10) == []
+    assert schedule.pop_due(1.0, 10) == [0]
+    assert schedule.pop_due(1.0, 10) == []
+
+
+def test_equal_times_keep_their_order() -> None:
+    assert schedule_of(*[1.5] * 50).pop_due(2.0, 100) == list(range(50))
+
+
+@given(dues=st.lists(TIMES, max_size=60), steps=st.lists(TIMES, max_size=20), limit=st.integers(1, 7))
+def test_the_same_as_a_sorted_list(dues: list[float], steps: list[float], limit: int) -> None:
+    """Whatever is taken when, and at most so many at a time, the order is that of the times."""
+    schedule = schedule_of(*dues)
+    waiting = sorted((due, item) for item, due in enumerate(dues))
+    for now in [*sorted(steps), 10.0]:
+        while True:
+            taken = schedule.pop_due(now, limit)
+            expected = [item for due, item in waiting[:limit] if due <= now]
+            assert taken == expected
+            del waiting[: len(expected)]
+            if len(taken) < limit:
+                break
+    assert len(schedule) == 0
+
+
+@given(
+    steps=st.lists(
+        st.one_of(st.tuples(st.just("add"), st.floats(0, 0.003)), st.tuples(st.just("pop"), st.floats(0, 0.001)))
+    )
+)
+def test_what_is_added_while_a_slot_is_being_taken_finds_its_place(steps: list[tuple[str, float]]) -> None:
+    schedule: Schedule[int] = Schedule(lambda _item, _due: True)
+    waiting: list[tuple[float, int]] = []
+    now = 0.0
+    for item, (step, seconds) in enumerate(steps):
+        if step == "add":
+            schedule.add(now + seconds, item)
+            waiting.append((now + seconds, item))
+        else:
+            now += seconds
+            waiting.sort()
+            due = [entry for entry in waiting if entry[0] <= now]
+            assert schedule.pop_due(now, 2) == [item for _, item in due[:2]]
+            del waiting[: len(due[:2])]
+
+
+@given(dues=st.lists(TIMES, min_size=1, max_size=20), now=TIMES)
+def test_whoever_waits_until_it_says_misses_nothing_and_does_not_spin(dues: list[float], now: float) -> None:
+    """Sleeping until `next_due` gets everything in a bounded number of wake-ups, each at its exact time."""
+    schedule = schedule_of(*dues)
+    taken = len(schedule.pop_due(now, 100))
+    wakes = 0
+    while (due := schedule.next_due()) is not None:
+        assert due > now
+        now = due
+        taken += len(schedule.pop_due(now, 100))
+        wakes += 1
+    assert taken == len(dues)
+    assert now == max(now, *dues)
+    assert wakes <= 2 * len(dues)
+
+
+def test_a_million_events_of_one_instant_are_sorted_once() -> None:
+    """A campaign that is scheduled for 18:00 sharp must not be sorted again for each thousand messages that start."""
+    sorted_again = 0
+
+    class Slot(list):  # type: ignore[type-arg]
+        def sort(self, **options: object) -> None:
+            nonlocal sorted_again
+            sorted_again += 1
+            super().sort(**options)  # type: ignore[call-overload]
+
+    schedule = schedule_of(*[1.0] * 1000)
+    key = int(1.0 * SLOTS_PER_SECOND)
+    schedule._slots[key] = Slot(schedule._slots[key])
+    assert [schedule.pop_due(1.0, 10) for _ in range(100)] == [list(range(n, n + 10)) for n in range(0, 1000, 10)]
+    assert sorted_again == 1
+
+
+def test_slots_and_seconds_convert_exactly() -> None:
+    """A clock that stops exactly at the beginning of a slot opens that slot."""
+    for slot in range(0, 10**6, 997):
+        assert int(slot / SLOTS_PER_SECOND * SLOTS_PER_SECOND) == slot
+
+
+def cancellable() -> tuple[Schedule[str], dict[str, float]]:
+    wanted: dict[str, float] = {}
+    return Schedule(lambda item, due: wanted.get(item) == due), wanted
+
+
+def test_what_is_cancelled_leaves_memory_before_its_time() -> None:
+    schedule, wanted = cancellable()
+    for n in range(1000):
+        wanted[f"m{n}"] = 3600.0
+        schedule.add(3600.0, f"m{n}")
+    for n in range(990):
+        del wanted[f"m{n}"]
+        schedule.forsake(3600.0)
+    assert 10 <= len(schedule) <= 20
+    assert [item for item in schedule.pop_due(3600.0, 1000) if item in wanted] == [f"m{n}" for n in range(990, 1000)]
+
+
+def test_cancelling_everything_leaves_nothing_behind() -> None:
+    """One event in each of a hundred thousand slots, all cancelled: neither slots nor their names in the heap stay."""
+    schedule, wanted = cancellable()
+    for n in range(100_000):
+        due = 1.0 + n / SLOTS_PER_SECOND
+        wanted["m"] = due
+        schedule.add(due, "m")
+        del wanted["m"]
+        schedule.forsake(due)
+    assert len(schedule) == 0
+    assert len(schedule._slots) == len(schedule._forsaken) == 0
+    assert len(schedule._heap) <= scheduler.SPARE_KEYS
+
+
+@given(
+    steps=st.lists(
+        st.tuples(st.sampled_from(["add", "move", "cancel", "pop"]), st.integers(0, 9), st.floats(0, 0.004)),
+        max_size=60,
+    )
+)
+def test_the_wanted_ones_come_up_exactly_once(steps: list[tuple[str, int, float]]) -> None:
+    """Adding, moving, cancelling and taking in any order: nobody is lost, nobody comes at a time given up."""
+    schedule: Schedule[int]
+    wanted: dict[int, float] = {}
+    schedule = Schedule(lambda item, due: wanted.get(item) == due)
+    now = 0.0
+    for step, item, seconds in steps:
+        if step in ("add", "move") and (item in wanted) == (step == "move"):
+            if step == "move":
+                old = wanted.pop(item)
+                schedule.forsake(old)
+            wanted[item] = now + seconds
+            schedule.add(now + seconds, item)
+        elif step == "cancel" and item in wanted:
+            schedule.forsake(wanted.pop(item))
+        elif step == "pop":
+            now += seconds
+            due = {name for name, at in wanted.items() if at <= now}
+            taken = [name for name in schedule.pop_due(now, 1000) if wanted.get(name, now + 1) <= now]
+            assert set(taken) == due
+            for name in due:
+                del wanted[name]
