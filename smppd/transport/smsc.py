@@ -609,7 +609,7 @@ class SmscConnection(asyncio.Protocol):
             self._account.release(self._bind_type)
             self._account = None
         lost = [item for item in outstanding if isinstance(item, (Message, Delivery))]
-        self._context.engine.close_bind(bind, cast("list[Deliverable]", lost))
+        self._context.engine.close_bind(bind, lost)
 
     # -- what the engine sends (engine.ports.Outbound) ----------------------------------------------------------------
 
@@ -676,7 +676,7 @@ class SmscConnection(asyncio.Protocol):
     def _look_at_timers(self, now: float) -> None:
         lost = [item for item in self._session.expired(now) if isinstance(item, (Message, Delivery))]
         if lost:
-            self._context.engine.unanswered(cast("list[Deliverable]", lost))
+            self._context.engine.unanswered(lost)
         action = self._session.timers.tick(now)
         if action is TimerAction.SEND_ENQUIRE_LINK:
             request = EnquireLink()
