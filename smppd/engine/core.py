@@ -74,15 +74,6 @@ EXPIRED_OUTCOME: Final = Outcome(EXPIRED)
 DELETED_OUTCOME: Final = Outcome(DELETED)
 
 
-def _awaits(message: Message, due: float) -> bool:
-    """Whether the message still waits for the event that was planned for `due`."""
-    return message.due_at == due
-
-
-def _always(_item: object, _due: float) -> bool:
-    return True
-
-
 class Engine:
     """Messages, routes and accounts of one message centre."""
 
@@ -122,8 +113,8 @@ class Engine:
         self._ready: deque[Message] = deque()
         self._queued: dict[RouteState, None] = {}
         """The routes in whose queues something waits."""
-        self._schedule: Schedule[Message] = Schedule(_awaits)
-        self._retries: Schedule[Deliverable] = Schedule(_always)
+        self._schedule: Schedule[Message] = Schedule()
+        self._retries: Schedule[Deliverable] = Schedule()
         self._pending: PendingIndex | None = None
         self._sweep_at = 0.0
         self._quantum = EVENTS_PER_TURN
@@ -468,13 +459,13 @@ class Engine:
         """
         message.next_at = next_at
         due_at = message.due_at = min(next_at, message.expires_at)
-        self._schedule.add(due_at, message)
+        message.ticket = self._schedule.add(due_at, message)
 
     def _cancel_plan(self, message: Message) -> None:
         due_at = message.due_at
         if due_at != NEVER:
             message.due_at = NEVER
-            self._schedule.forsake(due_at)
+            self._schedule.forsake(due_at, message.ticket)
 
     def _enqueue(self, message: Message) -> None:
         """Have a message wait for the throughput of its route."""
@@ -589,7 +580,7 @@ class Engine:
         wall = self.clock.wall()
         for message in due:
             if message.due_at > now:
-                continue  # that plan was given up
+                continue  # that plan was given up a moment ago, by what came up before it
             message.due_at = NEVER
             if message.next_at > message.expires_at:
                 self._finish_early(message, EXPIRED_OUTCOME, now, wall)

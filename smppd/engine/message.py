@@ -81,7 +81,8 @@ class Message:
 
     Times named `*_at` are seconds of the engine's clock; `accepted_wall` and `final_wall` are Unix time, because
     receipts and query_sm_resp report dates. `next_at` is when the message moves on by itself (a scheduled one starts,
-    one on its way meets its `outcome`), `due_at` when the engine will look at it; NEVER while somebody else moves it.
+    one on its way meets its `outcome`), `due_at` when the engine will look at it (by `ticket` in its schedule); NEVER
+    while somebody else moves it.
     """
 
     __slots__ = (
@@ -102,6 +103,7 @@ class Message:
         "receipt",
         "route",
         "state",
+        "ticket",
     )
 
     def __init__(
@@ -125,6 +127,7 @@ class Message:
         self.expires_at = expires_at
         self.next_at = NEVER
         self.due_at = NEVER
+        self.ticket = 0
         self.outcome = UNDECIDED
         self.final_wall = 0.0
         self.state = ENROUTE

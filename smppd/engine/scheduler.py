@@ -8,10 +8,7 @@ from __future__ import annotations
 
 from bisect import insort
 from heapq import heapify, heappop, heappush
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from typing import Final, Generic, TypeVar
 
 SLOTS_PER_SECOND: Final = 1024
 """The resolution: events within a slot are still executed in the order of their times. A power of two, so that slots
@@ -27,42 +24,39 @@ T = TypeVar("T")
 class Schedule(Generic[T]):
     """Items that become due at a time of the engine's clock (seconds)."""
 
-    __slots__ = ("_forsaken", "_heap", "_is_wanted", "_open", "_ordinal", "_slots")
+    __slots__ = ("_forsaken", "_heap", "_open", "_slots", "_ticket")
 
-    def __init__(self, is_wanted: Callable[[T, float], bool]) -> None:
-        """Start empty.
-
-        Args:
-            is_wanted: whether an item, added for a certain time, should still come up. It is asked about slots in
-                which much was forsaken; whoever takes items has to ask as well.
-        """
+    def __init__(self) -> None:
         self._slots: dict[int, list[tuple[float, int, T]]] = {}
         self._heap: list[int] = []
-        self._ordinal = 0
+        self._ticket = 0
         self._open: int | None = None
         """The slot whose time has come: it is sorted, the next event at its end."""
-        self._is_wanted = is_wanted
-        self._forsaken: dict[int, int] = {}
-        """By slot, how many of its items nobody waits for any more."""
+        self._forsaken: dict[int, set[int]] = {}
+        """By slot, the tickets of those of its items that nobody waits for any more."""
 
     def __len__(self) -> int:
         return sum(len(slot) for slot in self._slots.values())
 
-    def add(self, due: float, item: T) -> None:
-        """Have `item` come up once the clock reaches `due`; equal times keep the order in which they were added."""
-        self._ordinal += 1
+    def add(self, due: float, item: T) -> int:
+        """Have `item` come up once the clock reaches `due`; equal times keep the order in which they were added.
+
+        Returns a ticket to `forsake` it with.
+        """
+        self._ticket = ticket = self._ticket + 1
         key = int(due * SLOTS_PER_SECOND)
         slot = self._slots.get(key)
         if slot is None:
-            self._slots[key] = [(due, self._ordinal, item)]
+            self._slots[key] = [(due, ticket, item)]
             heappush(self._heap, key)
         elif key == self._open:
-            insort(slot, (due, self._ordinal, item), key=_latest_first)
+            insort(slot, (due, ticket, item), key=_latest_first)
         else:
-            slot.append((due, self._ordinal, item))
+            slot.append((due, ticket, item))
+        return ticket
 
-    def forsake(self, due: float) -> None:
-        """One item that was added for `due` is not wanted any more.
+    def forsake(self, due: float, ticket: int) -> None:
+        """Have the item that was added for `due`, and has not come up yet, never come up.
 
         Its slot is cleaned once that is true of more than half of it: what is cancelled long before its time costs
         little, and does not stay in memory until then.
@@ -71,13 +65,12 @@ class Schedule(Generic[T]):
         slot = self._slots.get(key)
         if slot is None:
             return
-        forsaken = self._forsaken.get(key, 0) + 1
-        if 2 * forsaken <= len(slot):
-            self._forsaken[key] = forsaken
+        forsaken = self._forsaken.setdefault(key, set())
+        forsaken.add(ticket)
+        if 2 * len(forsaken) <= len(slot):
             return
-        self._forsaken.pop(key, None)
-        is_wanted = self._is_wanted
-        slot[:] = [entry for entry in slot if is_wanted(entry[2], entry[0])]
+        slot[:] = [entry for entry in slot if entry[1] not in forsaken]
+        del self._forsaken[key]
         if not slot:
             self._close(key)
             if len(self._heap) > 2 * len(self._slots) + SPARE_KEYS:
@@ -106,11 +99,16 @@ class Schedule(Generic[T]):
                 heappop(heap)
                 continue
             if key != self._open:
-                # Ordinals are unique: the comparison never reaches the items.
+                # No two tickets are the same: the comparison never reaches the items.
                 slot.sort(reverse=True)
                 self._open = key
+            forsaken = self._forsaken.get(key)
             while slot and slot[-1][0] <= now and len(due) < limit:
-                due.append(slot.pop()[2])
+                _, ticket, item = slot.pop()
+                if forsaken is not None and ticket in forsaken:
+                    forsaken.remove(ticket)
+                else:
+                    due.append(item)
             if slot:
                 break
             heappop(heap)

@@ -21,6 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from smppd.engine import operations
 from smppd.engine.message import DELETED, ENROUTE, EXPIRED, SCHEDULED, Message
 from smppd.engine.ports import Attempt
+from smppd.settings import Queue, Throughput
 from smppwire.pdus import CancelSm, QuerySm, ReplaceSm, SubmitSm
 from tests.engine.world import (
     ACCEPTED,
@@ -33,7 +34,6 @@ from tests.engine.world import (
     Phone,
     World,
     after,
-    paced,
     route,
     sms,
     status,
@@ -140,11 +140,11 @@ class MessageLife(RuleBasedStateMachine):
         super().__init__()
         self.network = FatefulNetwork()
         self.world = World(
-            paced("slow", PACE, queue=QUEUE).__class__(
-                name="slow",
-                match=route("x", match={"destination_addr": "44*"}).match,
-                throughput=paced("slow", PACE).throughput,
-                queue=paced("slow", PACE, queue=QUEUE).queue,
+            route(
+                "slow",
+                match={"destination_addr": "44*"},
+                throughput=Throughput(limit=PACE, over="queue"),
+                queue=Queue(limit=QUEUE),
             ),
             route("rest"),
             network=self.network,
@@ -478,6 +478,6 @@ def test_the_engine_agrees_with_the_model_for_long() -> None:
     run_state_machine_as_test(
         MessageLife,
         settings=settings(
-            max_examples=1500, stateful_step_count=100, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=400, stateful_step_count=80, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
