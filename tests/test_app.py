@@ -609,6 +609,7 @@ def test_stopping_does_not_wait_for_ever(loop: str) -> None:
         deaf.bind()
         began = time.monotonic()
         live.run(live.server.stop())
+        assert live.context.connections == set()
         assert time.monotonic() - began < 5
         deaf.expect(request(UNBIND, 1))
         deaf.ended()

@@ -39,6 +39,7 @@ from tests.transport.support import (
     bind_body,
     bind_resp,
     c,
+    elapse,
     live_settings,
     pdu,
     request,
@@ -111,7 +112,7 @@ async def test_any_status_is_an_answer_and_a_generic_nack_is_too() -> None:
 async def test_a_response_that_does_not_come() -> None:
     esme, transport = await bound()
     waiting = await asked(esme, transport)
-    await asyncio.sleep(RESPONSE_TIMEOUT - 0.1)
+    await elapse(RESPONSE_TIMEOUT - 0.1)
     assert not waiting.done()
     with pytest.raises(EsmeError, match="no response within 10 seconds"):
         await waiting
@@ -268,13 +269,13 @@ async def test_what_cannot_be_understood() -> None:
 @virtually
 async def test_silence_is_asked_about_and_left() -> None:
     esme, transport = await bound()
-    await asyncio.sleep(30.5)
+    await elapse(30.5)
     assert transport.taken() == [request(ENQUIRE_LINK, 2)]
     esme.data_received(answer(ENQUIRE_LINK, 0, 2))
-    await asyncio.sleep(30.5)
+    await elapse(30.5)
     assert transport.taken() == [request(ENQUIRE_LINK, 3)]
     waiting = await asked(esme, transport)
-    await asyncio.sleep(60)
+    await elapse(60)
     assert transport.is_closing()
     with pytest.raises(EsmeError):
         await waiting
@@ -333,7 +334,7 @@ def test_nobody_listens() -> None:
 
 def test_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     async def never(*_: object, **__: object) -> None:
-        await asyncio.sleep(3600)
+        await asyncio.get_running_loop().create_future()
 
     @virtually
     async def main() -> None:

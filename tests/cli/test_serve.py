@@ -334,7 +334,7 @@ def test_what_fails_outside_every_session_is_logged_and_counted() -> None:
         loop.set_exception_handler(lambda _loop, what: serve._loop_failed(server, what))
         loop.call_soon(lambda: 1 / 0)
         loop.call_exception_handler({"message": "socket.accept() out of system resource"})
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0)
         return server
 
     server = asyncio.run(fail())

@@ -377,6 +377,15 @@ class _JumpingSelector(selectors.DefaultSelector):
         return []
 
 
+async def elapse(seconds: float) -> None:
+    """Let so many seconds pass, which takes none: the clock jumps over them from timer to timer."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualLoop)
+    passed = loop.create_future()
+    loop.call_later(seconds, passed.set_result, None)
+    await passed
+
+
 class VirtualClock:
     """The engine's clock on the time of a virtual loop."""
 

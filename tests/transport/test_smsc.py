@@ -39,6 +39,7 @@ from tests.transport.support import (
     bind_resp,
     c,
     delivered,
+    elapse,
     field,
     live_settings,
     pdu,
@@ -100,7 +101,7 @@ async def test_receipts_leave_in_one_write_after_the_responses() -> None:
         before = transport.writes
         connection.data_received(b"".join(request(SUBMIT, n, submit_body(registered=1)) for n in range(50)))
         assert len(transport.taken()) == 50, "nothing but the responses while the chunk is handled"
-        await asyncio.sleep(1)
+        await elapse(1)
         assert len(transport.taken()) == 50
         assert transport.writes == before + 2
 
@@ -113,7 +114,7 @@ async def test_receipts_stay_within_the_window() -> None:
         transport.taken()
         got = []
         for _ in range(4):
-            await asyncio.sleep(1)
+            await elapse(1)
             frames = transport.taken()
             got.append(len(frames))
             connection.data_received(b"".join(answer(DELIVER, 0, delivered(frame)[0]) for frame in frames))
@@ -126,7 +127,7 @@ async def test_an_end_of_the_stream_closes_after_the_answers() -> None:
         connection, transport = it.bound()
         assert connection.eof_received() is False, "the transport closes when its buffer is empty"
         assert transport.eof
-        await asyncio.sleep(CLOSE_TIMEOUT + 0.1)
+        await elapse(CLOSE_TIMEOUT + 0.1)
         assert transport.aborted, "a buffer that never empties does not keep the connection"
 
 
@@ -142,9 +143,9 @@ async def test_what_arrives_after_a_close_is_thrown_away() -> None:
         connection.data_received(bytes(100_000))
         assert transport.taken() == []
         assert not transport.is_closing(), "a close now would reset the connection if something is unread"
-        await asyncio.sleep(CLOSE_TIMEOUT - 0.1)
+        await elapse(CLOSE_TIMEOUT - 0.1)
         assert not transport.is_closing()
-        await asyncio.sleep(0.2)
+        await elapse(0.2)
         assert transport.aborted
         assert it.context.connections == set()
 
@@ -186,12 +187,12 @@ async def test_a_peer_that_does_not_read_is_not_read_and_gets_nothing_more() -> 
         connection.pause_writing()
         assert not transport.reading
         assert connection.room() == 0
-        await asyncio.sleep(5)
+        await elapse(5)
         assert transport.taken() == [], "the receipt waits"
         assert it.server.engine.esmes["smppclient1"].waiting == 1
         connection.resume_writing()
         assert transport.reading
-        await asyncio.sleep(0.1)
+        await elapse(0.1)
         (receipt,) = transport.taken()
         assert delivered(receipt)[0] == 1
 
@@ -201,7 +202,7 @@ async def test_a_peer_that_never_reads_is_closed_by_the_enquire_link_timer() -> 
     async with bench() as it:
         connection, transport = it.bound()
         connection.pause_writing()
-        await asyncio.sleep(100)
+        await elapse(100)
         assert transport.aborted
         assert it.errors("close_enquire_link_unanswered") == 1
 
@@ -255,10 +256,10 @@ async def test_a_connection_that_does_not_bind_is_closed() -> None:
     async with bench() as it:
         connection, transport = it.connect()
         for _ in range(9):
-            await asyncio.sleep(1)
+            await elapse(1)
             connection.data_received(request(ENQUIRE_LINK))  # no bind, no extension
         assert not transport.eof
-        await asyncio.sleep(1)
+        await elapse(1)
         assert transport.eof
         assert it.errors("close_session_init") == 1
         assert it.events("protocol error", kind="close_session_init", session="1")
@@ -273,7 +274,7 @@ async def test_two_thousand_connections_that_never_bind_are_all_closed() -> None
         for _ in range(2000):
             it.connect()
         assert it.context.refusal() == "max_unbound"
-        await asyncio.sleep(10 + CLOSE_TIMEOUT + 0.1)
+        await elapse(10 + CLOSE_TIMEOUT + 0.1)
         assert it.context.connections == set()
         assert it.context.unbound == 0
         assert it.errors("close_session_init") == 2000
@@ -288,16 +289,16 @@ async def test_two_thousand_connections_that_never_bind_are_all_closed() -> None
 async def test_silence_is_asked_about_and_then_closed() -> None:
     async with bench() as it:
         connection, transport = it.bound()
-        await asyncio.sleep(29.9)
+        await elapse(29.9)
         assert transport.taken() == []
-        await asyncio.sleep(0.2)
+        await elapse(0.2)
         assert transport.taken() == [request(ENQUIRE_LINK, 1)]
-        await asyncio.sleep(10)
+        await elapse(10)
         assert transport.taken() == [request(ENQUIRE_LINK, 2)]
-        await asyncio.sleep(10)
+        await elapse(10)
         assert transport.taken() == [request(ENQUIRE_LINK, 3)]
         assert not transport.eof
-        await asyncio.sleep(10)
+        await elapse(10)
         assert transport.taken() == [request(UNBIND, 4)]
         assert transport.eof
         assert it.errors("close_enquire_link_unanswered") == 1
@@ -312,7 +313,7 @@ async def test_an_answer_or_any_other_pdu_keeps_the_session() -> None:
     async with bench() as it:
         connection, transport = it.bound()
         for round_number in range(40):
-            await asyncio.sleep(30.1)
+            await elapse(30.1)
             (enquiry,) = transport.taken()
             number = int.from_bytes(enquiry[12:16], "big")
             if round_number % 2:
@@ -321,7 +322,7 @@ async def test_an_answer_or_any_other_pdu_keeps_the_session() -> None:
                 connection.data_received(answer(ENQUIRE_LINK, 0, 1, b"\0"))  # a wrong number is a sign of life too
         assert not transport.eof
         for _ in range(20):
-            await asyncio.sleep(20)
+            await elapse(20)
             connection.data_received(request(ENQUIRE_LINK))
             assert transport.taken() == [answer(ENQUIRE_LINK)]
 
@@ -331,11 +332,11 @@ async def test_inactivity_ends_with_an_unbind() -> None:
     timers = Timers(session_init=10, enquire_link=0, inactivity=60, response=10)
     async with bench(timers=timers) as it:
         connection, transport = it.bound()
-        await asyncio.sleep(50)
+        await elapse(50)
         connection.data_received(request(ENQUIRE_LINK))
-        await asyncio.sleep(59)
+        await elapse(59)
         assert transport.taken() == [answer(ENQUIRE_LINK)]
-        await asyncio.sleep(1.1)
+        await elapse(1.1)
         assert transport.taken() == [request(UNBIND, 1)]
         assert transport.eof
         assert it.errors("close_inactivity") == 1
@@ -346,11 +347,11 @@ async def test_a_receipt_without_response_is_sent_again() -> None:
     async with bench() as it:
         connection, transport = it.bound()
         connection.data_received(request(SUBMIT, 2, submit_body(registered=1)))
-        await asyncio.sleep(0.1)
+        await elapse(0.1)
         _, first = transport.taken()
-        await asyncio.sleep(9.8)
+        await elapse(9.8)
         assert transport.taken() == []
-        await asyncio.sleep(1.5)
+        await elapse(1.5)
         (second,) = transport.taken()
         assert (delivered(first)[0], delivered(second)[0]) == (1, 2)
         assert delivered(first)[1:] == delivered(second)[1:]
@@ -358,7 +359,7 @@ async def test_a_receipt_without_response_is_sent_again() -> None:
         assert it.errors("unexpected_response") == 1, "a late answer completes nothing"
         connection.data_received(answer(DELIVER, 0, 2))
         assert it.server.engine.esmes["smppclient1"].waiting == 0
-        await asyncio.sleep(100)
+        await elapse(100)
         assert it.server.engine.esmes["smppclient1"].waiting == 0
 
 
@@ -369,7 +370,7 @@ async def test_without_timers_nothing_runs() -> None:
         bound, bound_transport = it.bound()
         assert connection._timer is None
         assert bound._timer is None
-        await asyncio.sleep(1_000_000)
+        await elapse(1_000_000)
         assert not transport.eof
         assert not bound_transport.eof
         assert bound_transport.taken() == []
@@ -380,9 +381,19 @@ async def test_a_timer_that_starts_late_is_not_missed() -> None:
     """Only the response timer is on, and it starts between two looks at the timers."""
     async with bench(timers=Timers(session_init=0, enquire_link=0, inactivity=0, response=10)) as it:
         connection, transport = it.bound()
-        await asyncio.sleep(9)
+        await elapse(9)
         connection.data_received(request(SUBMIT, 2, submit_body(registered=1)))
-        await asyncio.sleep(10.1 + 1)
+        await elapse(10.1 + 1)
+        assert len(transport.taken()) == 3, "response, receipt, the receipt again"
+
+
+@virtually
+async def test_a_short_timer_that_starts_late_is_not_missed_behind_a_long_one() -> None:
+    async with bench(timers=Timers(session_init=10, enquire_link=1000, inactivity=0, response=5)) as it:
+        connection, transport = it.bound()
+        await elapse(20)
+        connection.data_received(request(SUBMIT, 2, submit_body(registered=1)))
+        await elapse(5.1 + 1)
         assert len(transport.taken()) == 3, "response, receipt, the receipt again"
 
 
@@ -399,7 +410,7 @@ async def test_idle_sessions_cost_few_looks_at_their_timers() -> None:
             original(moment)
 
         connection._look_at_timers = look
-        await asyncio.sleep(29)
+        await elapse(29)
         assert looks <= 3
 
 
@@ -415,15 +426,15 @@ async def test_an_unbound_connection_stays_a_moment_for_another_bind() -> None:
         assert transport.taken() == [answer(UNBIND, 0, 2)]
         assert it.context.unbound == 1
         assert connection.bound_as is None
-        await asyncio.sleep(LINGER - 0.1)
+        await elapse(LINGER - 0.1)
         connection.data_received(request(BIND_TX, 3, bind_body()))
         assert transport.taken() == [bind_resp(BIND_TX, 3)]
         assert connection.bound_as == ("smppclient1", "transmitter")
         assert it.context.unbound == 0
-        await asyncio.sleep(LINGER + CLOSE_TIMEOUT)
+        await elapse(LINGER + CLOSE_TIMEOUT)
         assert not transport.eof
         connection.data_received(request(UNBIND, 4))
-        await asyncio.sleep(LINGER + 0.1)
+        await elapse(LINGER + 0.1)
         assert transport.eof
         assert len(it.events("unbind", by="ESME")) == 2
         assert len(it.events("bind")) == 2
@@ -438,7 +449,7 @@ async def test_we_unbind_and_the_esme_answers() -> None:
         connection.unbind()
         connection.unbind()
         assert transport.taken() == [request(UNBIND, 1)]
-        await asyncio.sleep(0.1)
+        await elapse(0.1)
         assert transport.taken() == [], "nothing is delivered behind an unbind"
         connection.data_received(request(SUBMIT, 3, submit_body()) + answer(UNBIND, 0, 1))
         assert len(field(transport.taken()[0], SUBMIT)) == 10, "what was on its way is answered"
@@ -449,7 +460,7 @@ async def test_we_unbind_and_the_esme_answers() -> None:
         await asyncio.sleep(0)
         assert it.events("session closed") == []
         _, receipts = it.bound(BIND_RX)
-        await asyncio.sleep(0.1)
+        await elapse(0.1)
         assert delivered(receipts.taken()[0])[0] == 1
 
 
@@ -458,9 +469,9 @@ async def test_we_unbind_and_the_esme_does_not_care() -> None:
     async with bench(server={"shutdown_grace": 3}) as it:
         connection, transport = it.bound()
         connection.unbind()
-        await asyncio.sleep(2.9)
+        await elapse(2.9)
         assert not transport.eof
-        await asyncio.sleep(0.2)
+        await elapse(0.2)
         assert transport.eof
 
 
@@ -475,7 +486,7 @@ async def test_unbinds_that_cross() -> None:
         connection.data_received(request(BIND_RX, 8, bind_body()))
         assert transport.taken() == [bind_resp(BIND_RX, 8)]
         assert connection.room() > 0, "a new session is delivered to"
-        await asyncio.sleep(20)
+        await elapse(20)
         assert not transport.eof
 
 
@@ -488,7 +499,7 @@ async def test_a_session_that_just_ends() -> None:
         assert (line["system_id"], line["error"]) == ("smppclient1", "ConnectionResetError")
         assert it.server.accounts.get("smppclient1").bound == 0
         assert it.context.unbound == 0
-        await asyncio.sleep(1000)
+        await elapse(1000)
         assert transport.taken() == []
 
 
@@ -546,7 +557,7 @@ async def test_one_line_for_what_matters_and_none_for_the_rest() -> None:
         for number in range(20):
             connection.data_received(request(SUBMIT, number, submit_body(registered=1)))
             connection.data_received(request(ENQUIRE_LINK, number))
-        await asyncio.sleep(1)
+        await elapse(1)
         connection.data_received(b"".join(answer(DELIVER, 0, number) for number in range(1, 21)))
         connection.data_received(request(0x999, 1))
         connection.data_received(request(SUBMIT, 1, submit_body()[:20]))
@@ -608,7 +619,7 @@ async def test_counters() -> None:
         connection, _ = it.bound()
         batch = [submit_body(registered=1), submit_body(registered=1), submit_body(priority=9)]
         connection.data_received(b"".join(request(SUBMIT, n, body) for n, body in enumerate(batch)))
-        await asyncio.sleep(1)
+        await elapse(1)
         connection.data_received(answer(DELIVER, 0, 1) + pdu(NACK, 0, 2) + answer(DELIVER, 0, 99))
         connection.data_received(request(ENQUIRE_LINK) + request(0x999) + request(QUERY, 1, c("77") + bytes(3)))
         refused, _ = it.connect()
@@ -664,11 +675,11 @@ async def test_a_generic_nack_without_an_error_refuses_all_the_same() -> None:
     async with bench() as it:
         connection, transport = it.bound()
         connection.data_received(request(SUBMIT, 2, submit_body(registered=1)))
-        await asyncio.sleep(0.1)
+        await elapse(0.1)
         transport.taken()
         connection.data_received(pdu(NACK, 0, 1))
         assert it.server.engine.esmes["smppclient1"].waiting == 1
-        await asyncio.sleep(2)
+        await elapse(2)
         assert delivered(transport.taken()[0])[0] == 2
 
 
@@ -722,7 +733,7 @@ async def test_a_failure_in_a_timer() -> None:
     async with bench() as it:
         connection, transport = it.bound()
         connection._look_at_timers = fail
-        await asyncio.sleep(10.1)
+        await elapse(10.1)
         other, other_transport = it.bound()
         check_contained(it, transport, other, other_transport)
 
@@ -776,6 +787,7 @@ def test_a_hash_is_verified_and_what_is_behind_the_bind_waits(live: Live) -> Non
         other.bind()  # the loop is free meanwhile
         other.lives()
         assert live.call(lambda: live.context.unbound) == 1
+        assert live.call(lambda: [c._transport.is_reading() for c in live.context.connections if c._task]) == [False]
         gate.go.set()
         client.expect(bind_resp(BIND_TX, 1))
         field(client.frame(), SUBMIT)

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator
 
 from smppd.transport.ticker import AFTER_FAILURE, AFTER_FAILURES, SOON, Ticker
-from tests.transport.support import run_virtually, virtually
+from tests.transport.support import elapse, run_virtually, virtually
 
 Result = float | Exception | None
 
@@ -40,7 +40,7 @@ def runs(*results: Result, wakes: Iterable[float] = (0.0,)) -> list[float]:
         work = Work(results)
         for moment in wakes:
             work.loop.call_later(moment, work.ticker.wake)
-        await asyncio.sleep(3600)
+        await elapse(3600)
         return work.runs
 
     return run_virtually(main())
@@ -76,7 +76,7 @@ async def test_runs_again_at_once_while_there_is_more_but_lets_the_loop_breathe(
 
     work.ticker.wake()
     work.loop.call_later(SOON, turn)
-    await asyncio.sleep(1)
+    await elapse(1)
     assert work.runs == [SOON] * 4
     assert {1, 2, 3, 4} <= set(turns), "other callbacks ran between the runs"
 
@@ -94,7 +94,7 @@ async def test_work_that_appears_while_running_is_done_next() -> None:
     work = Work([60.0])
     work.meanwhile = lambda: work.ticker.wake() if len(work.runs) == 1 else None
     work.ticker.wake()
-    await asyncio.sleep(10)
+    await elapse(10)
     assert work.runs == [SOON, 2 * SOON]
 
 
@@ -103,7 +103,7 @@ async def test_failures_are_told_and_do_not_end_it() -> None:
     error = RuntimeError("broken")
     work = Work([error, 1.0])
     work.ticker.wake()
-    await asyncio.sleep(10)
+    await elapse(10)
     assert work.failures == [error]
     assert pauses(work.runs) == [AFTER_FAILURE, 1.0]
 
@@ -113,7 +113,7 @@ async def test_a_broken_part_neither_spins_nor_fills_the_log_however_much_work_c
     work = Work(RuntimeError(str(number)) for number in range(10_000))
     for milliseconds in range(10_000):
         work.loop.call_later(milliseconds / 1000, work.ticker.wake)
-    await asyncio.sleep(10)
+    await elapse(10)
     assert len(work.failures) < 15
     assert pauses(work.runs)[0] == AFTER_FAILURE
     assert max(pauses(work.runs)) == AFTER_FAILURES
@@ -130,12 +130,12 @@ async def test_stop() -> None:
         work = Work([result])
         work.meanwhile = work.ticker.stop
         work.ticker.wake()
-        await asyncio.sleep(10)
+        await elapse(10)
         work.ticker.wake()
-        await asyncio.sleep(10)
+        await elapse(10)
         assert len(work.runs) == 1
     waiting = Work([])
     waiting.ticker.wake()
     waiting.ticker.stop()
-    await asyncio.sleep(10)
+    await elapse(10)
     assert waiting.runs == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ from tests.transport.support import (
     bench,
     bind_body,
     bind_resp,
+    elapse,
     pdu,
     request,
     run_virtually,
@@ -89,7 +89,7 @@ async def test_receipts_are_kept() -> None:
     async with bench() as it:
         connection, transport = it.bound()
         connection.data_received(request(SUBMIT, 2, submit_body(registered=1)))
-        await asyncio.sleep(1)
+        await elapse(1)
         (_, receipt) = transport.taken()
         assert seen(it)[-1] == ("1", "out", receipt)
         connection.data_received(answer(DELIVER, 0, 1))
@@ -113,7 +113,7 @@ def session_log(**tables: Any) -> tuple[str, list[str]]:
             connection, _ = it.connect()
             connection.data_received(request(BIND_TRX, 1, bind_body()))
             connection.data_received(request(SUBMIT, 2, submit_body(registered=1, text=b"Your code is 4711")))
-            await asyncio.sleep(1)
+            await elapse(1)
             connection.data_received(answer(DELIVER, 0, 1) + bytes(16))
             lines = [f"{line['direction']} {line['pdu']}" for line in it.events("pdu")]
             return it.stream.getvalue(), lines
