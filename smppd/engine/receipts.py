@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from smppd.engine.message import ENROUTE, text_octets
 from smppwire.constants import MessageState, TlvTag, state_name
+from smppwire.text import decode_text, encode_text, is_text
 
 if TYPE_CHECKING:
     from smppd.engine.message import Message
@@ -20,6 +21,12 @@ RECEIPT_ESM_CLASS: Final = 0x04
 INTERMEDIATE_ESM_CLASS: Final = 0x20
 TEXT_OCTETS: Final = 20
 """Octets of the original text that a receipt repeats (appendix B)."""
+
+LONGEST_BEGINNING: Final = 4 * TEXT_OCTETS
+"""Octets that hold the first twenty characters in every alphabet: a surrogate pair has four."""
+
+ESCAPE: Final = b"\x1b"
+"""The first half of a character of the extension table: it must not stand alone where the text is cut."""
 
 UDHI: Final = 0x40
 DATE_CACHE_LIMIT: Final = 4096
@@ -59,7 +66,8 @@ class DefaultDialect:
     def _body(self, message: Message, state: int, esm_class: int, done: float, *, tlvs: bool) -> bytes:
         pdu = message.pdu
         message_id = message.message_id
-        text = pdu.short_message[:TEXT_OCTETS] if pdu.esm_class < UDHI and not pdu.tlvs else _beginning(message)
+        is_plain = pdu.esm_class < UDHI and not pdu.tlvs and not pdu.data_coding
+        text = pdu.short_message[:TEXT_OCTETS] if is_plain else _beginning(message)
         short_message = b"id:%b sub:001 dlvrd:%b submit date:%b done date:%b stat:%b err:%03d text:%b" % (
             message_id,
             b"001" if state == 2 else b"000",
@@ -109,11 +117,21 @@ class DefaultDialect:
 
 
 def _beginning(message: Message) -> bytes:
-    """The first octets of the text that a person wrote: after the user data header, wherever the text stands."""
-    octets = text_octets(message.pdu)
-    if message.pdu.esm_class & UDHI and octets:
+    """The first octets of the text that a person wrote: after the user data header, wherever the text stands.
+
+    A receipt is in the default alphabet, whatever the original was in: a UCS-2 text is written again with what GSM
+    03.38 has of it, and octets that are no text at all are left out.
+    """
+    pdu = message.pdu
+    octets = text_octets(pdu)
+    if pdu.esm_class & UDHI and octets:
         octets = octets[octets[0] + 1 :]
-    return octets[:TEXT_OCTETS]
+    if not pdu.data_coding:
+        return octets[:TEXT_OCTETS]
+    if not is_text(pdu.data_coding):
+        return b""
+    text = decode_text(octets[:LONGEST_BEGINNING], pdu.data_coding)[:TEXT_OCTETS]
+    return encode_text(text, 0, errors="replace")[:TEXT_OCTETS].removesuffix(ESCAPE)
 
 
 def _reference_tlv(message: Message) -> bytes:

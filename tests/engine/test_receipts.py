@@ -114,6 +114,12 @@ def test_the_reference_of_the_esme_is_repeated() -> None:
             sms(text=b"", esm_class=0x40, tlvs=(Tlv(TlvTag.MESSAGE_PAYLOAD, b"\x03\x24\x01\x01Merhaba"),)),
             "Merhaba",
         ),
+        (sms(text="Bonjour Zoé, à bientôt".encode("utf-16-be"), data_coding=8), "Bonjour Zo\x05, \x7f bient?"),
+        (sms(text="Привет 😀 ok".encode("utf-16-be"), data_coding=8), "?????? ? ok"),
+        (sms(text="nineteen characters€".encode("utf-16-be"), data_coding=8), "nineteen characters"),
+        (sms(text="Grüße".encode("latin-1"), data_coding=3), "Gr\x7e\x1ee"),
+        (sms(text=b"\xde\xad\xbe\xef", data_coding=4), ""),
+        (sms(text=b"", data_coding=8), ""),
     ],
 )
 def test_the_text_is_what_a_person_wrote(submitted: SubmitSm, text: str) -> None:
