@@ -6,15 +6,14 @@ Two servers in one process never meet: nothing here is global, nothing happens o
 from __future__ import annotations
 
 import asyncio
-import importlib
 import os
 import sys
 import time
 from typing import TYPE_CHECKING, Final, Self, TextIO
-from zoneinfo import ZoneInfo
 
 from smppd import __version__
 from smppd.accounts import AccountBook
+from smppd.api.door import Door
 from smppd.engine.core import Engine
 from smppd.engine.receipts import DefaultDialect
 from smppd.errors import UserError
@@ -22,7 +21,7 @@ from smppd.network.simple import SimulatedNetwork
 from smppd.observe.counters import Counters
 from smppd.observe.journal import Journal
 from smppd.observe.logs import Privacy, ProtocolErrorLog, configure
-from smppd.settings import diff, without_restart
+from smppd.settings import diff, time_zone, without_restart
 from smppd.transport.context import Context
 from smppd.transport.listeners import explain_failure, join_address, listen, split_address
 from smppd.transport.smsc import SmscConnection
@@ -100,7 +99,7 @@ class SmscServer:
             settings,
             self._networks,
             clock=self.clock,
-            dialect=DefaultDialect(ZoneInfo(settings.server.timezone)),
+            dialect=DefaultDialect(time_zone(settings.server.timezone)),
             observer=self.counters,
             wake=self._wake,
         )
@@ -119,7 +118,7 @@ class SmscServer:
         )
         self._ticker: Ticker | None = None
         self._listeners: list[asyncio.Server] = []
-        self._http: HttpServer | None = None
+        self._http: Door | None = None
         self._housekeeping: asyncio.Task[None] | None = None
 
     # -- life ---------------------------------------------------------------------------------------------------------
@@ -139,7 +138,7 @@ class SmscServer:
         Raises UserError when a listener cannot be opened; nothing stays open then.
         """
         loop = asyncio.get_running_loop()
-        self._ticker = Ticker(loop, self.engine.run, self._engine_failed)
+        self._ticker = Ticker(loop, self.engine.run, self._failed)
         try:
             await self._start_smpp(loop, announce)
             if self.settings.server.http:
@@ -162,26 +161,33 @@ class SmscServer:
                 announce(f"smppd {__version__}: SMPP on {where}")
 
     async def _start_http(self, announce: Callable[[str], None] | None) -> None:
-        """Open the HTTP door. Its libraries are loaded in a thread, while SMPP is served already."""
+        """Open the HTTP door; what serves it is loaded later, see `smppd.api.door`."""
         address = self.settings.server.http
         host, port = split_address(address)
-        for name in ("smppd.observe.metrics", "smppd.api.http"):
-            await asyncio.to_thread(importlib.import_module, name)
-        from smppd.api.http import HttpServer
-        from smppd.observe.metrics import Exposition, SmppdCollector
-
-        exposition = Exposition(SmppdCollector(self.counters, self._sources(), __version__))
-        self._http = HttpServer(
-            host, port, exposition=exposition, ready=self.is_ready, version=__version__, logger=self.log
+        door = Door(
+            host,
+            port,
+            build=self._build_http,
+            traffic=lambda: sum(self.counters.pdus_in.values()),
+            failed=self._failed,
         )
         try:
-            await self._http.start()
+            await door.open()
         except OSError as error:
             raise UserError(explain_failure(address, error)) from error
-        where = join_address(host, self._http.port)
+        self._http = door
+        where = join_address(host, door.port)
         self.log.info("listener opened", protocol="HTTP", address=where)
         if announce is not None:
             announce(f"smppd {__version__}: HTTP on http://{where}")
+
+    def _build_http(self) -> HttpServer:
+        from smppd.api.http import HttpServer
+        from smppd.observe.metrics import Exposition, SmppdCollector
+
+        host, port = split_address(self.settings.server.http)
+        exposition = Exposition(SmppdCollector(self.counters, self._sources(), __version__))
+        return HttpServer(host, port, exposition=exposition, ready=self.is_ready, version=__version__, logger=self.log)
 
     def _sources(self) -> Sources:
         """Where the collector finds what the engine counts."""
@@ -224,7 +230,7 @@ class SmscServer:
             self._housekeeping.cancel()
             self._housekeeping = None
         if self._http is not None:
-            await self._http.stop()
+            await self._http.close()
             self._http = None
         context.error_log.flush(everything=True)
 
@@ -305,7 +311,7 @@ class SmscServer:
         if self._ticker is not None:
             self._ticker.wake()
 
-    def _engine_failed(self, error: Exception) -> None:
+    def _failed(self, error: Exception) -> None:
         self.counters.protocol_errors["internal"] += 1
         self.log.error("internal error", exc_info=error)
 

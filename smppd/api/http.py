@@ -17,9 +17,11 @@ from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 
+from smppd.api.door import BACKLOG
 from smppd.api.problem import problem
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Awaitable, Callable, Iterable
 
     from structlog.typing import FilteringBoundLogger
@@ -45,9 +47,6 @@ HANDLER_TIMEOUT: Final = 10.0
 
 STOP_GRACE: Final = 1.0
 """Seconds that requests under way get when the server stops."""
-
-BACKLOG: Final = 128
-"""Connections waiting to be accepted: a handful of scrapers and browsers."""
 
 SERVER_NAME: Final = "smppd"
 """Value of the Server header; without it aiohttp tells its own version and Python's."""
@@ -113,8 +112,8 @@ class HttpServer:
             return self._port
         return int(self._listener.sockets[0].getsockname()[1])
 
-    async def start(self) -> None:
-        """Open the listener. OSError when the address is taken or not ours."""
+    async def start(self, listener: socket.socket | None = None) -> None:
+        """Serve on `listener`, or open a listener. OSError when the address is taken or not ours."""
         runner = web.AppRunner(self._application(), handle_signals=False, shutdown_timeout=STOP_GRACE)
         await runner.setup()
         loop = asyncio.get_running_loop()
@@ -130,7 +129,10 @@ class HttpServer:
             )
 
         try:
-            self._listener = await loop.create_server(connection, self._host, self._port, backlog=BACKLOG)
+            if listener is None:
+                self._listener = await loop.create_server(connection, self._host, self._port, backlog=BACKLOG)
+            else:
+                self._listener = await loop.create_server(connection, sock=listener, backlog=BACKLOG)
         except OSError:
             await runner.cleanup()
             raise

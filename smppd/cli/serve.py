@@ -98,11 +98,11 @@ async def _serve(settings: Settings, load: Callable[[], Settings]) -> None:
         loop.add_signal_handler(number, stopping.set)
     loop.add_signal_handler(signal.SIGHUP, _reload, server, load)
     loop.set_exception_handler(lambda _loop, what: _loop_failed(server, what))
+    gc.set_threshold(*GC_THRESHOLDS)
     await server.start(_announce)
     # Everything loaded so far lives as long as the process: the collector need not look at it again.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
     await stopping.wait()
     server.log.info("stopping")
     # A second signal ends the process at once.
