@@ -66,6 +66,10 @@ SUBMIT_RESPONSE: Final = Struct(f">IIII{SHORT_ID + 1}s")
 WRITE_BUFFER_HIGH: Final = 1024 * 1024
 """Octets waiting for a peer that reads slowly before we stop reading from it: a few thousand receipts."""
 
+REFUSAL_LINGER: Final = 0.25
+"""Seconds between the refusal of a bind and the end of the connection: some ESMEs (jsmpp) read and handle PDUs in
+different threads, and forget a response when the end of the connection follows it at once. Nothing is served then."""
+
 LINGER: Final = 1.0
 """Seconds a connection stays open behind an unbind_resp: the peer may bind again, or close first as most do."""
 
@@ -225,11 +229,16 @@ class SmscConnection(asyncio.Protocol):
         Only our direction ends at once. To close both while octets of the peer are unread would reset the connection,
         and a reset can overtake the answer that says why. The rest is up to the peer, for CLOSE_TIMEOUT seconds.
         """
-        transport = self._transport
-        if transport is None or self._closing:
+        if self._transport is None or self._closing:
             return
         self._closing = True
         self._flush()
+        self._half_close()
+
+    def _half_close(self) -> None:
+        transport = self._transport
+        if transport is None:
+            return
         transport.write_eof()
         transport.resume_reading()
         if self._timer is not None:
@@ -566,7 +575,9 @@ class SmscConnection(asyncio.Protocol):
         self._send(HEADER.pack(16, pdu.command_id | 0x80000000, status, pdu.sequence_number), 0, status)
         context.counters.pdus_out[pdu.command_id | 0x80000000] += 1
         context.counters.statuses_out[pdu.command_id | 0x80000000, status] += 1
-        self.close()
+        self._flush()
+        self._closing = True
+        self._linger = asyncio.get_running_loop().call_later(REFUSAL_LINGER, self._half_close)
 
     def _on_unbind(self, pdu: Unbind, now: float) -> None:
         """The ESME ends the session: answer, keep what it had not acknowledged, and let it close first."""

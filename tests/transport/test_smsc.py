@@ -15,7 +15,7 @@ import pytest
 from smppd.engine.core import Engine
 from smppd.passwords import ScryptHash
 from smppd.settings import Timers
-from smppd.transport.smsc import CLOSE_TIMEOUT, LINGER, WRITE_BUFFER_HIGH, _peer_name, negotiate
+from smppd.transport.smsc import CLOSE_TIMEOUT, LINGER, REFUSAL_LINGER, WRITE_BUFFER_HIGH, _peer_name, negotiate
 from smppwire.constants import CommandId
 from tests.transport.support import (
     BIND_RX,
@@ -532,6 +532,22 @@ async def test_binds_are_refused_while_the_server_stops() -> None:
         it.context.draining = True
         connection.data_received(request(BIND_TRX, 1, bind_body()))
         assert transport.taken() == [answer(BIND_TRX, 0x0D, 1)]
+        await elapse(REFUSAL_LINGER + 0.01)
+        assert transport.eof
+
+
+@virtually
+async def test_a_refusal_stands_alone_for_a_moment() -> None:
+    """An ESME that reads and handles in different threads must not meet the end before the response."""
+    async with bench() as it:
+        connection, transport = it.connect()
+        connection.data_received(request(BIND_TRX, 1, bind_body(password=b"wrong")))
+        assert transport.taken() == [answer(BIND_TRX, 0x0E, 1)]
+        await elapse(REFUSAL_LINGER - 0.01)
+        assert not transport.eof
+        connection.data_received(request(BIND_TRX, 2, bind_body()))
+        assert transport.taken() == []
+        await elapse(0.02)
         assert transport.eof
 
 
