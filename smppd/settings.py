@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import tomllib
 import zoneinfo
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
@@ -53,6 +53,21 @@ SMPP_PASSWORD_LENGTH: Final = 8
 
 MAX_PASSWORD_LENGTH: Final = 255
 """Characters of a password that ``password_max`` may allow; the longest seen in the field is 100."""
+
+MAX_ADDRESS: Final = 20
+"""Characters of an address in submit_sm and submit_multi (SMPP 3.4, 5.2.9)."""
+
+MAX_RETRIES: Final = 100
+"""Steps of a retry schedule: the last one repeats, so nobody needs more."""
+
+DEFAULT_RETRY: Final = (30.0, 60.0, 300.0, 900.0, 3600.0)
+"""Seconds between attempts while a subscriber is absent: soon at first, hourly in the end."""
+
+MAX_MEMBERS: Final = 100_000
+"""Members of one distribution list: a city's subscribers to an alert."""
+
+WINDOW_ACTIONS: Final = ("stop_reading", "close")
+"""What may happen to an ESME over its window beside an answer with a command_status."""
 
 DIALECTS: Final = ("default",)
 """Names of the dialects an account may speak."""
@@ -125,6 +140,27 @@ def _check_over(name: str) -> None:
         _check_refusal(name)
 
 
+def _check_window_over(name: str) -> None:
+    if name not in WINDOW_ACTIONS:
+        _check_refusal(name)
+
+
+def _check_member(address: str) -> None:
+    if not re.fullmatch(r"\+?[0-9]{1,20}", address) or len(address) > MAX_ADDRESS:
+        raise ValueError("not an address")
+
+
+def parse_moment(text: str) -> datetime:
+    """The aware date and time of an ISO 8601 text; without an offset it is UTC. Raises ValueError."""
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def _check_moment(text: str) -> None:
+    if text:
+        parse_moment(text)
+
+
 def _text_rule(expected: str, shortest: int, longest: int, *, secret: bool = False) -> Rule:
     """C-octet strings of SMPP: printable ASCII of bounded length (SMPP 3.4, 3.1)."""
 
@@ -144,6 +180,7 @@ def _check_name(name: str) -> None:
 
 Count: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_COUNT)]
 Seconds: TypeAlias = Annotated[float, Meta(ge=0, le=MAX_SECONDS)]
+Interval: TypeAlias = Annotated[float, Meta(gt=0, le=MAX_SECONDS)]
 Octet: TypeAlias = Annotated[int, Meta(ge=0, le=255)]
 HostPort: TypeAlias = Annotated[str, Rule("host:port", parse_address)]
 OptionalHostPort: TypeAlias = Annotated[str, Rule('host:port, or "" for none', _check_http)]
@@ -167,6 +204,20 @@ Over: TypeAlias = Annotated[
         names=(*REFUSALS, QUEUE),
     ),
 ]
+WindowOver: TypeAlias = Annotated[
+    str,
+    Rule(
+        'a command_status other than ESME_ROK, such as ESME_RTHROTTLED, "stop_reading" or "close"',
+        _check_window_over,
+        names=(*REFUSALS, *WINDOW_ACTIONS),
+    ),
+]
+OutbindPassword: TypeAlias = Annotated[
+    str, _text_rule(f"up to {SMPP_PASSWORD_LENGTH} characters of printable ASCII", 0, SMPP_PASSWORD_LENGTH, secret=True)
+]
+DlName: TypeAlias = Annotated[str, _text_rule("1 to 20 characters of printable ASCII", 1, 20)]
+MemberAddress: TypeAlias = Annotated[str, Rule("an address of 1 to 20 digits, perhaps with a plus", _check_member)]
+Moment: TypeAlias = Annotated[str, Rule('a date and time such as "2026-01-01T12:00:00Z", or "" for now', _check_moment)]
 Glob: TypeAlias = Annotated[str, Rule('a pattern such as "336*", "+4477?" or "44[1-5]*"', check_glob)]
 Range: TypeAlias = Annotated[str, Rule('an address_range such as "44*", "^4477" or "4477[0-9]{8}"', AddressRange)]
 Dialect: TypeAlias = Annotated[str, _one_of(DIALECTS)]
@@ -219,12 +270,20 @@ class Messages(_Table, frozen=True):
 
     limit: accepted and not final; above it ESME_RMSGQFUL. retain: final ones kept for query_sm and the API.
     default_validity: seconds a message without validity_period lives. max_validity: seconds no message outlives.
+    retry: seconds between attempts to reach an absent subscriber; the last one repeats. transaction_timeout: seconds
+    after which a message in transaction mode has failed. multipart_timeout: seconds the parts of a message wait for the
+    missing ones.
     """
 
     limit: Annotated[int, Meta(ge=1, le=MAX_COUNT)] = 1_000_000
     retain: Count = 100_000
     default_validity: Annotated[float, Meta(gt=0, le=MAX_SECONDS)] = 86_400.0
     max_validity: Annotated[float, Meta(gt=0, le=MAX_SECONDS)] = MAX_VALIDITY
+    retry: Annotated[list[Interval], Meta(min_length=1, max_length=MAX_RETRIES)] = field(
+        default_factory=lambda: list(DEFAULT_RETRY)
+    )
+    transaction_timeout: Interval = 30.0
+    multipart_timeout: Interval = 600.0
 
 
 class Journal(_Table, frozen=True):
@@ -295,6 +354,29 @@ class Queue(_Table, frozen=True):
     over: Refusal = "ESME_RMSGQFUL"
 
 
+class Clock(_Table, frozen=True):
+    """``[clock]``: what drives the life of messages, throughput windows and receipts; session timers run on real time.
+
+    * mode: real, or virtual: time stands still until it is told to move.
+    * start: virtual: the date and time it begins at, ISO 8601 (``2026-01-01T12:00:00Z``); "" = now.
+    """
+
+    mode: Literal["real", "virtual"] = "real"
+    start: Moment = ""
+
+
+class DistributionList(_Table, frozen=True):
+    """``[[distribution_list]]``: addresses that submit_multi reaches under one name.
+
+    * name: its dl_name. members: addresses, international.
+    * accounts: the system_ids that may use it; [] = all.
+    """
+
+    name: DlName
+    members: Annotated[list[MemberAddress], Meta(min_length=1, max_length=MAX_MEMBERS)]
+    accounts: list[SystemId] = []
+
+
 class Account(_Table, frozen=True):
     """``[[account]]``: an ESME that may bind.
 
@@ -303,12 +385,18 @@ class Account(_Table, frozen=True):
     * password_max: longest password accepted, characters; SMPP has 8.
     * bind_types: which binds it may use.
     * max_binds: binds at once; 0 = unlimited.
-    * window: requests of the ESME that may be unanswered; 0 = unlimited. window_over: the answer to one more.
+    * window: requests of the ESME that may be unanswered; 0 = unlimited. window_over: the answer to one more; or
+      stop_reading until answers have left; or close the connection.
     * throughput: what it may submit.
     * deliver_window: deliver_sm towards the ESME that may be unanswered; 0 = unlimited.
     * receipt_bind: where receipts go: same (the bind that submitted; without it any), any, round_robin (all in turn).
     * dialect: how this SMSC deviates towards it.
     * address_range: the addresses the ESME serves; "" = not stated. See :class:`smppd.patterns.AddressRange`.
+    * multipart_receipts: receipts of a message in parts: one for each part, or one for the whole message with the id
+      of its first or its last part.
+    * outbind: host:port on which the ESME waits for our outbind when something waits for it; "" = none.
+      outbind_password: ours, in the outbind.
+    * strict: how strictly values are judged for this account; not given: as ``[validation]`` says.
     * enabled: false refuses its binds.
     """
 
@@ -319,12 +407,16 @@ class Account(_Table, frozen=True):
     bind_types: Annotated[list[BindType], Meta(min_length=1)] = field(default_factory=lambda: list(BIND_TYPES))
     max_binds: Count = 0
     window: Count = 0
-    window_over: Refusal = "ESME_RTHROTTLED"
+    window_over: WindowOver = "ESME_RTHROTTLED"
     throughput: Throughput = Throughput()
     deliver_window: Count = 100
     receipt_bind: Literal["same", "any", "round_robin"] = "same"
     dialect: Dialect = "default"
     address_range: Range = ""
+    multipart_receipts: Literal["each", "first", "last"] = "each"
+    outbind: OptionalHostPort = ""
+    outbind_password: OutbindPassword = ""
+    strict: bool | None = None
     enabled: bool = True
 
     def __repr__(self) -> str:
@@ -380,12 +472,14 @@ class Network(_Table, frozen=True):
     """``[network.NAME]``: a simulated mobile network; "default" always exists.
 
     delay: until the outcome. outcome: weights of how messages end (they need not add up to 100). error: the three-digit
-    ``err`` of receipts per outcome, where it is to differ from the usual one.
+    ``err`` of receipts per outcome, where it is to differ from the usual one. absent_for: seconds for which each
+    subscriber is absent from the first attempt to reach them.
     """
 
     delay: Delay = Delay()
     outcome: dict[OutcomeName, Weight] = field(default_factory=lambda: {"DELIVRD": 100.0})
     error: dict[OutcomeName, ErrorCode] = {}
+    absent_for: Seconds = 0.0
 
 
 BUILT_IN_SYSTEM_ID: Final = "smppclient1"
@@ -412,7 +506,9 @@ class Settings(_Table, frozen=True):
     privacy: Privacy = Privacy()
     log: Log = Log()
     validation: Validation = Validation()
+    clock: Clock = Clock()
     account: list[Account] = field(default_factory=_built_in_account)
+    distribution_list: list[DistributionList] = []
     route: list[Route] = field(default_factory=lambda: [Route(name=DEFAULT)])
     network: dict[Name, Network] = field(default_factory=lambda: {DEFAULT: Network()})
 
@@ -482,6 +578,7 @@ def _check_settings(reader: StrictReader, settings: Settings, _table: Mapping[st
     _check_listeners(reader, settings.server, (*path, "server"))
     _check_unique(reader, "account", "system_id", [account.system_id for account in settings.account])
     _check_unique(reader, "route", "name", [route.name for route in settings.route])
+    _check_unique(reader, "distribution_list", "name", [members.name for members in settings.distribution_list])
     _check_references(reader, settings)
     _check_reachable(reader, settings.route)
 
@@ -527,10 +624,17 @@ def _check_references(reader: StrictReader, settings: Settings) -> None:
             hint = strict.suggestion(route.network, settings.network)
             reader.reject((*place, "network"), route.network, known, hint)
         named = [route.match.account] if isinstance(route.match.account, str) else route.match.account or []
-        for name in named:
-            if accounts_known and name not in accounts:
-                hint = strict.suggestion(name, accounts)
-                reader.reject((*place, "match", "account"), name, "expected the system_id of an account", hint)
+        if accounts_known:
+            _check_accounts(reader, named, accounts, (*place, "match", "account"))
+    for index, distribution_list in enumerate(settings.distribution_list):
+        if accounts_known:
+            _check_accounts(reader, distribution_list.accounts, accounts, ("distribution_list", index, "accounts"))
+
+
+def _check_accounts(reader: StrictReader, named: Sequence[str], accounts: Sequence[str], path: strict.Path) -> None:
+    for name in named:
+        if name not in accounts:
+            reader.reject(path, name, "expected the system_id of an account", strict.suggestion(name, accounts))
 
 
 def _check_reachable(reader: StrictReader, routes: list[Route]) -> None:
@@ -696,6 +800,8 @@ RESTART_KEYS: Final = (
     ("server", "event_loop"),
     ("server", "seed"),
     ("server", "timezone"),
+    ("clock", "mode"),
+    ("clock", "start"),
     ("journal", "pdus"),
     ("log", "level"),
     ("log", "format"),
@@ -745,6 +851,8 @@ def diff(old: Settings, new: Settings) -> Changes:
     kept = [[name for name in names if name in by_name[0] and name in by_name[1]] for names in by_name]
     if kept[0] != kept[1]:
         live.append("route")
+    if old.distribution_list != new.distribution_list:
+        live.append("distribution_list")
     networks = _name_changes(live, "network.{}", old.network, new.network)
     return Changes(live, [key for key in keys if key in restart], accounts, routes, networks)
 

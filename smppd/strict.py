@@ -279,7 +279,7 @@ class StrictReader:
         else:
             value = self._value(field.type, value, path)
         if value is _ABSENT and field.required:
-            return _BLANKS[_bare(field.type)[0]]
+            return [] if _list_item(field.type) is not None else _BLANKS[_bare(field.type)[0]]
         return value
 
     def _value(self, kind: Any, value: object, path: Path) -> object:

@@ -370,14 +370,49 @@ def test_time_zones() -> None:
             ACCOUNT + 'window_over = "ESME_RTHROTLED"',
             (
                 'account[0].window_over = "ESME_RTHROTLED": expected a command_status other than ESME_ROK, such as '
-                'ESME_RTHROTTLED (did you mean "ESME_RTHROTTLED"?)'
+                'ESME_RTHROTTLED, "stop_reading" or "close" (did you mean "ESME_RTHROTTLED"?)'
             ),
         ),
         (
             ACCOUNT + 'window_over = "ESME_ROK"',
             (
                 'account[0].window_over = "ESME_ROK": expected a command_status other than ESME_ROK, such as '
-                "ESME_RTHROTTLED (a refusal cannot say that all is well)"
+                'ESME_RTHROTTLED, "stop_reading" or "close" (a refusal cannot say that all is well)'
+            ),
+        ),
+        (
+            ACCOUNT + 'window_over = "queue"',
+            'account[0].window_over = "queue": expected a command_status other than '
+            'ESME_ROK, such as ESME_RTHROTTLED, "stop_reading" or "close"',
+        ),
+        (
+            ACCOUNT + 'outbind = "here"',
+            'account[0].outbind = "here": expected host:port, or "" for none (the port is missing)',
+        ),
+        (
+            '[[distribution_list]]\nname = "all"\nmembers = ["12a"]',
+            (
+                'distribution_list[0].members[0] = "12a": expected an address of 1 to 20 digits, perhaps with a plus '
+                "(not an address)"
+            ),
+        ),
+        (
+            '[[distribution_list]]\nname = "all"\nmembers = ["1"]\n[[distribution_list]]\nname = "all"\nmembers = ["2"]',
+            'distribution_list[1].name = "all": expected a name of its own (distribution_list[0] has it already)',
+        ),
+        (
+            '[[distribution_list]]\nname = "all"\nmembers = ["1"]\naccounts = ["nobody"]',
+            'distribution_list[0].accounts = "nobody": expected the system_id of an account',
+        ),
+        (
+            "[messages]\nretry = []",
+            "messages.retry = []: expected a list of a number above 0 up to 315360000 (it must not be empty)",
+        ),
+        (
+            '[clock]\nstart = "noon"',
+            (
+                'clock.start = "noon": expected a date and time such as "2026-01-01T12:00:00Z", or "" for now '
+                "(Invalid isoformat string: 'noon')"
             ),
         ),
         (
@@ -717,7 +752,7 @@ def test_problems_name_where_a_value_came_from(tmp_path: Path) -> None:
             "=x",
             (
                 "--set: unknown key (known here: server, messages, journal, timers, privacy, log, validation, "
-                "account, route, network)"
+                "clock, account, distribution_list, route, network)"
             ),
         ),
         (
