@@ -382,8 +382,10 @@ def test_time_zones() -> None:
         ),
         (
             ACCOUNT + 'window_over = "queue"',
-            'account[0].window_over = "queue": expected a command_status other than '
-            'ESME_ROK, such as ESME_RTHROTTLED, "stop_reading" or "close"',
+            (
+                'account[0].window_over = "queue": expected a command_status other than ESME_ROK, such as '
+                'ESME_RTHROTTLED, "stop_reading" or "close"'
+            ),
         ),
         (
             ACCOUNT + 'outbind = "here"',
@@ -397,7 +399,7 @@ def test_time_zones() -> None:
             ),
         ),
         (
-            '[[distribution_list]]\nname = "all"\nmembers = ["1"]\n[[distribution_list]]\nname = "all"\nmembers = ["2"]',
+            2 * '[[distribution_list]]\nname = "all"\nmembers = ["1"]\n',
             'distribution_list[1].name = "all": expected a name of its own (distribution_list[0] has it already)',
         ),
         (
