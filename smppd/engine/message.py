@@ -142,15 +142,18 @@ class Message:
         return self.state >= FIRST_FINAL
 
     def text_octets(self) -> bytes:
-        """The user data as sent: short_message, or the message_payload TLV when there is no short_message."""
+        """The user data as sent; see `text_octets`."""
         return text_octets(self.pdu)
 
 
 def text_octets(pdu: SubmitSm) -> bytes:
-    """The user data of a submit_sm: short_message, or the message_payload TLV when short_message is empty."""
-    if pdu.short_message or not pdu.tlvs:
+    """The user data of a submit_sm: the message_payload TLV, or short_message when there is none.
+
+    With both filled (accepted in 5.0, and where the policy says so) the payload counts, as 5.0 has it.
+    """
+    if not pdu.tlvs:
         return pdu.short_message
-    return pdu.tlv(MESSAGE_PAYLOAD) or b""
+    return pdu.tlv(MESSAGE_PAYLOAD) or pdu.short_message
 
 
 def wants_receipt(registered_delivery: int, state: int) -> bool:

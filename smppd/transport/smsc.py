@@ -181,10 +181,10 @@ class SmscConnection(asyncio.Protocol):
         if self._bind is not None:
             error = "" if exc is None else type(exc).__name__
             self._log.info("session closed", system_id=self._bind.esme.system_id, error=error)
-        self._release(self._session.close())
+        self._transport = None
         self._count_unbound(False)
         self._context.leave(self)
-        self._transport = None
+        self._release(self._session.close())
 
     def data_received(self, data: bytes) -> None:
         """Octets arrived: handle what they hold and answer all of it in one write."""
@@ -236,10 +236,14 @@ class SmscConnection(asyncio.Protocol):
         self._half_close()
 
     def _half_close(self) -> None:
+        """End our direction, read away what still comes, and see to it that this does not take for ever."""
         transport = self._transport
         if transport is None:
             return
-        transport.write_eof()
+        if transport.can_write_eof():
+            transport.write_eof()
+        else:  # TLS knows no half-closed connection
+            transport.close()
         transport.resume_reading()
         if self._timer is not None:
             self._timer.cancel()

@@ -60,7 +60,7 @@ def test_the_text_stands_in_either_place() -> None:
     payload = Tlv(TlvTag.MESSAGE_PAYLOAD, b"long text")
     assert text_octets(SubmitSm(short_message=b"Hello")) == b"Hello"
     assert text_octets(SubmitSm(tlvs=(payload,))) == b"long text"
-    assert text_octets(SubmitSm(short_message=b"Hello", tlvs=(payload,))) == b"Hello"
+    assert text_octets(SubmitSm(short_message=b"Hello", tlvs=(payload,))) == b"long text"
     assert text_octets(SubmitSm()) == b""
     assert text_octets(SubmitSm(tlvs=(Tlv(0x1403, b"x"),))) == b""
 

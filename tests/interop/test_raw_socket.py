@@ -161,8 +161,13 @@ def test_refused_binds(raw: Raw, bind: int, sequence: int, case: str) -> None:
     raw.ask(request(bind, sequence, body), answer(bind, status, sequence))
     if case == "no terminator":
         raw.lives()  # it was no bind that could be judged
-    else:
-        raw.ended()
+
+
+@ALL_BINDS
+def test_a_refused_bind_ends_the_connection_and_what_follows_it(raw: Raw, bind: int) -> None:
+    raw.send(request(bind, 1, bind_body(password="wrong")), request(bind, 2, bind_body()), request(ENQUIRE_LINK, 3))
+    raw.expect(answer(bind, RINVPASWD, 1))
+    raw.ended()
 
 
 @pytest.mark.parametrize("bind", [BIND_RX, BIND_TRX])
@@ -728,12 +733,6 @@ def test_a_client_that_ends_its_direction_gets_its_answers(raw: Raw) -> None:
     raw.expect(bind_resp(BIND_TX))
     field(raw.frame(), SUBMIT)
     raw.expect(answer(UNBIND, 0, 3))
-    raw.ended()
-
-
-def test_a_refused_bind_ends_what_follows_it(raw: Raw) -> None:
-    raw.send(request(BIND_TX, 1, bind_body(password="wrong")), request(BIND_TX, 2, bind_body()))
-    raw.expect(answer(BIND_TX, RINVPASWD, 1))
     raw.ended()
 
 

@@ -151,6 +151,29 @@ async def test_what_arrives_after_a_close_is_thrown_away() -> None:
 
 
 @virtually
+async def test_a_transport_that_cannot_be_half_closed_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FakeTransport, "can_write_eof", lambda _: False)
+    async with bench() as it:
+        connection, transport = it.bound()
+        connection.data_received(request(ENQUIRE_LINK) + bytes(16))
+        assert transport.taken() == [answer(ENQUIRE_LINK), pdu(NACK, 2, 0)]
+        assert not transport.eof
+        assert transport.is_closing()
+
+
+@virtually
+async def test_a_failing_engine_does_not_keep_a_connection_that_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with bench() as it:
+        connection, _ = it.bound()
+        with monkeypatch.context() as patch:
+            patch.setattr(Engine, "close_bind", fail)
+            with pytest.raises(RuntimeError):  # the loop logs it
+                connection.connection_lost(None)
+        assert it.context.connections == set()
+        assert it.server.accounts.get("smppclient1").bound == 0
+
+
+@virtually
 async def test_close_and_abort_may_be_called_at_any_time() -> None:
     async with bench() as it:
         connection, transport = it.bound()
