@@ -373,8 +373,10 @@ class SmscConnection(asyncio.Protocol):
         counters.statuses_in[event.pdu.command_id, status] += 1
         request = event.request
         if isinstance(request, (Message, Delivery)):
-            # A generic_nack instead of a deliver_sm_resp; one without an error status refuses all the same.
-            self._context.engine.acknowledged([(request, status or ESME_RSYSERR)])
+            # A data_sm_resp, or a generic_nack: one without an error status refuses all the same.
+            if not status and event.pdu.command_id == CommandId.GENERIC_NACK:
+                status = ESME_RSYSERR
+            self._context.engine.acknowledged([(request, status)])
         elif isinstance(request, Unbind):
             self._end_bind(by="SMSC")
             self.close()
@@ -630,15 +632,15 @@ class SmscConnection(asyncio.Protocol):
             return 0
         return self._session.window.room
 
-    def deliver(self, bodies: Sequence[bytes], items: Sequence[Deliverable]) -> None:
-        """Send deliver_sm in one write; `items` wait in the window for their responses."""
+    def deliver(self, bodies: Sequence[bytes], items: Sequence[Deliverable], command_id: int = DELIVER_SM) -> None:
+        """Send deliver_sm, or data_sm, in one write; `items` wait in the window for their responses."""
         now = self._context.monotonic()
-        numbers = self._session.register_many(DELIVER_SM, items, now)
+        numbers = self._session.register_many(command_id, items, now)
         pack = HEADER.pack
         self._out.extend(
-            [pack(16 + len(body), DELIVER_SM, 0, number) + body for body, number in zip(bodies, numbers, strict=True)]
+            [pack(16 + len(body), command_id, 0, number) + body for body, number in zip(bodies, numbers, strict=True)]
         )
-        self._context.counters.pdus_out[DELIVER_SM] += len(items)
+        self._context.counters.pdus_out[command_id] += len(items)
         self._flush()
 
     # -- writing ------------------------------------------------------------------------------------------------------
