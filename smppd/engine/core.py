@@ -201,6 +201,19 @@ class Engine:
         self.wake()
         return True
 
+    def congestion(self, bind: Bind) -> int:
+        """How full the server is for this bind, in percent: what congestion_state says (SMPP 5.0 section 4.8.4.18).
+
+        The fullest counts: the messages that are alive, the queue of any route, or the account's throughput window. 100
+        is said only when something is full, 0 only when all is idle.
+        """
+        shares = [self._live / self._limit]
+        shares += [len(route.queue) / max(1, route.queue_limit) for route in self._queued]
+        if bind.esme.throughput is not None:
+            shares.append(bind.esme.throughput.window.fullness(self.clock.now()))
+        share = min(1.0, max(shares))
+        return max(int(100 * share), share > 0.0)
+
     # -- intake -------------------------------------------------------------------------------------------------------
 
     def submit(self, bind: Bind, pdus: Sequence[SubmitSm]) -> list[bytes | int]:

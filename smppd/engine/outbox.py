@@ -27,6 +27,9 @@ SLICE_IN_A_FLOOD: Final = 2048
 """The same while turn after turn leaves something over: the slice doubles up to here, so that receipts keep pace with
 submissions under a load that never ends."""
 
+LONG_AGO: Final = float("-inf")
+"""When that has expired which nobody waits for."""
+
 
 class Outbox:
     """The deliverables of all accounts."""
@@ -89,10 +92,11 @@ class Outbox:
         self._active[esme] = None
 
     def forsake(self, item: Forward) -> None:
-        """Nobody waits for a forwarded message any more: it leaves its queue, unless it is on its way already.
+        """Nobody waits for a forwarded message any more: it is not sent, unless it is on its way already.
 
-        Queues are cleaned when half of what stands in them may be gone, so that each one costs little.
+        Queues are cleaned when half of what stands in them may be such, so that each one costs little.
         """
+        item.expires_at = LONG_AGO
         esme = item.esme
         esme.unwanted += 1
         queues = (esme.pending, *(bind.pending for bind in esme.binds))
