@@ -28,7 +28,7 @@ from smppd.engine.message import (
     wants_receipt,
 )
 from smppd.engine.outbox import Outbox
-from smppd.engine.peers import Forward, Peers
+from smppd.engine.peers import ABSENT, UNDELIVERABLE, Forward, Peers
 from smppd.engine.pending import PendingIndex
 from smppd.engine.ports import Outcome
 from smppd.engine.queues import PASSES, WAITS, RouteState
@@ -73,7 +73,6 @@ RINVEXPIRY: Final = int(CommandStatus.ESME_RINVEXPIRY)
 RINVSCHED: Final = int(CommandStatus.ESME_RINVSCHED)
 RMSGQFUL: Final = int(CommandStatus.ESME_RMSGQFUL)
 
-EXPIRED_OUTCOME: Final = Outcome(EXPIRED)
 DELETED_OUTCOME: Final = Outcome(DELETED)
 
 
@@ -526,7 +525,8 @@ class Engine:
     def _forward(self, messages: list[Message], now: float) -> list[Message]:
         """Hand over what goes to an ESME; returns what is left for the networks.
 
-        A message waits there until it is acknowledged, or until its validity ends.
+        A message waits there until it is acknowledged, or until its validity ends; one whose mode allows for a single
+        attempt fails at once when nobody is there to take it.
         """
         others = []
         for message in messages:
@@ -534,7 +534,14 @@ class Engine:
             if esme is None:
                 others.append(message)
                 continue
-            forward = self._forwards[message] = Forward(message, esme, now)
+            forward = Forward(message, esme, now)
+            if not esme.receivers():
+                message.error_code = ABSENT
+                if forward.has_one_attempt:
+                    message.outcome = Outcome(UNDELIVERABLE.state, ABSENT)
+                    self._ready.append(message)
+                    continue
+            self._forwards[message] = forward
             self.peers.remember(esme, message)
             if message.pdu.registered_delivery & INTERMEDIATE_MASK:
                 self._notify(message, now)
@@ -556,7 +563,7 @@ class Engine:
         if outcome.state == DELIVERED:
             self.peers.remember(forward.esme, message)
         elif forward.expires_at <= self.clock.now():
-            outcome = EXPIRED_OUTCOME
+            outcome = Outcome(EXPIRED, message.error_code)
         message.outcome = outcome
         self._cancel_plan(message)
         self._ready.append(message)
@@ -656,7 +663,7 @@ class Engine:
                 continue  # that plan was given up a moment ago, by what came up before it
             message.due_at = NEVER
             if message.next_at > message.expires_at:
-                self._finish_early(message, EXPIRED_OUTCOME, now, wall)
+                self._finish_early(message, Outcome(EXPIRED, message.error_code), now, wall)
             elif message.state == SCHEDULED:
                 self._start(message, now)
             else:

@@ -130,11 +130,16 @@ class Outbox:
         if bind in esme.binds:
             esme.binds.remove(bind)
             esme.narrowed = any(other.address_range for other in esme.receivers())
+        again: list[Deliverable] = []
         for item in unacknowledged:
             if item.__class__ is Message:
                 item.receipt = RECEIPT_PENDING
+            elif item.__class__ is Forward and item.has_one_attempt:
+                self.drop(item)
+                continue
+            again.append(item)
         esme.pending.extendleft(reversed(bind.pending))
-        esme.pending.extendleft(reversed(unacknowledged))
+        esme.pending.extendleft(reversed(again))
         bind.pending.clear()
         if esme.pending and esme.binds:
             self._active[esme] = None
@@ -285,6 +290,9 @@ class Outbox:
     def _again_later(self, item: Deliverable) -> None:
         if item.__class__ is Message:
             item.receipt = RECEIPT_PENDING
+        elif item.__class__ is Forward and item.has_one_attempt:
+            self.drop(item)
+            return
         self._later(delay_before(item.attempts), item)
 
     def drop(self, item: Deliverable) -> None:

@@ -24,6 +24,7 @@ from smppwire.constants import (
     CommandId,
     CommandStatus,
     EsmClassFeature,
+    EsmClassMode,
     EsmClassType,
     MessageState,
     RegisteredDelivery,
@@ -54,6 +55,9 @@ LONGEST_TEXT: Final = 254
 """Octets of a short_message in 3.4 (section 5.2.21); 5.0 has 255."""
 
 MODE_MASK: Final = int(ESM_CLASS_MODE_MASK)
+ONE_ATTEMPT: Final = (int(EsmClassMode.DATAGRAM), int(EsmClassMode.TRANSACTION))
+"""The modes in which a message is tried once and at once (SMPP 3.4 sections 2.10.2 and 2.10.3)."""
+
 TYPE_MASK: Final = int(ESM_CLASS_TYPE_MASK)
 REPLY_PATH: Final = int(EsmClassFeature.REPLY_PATH)
 ACK_MASK: Final = int(REGISTERED_DELIVERY_ACK_MASK)
@@ -87,6 +91,9 @@ SM_DELIVERY_FAILURE: Final = 32
 TAKEN: Final = Outcome(DELIVERED)
 REJECTED: Final = Outcome(int(MessageState.REJECTED), SM_DELIVERY_FAILURE)
 UNDELIVERABLE: Final = Outcome(int(MessageState.UNDELIVERABLE), SM_DELIVERY_FAILURE)
+ABSENT: Final = 27
+"""The error code of what waits for an ESME that is not there (absentSubscriber of 3GPP TS 29.002)."""
+
 RX_R_APPN: Final = int(CommandStatus.ESME_RX_R_APPN)
 
 
@@ -118,6 +125,11 @@ class Forward(Delivery):
     def is_wanted(self) -> bool:
         """Whether its message still waits for it: one that was cancelled or has expired does not."""
         return not self.message.is_final
+
+    @property
+    def has_one_attempt(self) -> bool:
+        """Whether its message asks for one attempt and no more."""
+        return self.message.pdu.esm_class & MODE_MASK in ONE_ATTEMPT
 
     def address(self) -> bytes:
         """The ESME's address that this is for."""

@@ -177,6 +177,28 @@ def test_it_waits_for_an_absent_esme(world: World) -> None:
     assert world.state(message_id) == DELIVERED
 
 
+@pytest.mark.parametrize("mode", [1, 2])
+@pytest.mark.parametrize("failure", ["absent", "ESME_RX_T_APPN", "silence", "lost"])
+def test_datagrams_and_transactions_are_tried_once(mode: int, failure: str) -> None:
+    world = World(accounts=ACCOUNTS)
+    alice = world.bind(ALICE, version=0x50)
+    bob = world.bind(BOB, "transmitter" if failure == "absent" else "transceiver")
+    world.engine.submit(alice.bind, [sms(BOBS, esm_class=mode)])
+    (message,) = world.engine.messages.values()
+    world.settle()
+    if failure == "silence":
+        bob.keep_silent()
+    elif failure == "lost":
+        bob.hang_up()
+        bob = world.bind(BOB)
+    elif failure != "absent":
+        bob.answer(status(failure))
+    world.settle()
+    assert (message.state, message.error_code) == (UNDELIVERABLE, 27 if failure == "absent" else 32)
+    world.advance(10)
+    assert (bob.outstanding, world.waiting(BOB), world.engine._forwards) == ([], 0, {})
+
+
 def test_a_transmitter_gets_nothing(world: World) -> None:
     alice, bob = world.bind(ALICE), world.bind(BOB, "transmitter")
     world.submit(alice, sms(BOBS))
@@ -191,7 +213,7 @@ def test_its_validity_ends_while_the_esme_is_away(world: World) -> None:
     assert world.state(short) == ENROUTE
     world.advance(1.5)
     assert (world.state(short), world.state(long)) == (EXPIRED, ENROUTE)
-    assert [receipt.stat for receipt in alice.receipts] == ["EXPIRED"]
+    assert [(receipt.stat, receipt.err) for receipt in alice.receipts] == [("EXPIRED", "027")]
     bob = world.bind(BOB)
     world.settle()
     assert len(bob.received) == 1, "what has expired does not arrive any more"
