@@ -21,9 +21,9 @@ MAX_POSITIONS: Final = 512
 """Character positions of an address_range after repetitions are written out. ``[0-9]{15}`` takes 15; the bound keeps
 ``((9{40}){40}){40}`` from taking memory."""
 
-MAX_BEGINNINGS: Final = 256
-"""Literal beginnings an address_range is indexed by: a list of forty numbers has forty, ``4477[0-9]{8}`` a hundred with
-two of its digits; the bound keeps what ``[0-9]{15}`` spells out small."""
+MAX_BEGINNINGS: Final = 64
+"""Literal beginnings an address_range is indexed by: a list of forty numbers has forty, ``4477[0-9]{8}`` ten with the
+first of its digits; the bound keeps what ``[0-9]{15}`` spells out small."""
 
 MAX_NESTING: Final = 20
 """Depth of groups in an address_range; as deep as 40 octets on the wire can go."""
@@ -148,8 +148,8 @@ class AddressRange:
                         whole.add(beginning + bytes((octet,)))
                     elif reached:
                         longer[beginning + bytes((octet,))] = self._after(reached)
-            if len(settled) + len(whole) + len(longer) > MAX_BEGINNINGS:
-                return frozenset((*settled, *growing))
+                if len(settled) + len(whole) + len(longer) > MAX_BEGINNINGS:
+                    return frozenset((*settled, *growing))
             settled |= whole
             growing = longer
         return frozenset(settled or (b"",))
