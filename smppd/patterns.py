@@ -21,6 +21,10 @@ MAX_POSITIONS: Final = 512
 """Character positions of an address_range after repetitions are written out. ``[0-9]{15}`` takes 15; the bound keeps
 ``((9{40}){40}){40}`` from taking memory."""
 
+MAX_BEGINNINGS: Final = 64
+"""Literal beginnings an address_range is indexed by: a list of forty numbers has forty, ``4477[0-9]{8}`` ten with the
+first of its digits; the bound keeps what ``[0-9]{15}`` spells out small."""
+
 MAX_NESTING: Final = 20
 """Depth of groups in an address_range; as deep as 40 octets on the wire can go."""
 
@@ -121,10 +125,41 @@ class AddressRange:
             reached = possible & self._masks.get(octet, self._default)
             if not reached:
                 return False
-            possible = 0
-            for position in _bits(reached):
-                possible |= self._follow[position]
+            possible = self._after(reached)
         return bool(reached & self._final)
+
+    def beginnings(self) -> frozenset[bytes]:
+        """Literals, at most MAX_BEGINNINGS, one of which each address of the range begins with: what to index it by.
+
+        ``{b""}`` when there is nothing that all of them have in common.
+        """
+        settled: set[bytes] = set()
+        growing = {b"": self._first} if self.text else {}
+        while growing:
+            whole: set[bytes] = set()
+            longer: dict[bytes, int] = {}
+            for beginning, possible in growing.items():
+                if possible & self._default:
+                    whole.add(beginning)  # any character may follow
+                    continue
+                for octet, mask in self._masks.items():
+                    reached = possible & mask
+                    if reached & self._final:
+                        whole.add(beginning + bytes((octet,)))
+                    elif reached:
+                        longer[beginning + bytes((octet,))] = self._after(reached)
+                if len(settled) + len(whole) + len(longer) > MAX_BEGINNINGS:
+                    return frozenset((*settled, *growing))
+            settled |= whole
+            growing = longer
+        return frozenset(settled or (b"",))
+
+    def _after(self, reached: int) -> int:
+        """The positions that may accept the character after these."""
+        possible = 0
+        for position in _bits(reached):
+            possible |= self._follow[position]
+        return possible
 
 
 class _Fragment(NamedTuple):

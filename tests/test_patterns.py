@@ -137,6 +137,32 @@ def test_address_ranges_agree_with_regular_expressions(text: str, addresses: lis
         assert ours.matches(address.encode()) == bool(expected.fullmatch(address)), address
 
 
+@given(pieces, st.lists(st.text("123", min_size=1, max_size=8), max_size=20))
+def test_every_address_of_a_range_begins_with_one_of_its_beginnings(text: str, addresses: list[str]) -> None:
+    ours = AddressRange(text)
+    beginnings = tuple(ours.beginnings())
+    for address in map(str.encode, addresses):
+        assert not ours.matches(address) or address.startswith(beginnings)
+
+
+@pytest.mark.parametrize(
+    ("text", "beginnings"),
+    [
+        ("447700900123", {"447700900123"}),
+        ("44*", {"44"}),
+        ("^4477", {"4477"}),
+        ("4477$", {""}),
+        ("44(77|78)[12]", {"44771", "44772", "44781", "44782"}),
+        ("7700[0-9]{8}", {f"7700{digit}" for digit in range(10)}),
+        ("44,447", {"44"}),
+        (".*", {""}),
+        ("", {""}),
+    ],
+)
+def test_what_an_address_range_is_indexed_by(text: str, beginnings: set[str]) -> None:
+    assert AddressRange(text).beginnings() == {beginning.encode() for beginning in beginnings}
+
+
 @given(st.text("12*?.+", min_size=1, max_size=8), st.text("123", min_size=1, max_size=8))
 def test_globs_of_literals_and_final_stars_mean_the_same_in_both_languages(prefix: str, address: str) -> None:
     literal = re.sub(r"[*?.+]", "", prefix) + "1"

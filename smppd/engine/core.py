@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from smppd.engine.esmes import Delivery, EsmeState, Notification
 from smppd.engine.message import (
     DELETED,
+    DELIVERED,
     ENROUTE,
     EXPIRED,
     FIRST_FINAL,
@@ -27,11 +28,13 @@ from smppd.engine.message import (
     wants_receipt,
 )
 from smppd.engine.outbox import Outbox
+from smppd.engine.peers import ABSENT, UNDELIVERABLE, Forward, Peers
 from smppd.engine.pending import PendingIndex
 from smppd.engine.ports import Outcome
 from smppd.engine.queues import PASSES, WAITS, RouteState
 from smppd.engine.router import Router
 from smppd.engine.scheduler import Schedule
+from smppd.patterns import AddressRange
 from smppwire.constants import CommandId, CommandStatus
 from smppwire.errors import TextError
 from smppwire.smpp_time import parse_time
@@ -70,7 +73,6 @@ RINVEXPIRY: Final = int(CommandStatus.ESME_RINVEXPIRY)
 RINVSCHED: Final = int(CommandStatus.ESME_RINVSCHED)
 RMSGQFUL: Final = int(CommandStatus.ESME_RMSGQFUL)
 
-EXPIRED_OUTCOME: Final = Outcome(EXPIRED)
 DELETED_OUTCOME: Final = Outcome(DELETED)
 
 
@@ -116,6 +118,9 @@ class Engine:
         self._schedule: Schedule[Message] = Schedule()
         self._retries: Schedule[Deliverable] = Schedule()
         self._pending: PendingIndex | None = None
+        self.peers = Peers()
+        self._forwards: dict[Message, Forward] = {}
+        """The messages that are on their way to an ESME and not final."""
         self._sweep_at = 0.0
         self._quantum = EVENTS_PER_TURN
         self._apply(settings, networks)
@@ -143,6 +148,11 @@ class Engine:
                 self.esmes[account.system_id] = EsmeState(account)
             else:
                 esme.configure(account)
+        self.peers.configure(
+            (self.esmes[account.system_id], AddressRange(account.address_range))
+            for account in settings.account
+            if account.enabled
+        )
         for route in settings.route:
             state = self.routes.get(route.name)
             if state is None:
@@ -189,6 +199,19 @@ class Engine:
         self.outbox.add(Delivery(kind, body, esme, bind, now, now + self._validity))
         self.wake()
         return True
+
+    def congestion(self, bind: Bind) -> int:
+        """How full the server is for this bind, in percent: what congestion_state says (SMPP 5.0 section 4.8.4.18).
+
+        The fullest counts: the messages that are alive, the queue of any route, or the account's throughput window. 100
+        is said only when something is full, 0 only when all is idle.
+        """
+        shares = [self._live / self._limit]
+        shares += [len(route.queue) / max(1, route.queue_limit) for route in self._queued]
+        if bind.esme.throughput is not None:
+            shares.append(bind.esme.throughput.window.fullness(self.clock.now()))
+        share = min(1.0, max(shares))
+        return max(int(100 * share), share > 0.0)
 
     # -- intake -------------------------------------------------------------------------------------------------------
 
@@ -437,6 +460,8 @@ class Engine:
     def reschedule(self, message: Message, start_at: float, expires_at: float) -> None:
         """Give a message another start, unless it is on its way already, and another end of validity."""
         message.expires_at = expires_at
+        if self._forwards and message in self._forwards:
+            self._forwards[message].expires_at = expires_at
         next_at = start_at if message.state == SCHEDULED else message.next_at
         if message.due_at != NEVER:  # else its outcome is known, and this turn of the loop reports it
             self._cancel_plan(message)
@@ -475,7 +500,9 @@ class Engine:
         self._plan(message, NEVER)
 
     def _dispatch(self, messages: list[Message], now: float) -> None:
-        """Hand messages to the networks of their routes, runs of one route together."""
+        """Hand messages to the networks of their routes, runs of one route together; before that to the ESMEs."""
+        if self.peers.active:
+            messages = self._forward(messages, now)
         start = 0
         count = len(messages)
         ready = self._ready
@@ -495,6 +522,52 @@ class Engine:
                     self._plan(message, now + delay)
             start = end
 
+    def _forward(self, messages: list[Message], now: float) -> list[Message]:
+        """Hand over what goes to an ESME; returns what is left for the networks.
+
+        A message waits there until it is acknowledged, or until its validity ends; one whose mode allows for a single
+        attempt fails at once when nobody is there to take it.
+        """
+        others = []
+        for message in messages:
+            esme = self.peers.find(message.esme, message.pdu)
+            if esme is None:
+                others.append(message)
+                continue
+            forward = Forward(message, esme, now)
+            if not esme.receivers():
+                message.error_code = ABSENT
+                if forward.has_one_attempt:
+                    message.outcome = Outcome(UNDELIVERABLE.state, ABSENT)
+                    self._ready.append(message)
+                    continue
+            self._forwards[message] = forward
+            self.peers.remember(esme, message)
+            if message.pdu.registered_delivery & INTERMEDIATE_MASK:
+                self._notify(message, now)
+            self._plan(message, NEVER)
+            self.outbox.add(forward)
+        return others
+
+    def _forwarded(self, forward: Forward) -> None:
+        """The outbox is done with a forwarded message: the next turn of the loop makes it final.
+
+        It is reported like the outcome of a network, because nothing may become final, and be reported to an ESME,
+        while the outbox is at work on that ESME's queues.
+        """
+        message = forward.message
+        if self._forwards.pop(message, None) is None:
+            self._live -= 1
+            return
+        outcome = forward.outcome
+        if outcome.state == DELIVERED:
+            self.peers.remember(forward.esme, message)
+        elif forward.expires_at <= self.clock.now():
+            outcome = Outcome(EXPIRED, message.error_code)
+        message.outcome = outcome
+        self._cancel_plan(message)
+        self._ready.append(message)
+
     def _notify(self, message: Message, now: float) -> None:
         """Send the intermediate notification that was asked for: the first attempt is under way.
 
@@ -509,7 +582,11 @@ class Engine:
         route = message.route
         if route.queue:
             route.queue.pop(message, None)
+        forward = self._forwards.pop(message, None) if self._forwards else None
         self._finish(message, outcome, now, wall)
+        if forward is not None:
+            self._live += 1  # counted with its message so far, which may be done with before the outbox lets go of it
+            self.outbox.forsake(forward)
 
     def _finish(self, message: Message, outcome: Outcome, now: float, wall: float) -> None:
         state, error_code = outcome
@@ -532,6 +609,9 @@ class Engine:
 
     def _settle(self, item: Deliverable) -> None:
         """A message is final and its receipt is done with: from now on it is only remembered. Or a delivery is."""
+        if item.__class__ is Forward:
+            self._forwarded(item)
+            return
         self._live -= 1
         if item.__class__ is Message:
             item.receipt = RECEIPT_SETTLED
@@ -570,7 +650,7 @@ class Engine:
             self.outbox.sweep(self.esmes.values(), now)
         if len(self._done) > self._retain:
             self._forget_surplus()
-        return 0.0 if more else self._next_run(now)
+        return 0.0 if more or self._ready else self._next_run(now)
 
     def _run_schedule(self, now: float) -> bool:
         """Scheduled messages start, those on their way meet their outcome, and the validity of others ends."""
@@ -583,7 +663,7 @@ class Engine:
                 continue  # that plan was given up a moment ago, by what came up before it
             message.due_at = NEVER
             if message.next_at > message.expires_at:
-                self._finish_early(message, EXPIRED_OUTCOME, now, wall)
+                self._finish_early(message, Outcome(EXPIRED, message.error_code), now, wall)
             elif message.state == SCHEDULED:
                 self._start(message, now)
             else:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from smppd.engine.limiter import Limiter, limiter_for
 from smppd.engine.message import STATE_COUNT, Message
 from smppd.engine.queues import status_named
+from smppd.patterns import AddressRange
+from smppwire.constants import CommandId
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,18 +68,37 @@ class _ClosedOutbound:
         """None."""
         return 0
 
-    def deliver(self, bodies: Sequence[bytes], items: Sequence[Deliverable]) -> None:
+    def deliver(
+        self,
+        bodies: Sequence[bytes],
+        items: Sequence[Deliverable],
+        command_id: int = CommandId.DELIVER_SM,  # noqa: ARG002  # whatever it is
+    ) -> None:
         """Refuse: there is no room, so nobody may try."""
         raise RuntimeError(f"{len(bodies)} deliver_sm for a session that has ended, {len(items)} deliverables")
 
 
 CLOSED_OUTBOUND: Final = _ClosedOutbound()
 
+ANY_ADDRESS: Final = AddressRange("")
+"""The address_range of a bind that states none."""
+
 
 class Bind:
     """One bound session, as far as the engine needs to know it."""
 
-    __slots__ = ("bind_id", "esme", "hex_ids", "is_open", "outbound", "pending", "policy", "receives", "tlvs")
+    __slots__ = (
+        "address_range",
+        "bind_id",
+        "esme",
+        "hex_ids",
+        "is_open",
+        "outbound",
+        "pending",
+        "policy",
+        "receives",
+        "tlvs",
+    )
 
     def __init__(
         self,
@@ -88,6 +109,7 @@ class Bind:
         receives: bool,
         tlvs: bool,
         policy: ValidationPolicy,
+        address_range: AddressRange = ANY_ADDRESS,
     ) -> None:
         """Describe a bind.
 
@@ -97,7 +119,8 @@ class Bind:
             outbound: where deliver_sm leave.
             receives: bound as receiver or transceiver.
             tlvs: whether the ESME is of interface_version 0x34 or above: others get no TLVs, and ids of 8 hex digits.
-            policy: what the values of its PDUs are judged by.
+            policy: what the values of its PDUs are judged by, its interface_version included.
+            address_range: the addresses that this bind, of those of its account, is for.
         """
         self.bind_id = bind_id
         self.esme = esme
@@ -106,6 +129,7 @@ class Bind:
         self.tlvs = tlvs
         self.hex_ids = not tlvs
         self.policy = policy
+        self.address_range = address_range
         self.pending: deque[Deliverable] = deque()
         """What should leave by this bind and no other, oldest first."""
         self.is_open = True
@@ -122,6 +146,7 @@ class EsmeState:
     __slots__ = (
         "binds",
         "line",
+        "narrowed",
         "over_status",
         "pending",
         "receipt_bind",
@@ -130,6 +155,7 @@ class EsmeState:
         "system_id",
         "throughput",
         "turn",
+        "unwanted",
         "waiting",
     )
 
@@ -146,6 +172,10 @@ class EsmeState:
         """Counts what round_robin has dealt out."""
         self.line = 0
         """Which of the account's queues goes first in the next slice."""
+        self.narrowed = False
+        """Whether a receiving bind of its is for a part of the account's addresses only."""
+        self.unwanted = 0
+        """At least so many of its deliverables nobody waits for any more, wherever they are."""
         self.throughput: Limiter | None = None
         self.configure(settings)
 
@@ -159,3 +189,14 @@ class EsmeState:
     def receivers(self) -> list[Bind]:
         """The open binds that may be sent deliver_sm, oldest first."""
         return [bind for bind in self.binds if bind.receives]
+
+    def bind_for(self, address: bytes) -> Bind | None:
+        """The receiving bind that should get what is for this address; None when none is better than the others.
+
+        Those come first that state an address_range with this address, then those that state none. Of several the one
+        with the shortest queue takes it.
+        """
+        receivers = self.receivers()
+        named = [bind for bind in receivers if bind.address_range and bind.address_range.matches(address)]
+        candidates = named or [bind for bind in receivers if not bind.address_range]
+        return min(candidates, key=lambda bind: len(bind.pending), default=None)

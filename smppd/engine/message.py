@@ -164,9 +164,15 @@ def wants_receipt(registered_delivery: int, state: int) -> bool:
     return wants_receipt_for(registered_delivery, delivered=state in SUCCESSES)
 
 
-def from_data_sm(pdu: DataSm) -> SubmitSm:
+class DataRecord(SubmitSm):
+    """The record of a message that came by data_sm, and leaves by data_sm towards an ESME."""
+
+    __slots__ = ()
+
+
+def from_data_sm(pdu: DataSm) -> DataRecord:
     """The record of a data_sm: the same fields, its text stays in the message_payload TLV (SMPP 3.4 section 4.7)."""
-    return SubmitSm(
+    return DataRecord(
         sequence_number=pdu.sequence_number,
         service_type=pdu.service_type,
         source_addr_ton=pdu.source_addr_ton,

@@ -8,16 +8,16 @@ more. At any time at most one copy of it is on its way.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
-from smppd.engine.esmes import Delivery
 from smppd.engine.message import RECEIPT_PENDING, RECEIPT_SENT, Message
+from smppd.engine.peers import DELIVER_SM, UNDELIVERABLE, Forward, outcome_of
 from smppd.engine.retry import delay_before, is_retryable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from smppd.engine.esmes import Bind, Deliverable, EsmeState
+    from smppd.engine.esmes import Bind, Deliverable, Delivery, EsmeState
     from smppd.engine.ports import Dialect, Observer
 
 SLICE: Final = 256
@@ -26,6 +26,9 @@ SLICE: Final = 256
 SLICE_IN_A_FLOOD: Final = 2048
 """The same while turn after turn leaves something over: the slice doubles up to here, so that receipts keep pace with
 submissions under a load that never ends."""
+
+LONG_AGO: Final = float("-inf")
+"""When that has expired which nobody waits for."""
 
 
 class Outbox:
@@ -69,11 +72,45 @@ class Outbox:
         bind = item.bind
         if item.__class__ is Message:
             item.receipt = RECEIPT_PENDING
+        elif item.__class__ is Forward:
+            self._offer_forward(item)
+            return
         if bind is not None and bind.is_open and bind.receives and esme.receipt_bind == "same":
             bind.pending.append(item)
         else:
             esme.pending.append(item)
         self._active[esme] = None
+
+    def _offer_forward(self, item: Forward) -> None:
+        """Queue a forwarded message: for the bind that is for its address, if the binds of the account differ."""
+        esme = item.esme
+        if not item.is_wanted:
+            self.drop(item)
+            return
+        bind = esme.bind_for(item.address()) if esme.narrowed else None
+        (esme if bind is None else bind).pending.append(item)
+        self._active[esme] = None
+
+    def forsake(self, item: Forward) -> None:
+        """Nobody waits for a forwarded message any more: it is not sent, unless it is on its way already.
+
+        Queues are cleaned when half of what stands in them may be such, so that each one costs little.
+        """
+        item.expires_at = LONG_AGO
+        esme = item.esme
+        esme.unwanted += 1
+        queues = (esme.pending, *(bind.pending for bind in esme.binds))
+        if 2 * esme.unwanted <= sum(len(queue) for queue in queues):
+            return
+        esme.unwanted = 0
+        for queue in queues:
+            everything = list(queue)
+            queue.clear()
+            for waiting in everything:
+                if waiting.__class__ is Forward and not waiting.is_wanted:
+                    self.drop(waiting)
+                else:
+                    queue.append(waiting)
 
     def activate(self, esme: EsmeState) -> None:
         """Look at this account again: a window opened, a bind came or can be written to."""
@@ -83,6 +120,7 @@ class Outbox:
         """A session bound."""
         bind.esme.binds.append(bind)
         if bind.receives:
+            bind.esme.narrowed |= bool(bind.address_range)
             self._active[bind.esme] = None
 
     def closed(self, bind: Bind, unacknowledged: Sequence[Deliverable]) -> None:
@@ -91,11 +129,17 @@ class Outbox:
         esme = bind.esme
         if bind in esme.binds:
             esme.binds.remove(bind)
+            esme.narrowed = any(other.address_range for other in esme.receivers())
+        again: list[Deliverable] = []
         for item in unacknowledged:
             if item.__class__ is Message:
                 item.receipt = RECEIPT_PENDING
+            elif item.__class__ is Forward and item.has_one_attempt:
+                self.drop(item)
+                continue
+            again.append(item)
         esme.pending.extendleft(reversed(bind.pending))
-        esme.pending.extendleft(reversed(unacknowledged))
+        esme.pending.extendleft(reversed(again))
         bind.pending.clear()
         if esme.pending and esme.binds:
             self._active[esme] = None
@@ -179,9 +223,10 @@ class Outbox:
         bodies: list[bytes] = []
         items: list[Deliverable] = []
         delays: list[float] = []
-        dialect = self._dialect
-        receipt_body = dialect.receipt_body
+        receipt_body = self._dialect.receipt_body
         tlvs = bind.tlvs
+        command_id = DELIVER_SM
+        left = 0
         while pending and len(items) < room:
             item = pending.popleft()
             if item.expires_at < now:
@@ -190,16 +235,36 @@ class Outbox:
             item.attempts += 1
             if item.__class__ is Message:
                 item.receipt = RECEIPT_SENT
-                bodies.append(receipt_body(item, tlvs=tlvs))
+                kind = DELIVER_SM
+                body = receipt_body(item, tlvs=tlvs)
                 delays.append(now - item.accepted_at)
-            elif isinstance(item, Delivery):
-                bodies.append(item.render(dialect, tlvs=tlvs))
+            else:
+                written = self._write(cast("Delivery", item), bind)
+                if written is None:
+                    continue
+                kind, body = written
+            if kind != command_id:
+                if items:
+                    bind.outbound.deliver(bodies, items, command_id)
+                left += len(items)
+                room -= len(items)
+                bodies, items, command_id = [], [], kind
+            bodies.append(body)
             items.append(item)
         if items:
-            bind.outbound.deliver(bodies, items)
+            bind.outbound.deliver(bodies, items, command_id)
             if delays:
                 self._observer.receipts_sent(delays)
-        return len(items)
+        return left + len(items)
+
+    def _write(self, item: Delivery, bind: Bind) -> tuple[int, bytes] | None:
+        """(command_id, body) of what is no receipt; None when it does not fit this bind and has been dropped."""
+        if item.__class__ is not Forward:
+            return DELIVER_SM, item.render(self._dialect, tlvs=bind.tlvs)
+        written = item.write(bind.policy.interface_version)
+        if written is None:
+            self.drop(item)
+        return written
 
     def acknowledged(self, answers: Iterable[tuple[Deliverable, int]]) -> None:
         """The ESME answered: each deliverable with the command_status of its deliver_sm_resp."""
@@ -210,6 +275,8 @@ class Outbox:
             if status and is_retryable(status):
                 self._again_later(item)
             else:
+                if status and item.__class__ is Forward:
+                    item.outcome = outcome_of(status)
                 esme.waiting -= 1
                 settled(item)
             active[esme] = None
@@ -223,10 +290,15 @@ class Outbox:
     def _again_later(self, item: Deliverable) -> None:
         if item.__class__ is Message:
             item.receipt = RECEIPT_PENDING
+        elif item.__class__ is Forward and item.has_one_attempt:
+            self.drop(item)
+            return
         self._later(delay_before(item.attempts), item)
 
     def drop(self, item: Deliverable) -> None:
-        """Nobody wants it any more."""
+        """Nobody wants it any more, or nobody can have it."""
+        if item.__class__ is Forward:
+            item.outcome = UNDELIVERABLE
         item.esme.waiting -= 1
         self._settled(item)
 

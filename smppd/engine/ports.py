@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from smppwire.constants import CommandId
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -51,8 +53,13 @@ class Outbound(Protocol):
     def room(self) -> int:
         """How many deliver_sm the session takes now: its free window, 0 while the peer does not read."""
 
-    def deliver(self, bodies: Sequence[bytes], items: Sequence[Deliverable]) -> None:
-        """Send deliver_sm with these bodies (everything after the header); `items` come back acknowledged or lost."""
+    def deliver(
+        self, bodies: Sequence[bytes], items: Sequence[Deliverable], command_id: int = CommandId.DELIVER_SM
+    ) -> None:
+        """Send deliver_sm, or data_sm, with these bodies (everything after the header).
+
+        `items` come back acknowledged or lost.
+        """
 
 
 class Dialect(Protocol):

@@ -60,6 +60,10 @@ class Throughput:
         self._arrival = max(self._arrival, now) + weight * self._interval
         return True
 
+    def fullness(self, now: float) -> float:
+        """How much of the burst is used up now: from 0 to 1, where nothing more conforms."""
+        return min(1.0, max(0.0, self._arrival - now) / (self._tolerance + self._interval))
+
     def next_at(self, now: float, weight: int = 1) -> float:
         """When a message of `weight` parts conforms, as seconds of the same clock; `now` when it does already."""
         return max(now, self._opens_for(weight))

@@ -7,8 +7,9 @@ unanswered, when a timer ends a session, and that a peer which does not read is 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from struct import Struct
-from typing import TYPE_CHECKING, ClassVar, Final, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from smppd.engine import operations
 from smppd.engine.esmes import Bind, Delivery
@@ -63,6 +64,9 @@ SHORT_ID: Final = 10
 SUBMIT_RESPONSE: Final = Struct(f">IIII{SHORT_ID + 1}s")
 """A submit_sm_resp with a message_id of ten octets; packing eleven adds the NUL."""
 
+CONGESTION_STATE: Final = int(TlvTag.CONGESTION_STATE).to_bytes(2, "big") + b"\x00\x01"
+"""Tag and length of the TLV of 5.0 that says how full we are."""
+
 WRITE_BUFFER_HIGH: Final = 1024 * 1024
 """Octets waiting for a peer that reads slowly before we stop reading from it: a few thousand receipts."""
 
@@ -89,6 +93,10 @@ BIND_RESPONSES: Final[dict[type[Pdu], type[BindTransmitterResp | BindReceiverRes
     BindReceiver: BindReceiverResp,
     BindTransceiver: BindTransceiverResp,
 }
+
+STOP_READING: Final = "stop_reading"
+CLOSE: Final = "close"
+"""What `window_over` may say besides a command_status."""
 
 VERSION_34: Final = 0x34
 VERSION_50: Final = 0x50
@@ -132,7 +140,11 @@ class SmscConnection(asyncio.Protocol):
         self._account: Account | None = None
         self._bind_type: BindType = "transceiver"
         self._window = 0
-        self._window_over = 0
+        self._window_over: int | str = 0
+        """The command_status that answers what exceeds the window, STOP_READING or CLOSE."""
+        self._halted = False
+        """Whether reading has stopped because the window is full."""
+        self._tells_congestion = False
         self._backlog = 0
         """Requests of earlier chunks that are still unanswered: what the window limits. Those of the chunk at hand do
         not count, so that it makes no difference where TCP has cut the stream."""
@@ -199,6 +211,8 @@ class SmscConnection(asyncio.Protocol):
             if events:
                 self._handle_all(events, now)
                 self._flush()
+                if self._window:
+                    self._halt_when_full()
         except Exception as error:  # noqa: BLE001  # whatever it is, it concerns this session alone
             self._fail(error)
 
@@ -218,10 +232,45 @@ class SmscConnection(asyncio.Protocol):
         self._writable = True
         if self._transport is None or self._closing:
             return
-        if self._task is None:
-            self._transport.resume_reading()
+        self._resume_reading()
         if self._bind is not None:
             self._context.engine.bind_has_room(self._bind)
+
+    def _resume_reading(self) -> None:
+        """Read again, unless something else than what has just ended speaks against it."""
+        if self._transport is not None and self._writable and self._task is None and not self._halted:
+            self._transport.resume_reading()
+
+    def _halt_when_full(self) -> None:
+        """Stop reading, where that is the answer to it, while as many requests are unanswered as the window has.
+
+        What the peer sends in the meantime waits in the buffers of the system, its answers to us as well: see
+        `_look_at_timers`.
+        """
+        bind = self._bind
+        if (
+            bind is None
+            or self._window_over != STOP_READING
+            or self._halted
+            or self._closing
+            or self._session.inbound_outstanding < self._window
+        ):
+            return
+        self._halted = True
+        self._context.counters.throttled(bind.esme.system_id, "window", 1)
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def _relieve(self) -> None:
+        """Answers have left: read again if there is room in the window."""
+        if self._closing or self._session.inbound_outstanding >= self._window:
+            return
+        self._halted = False
+        if self._timer is not None:
+            # What has come meanwhile is read before anybody asks whether it came in time.
+            self._timer.cancel()
+            self._timer = asyncio.get_running_loop().call_later(self._patience, self._on_timer)
+        self._resume_reading()
 
     def close(self) -> None:
         """End the connection: what is written still leaves, what the peer still sends is thrown away.
@@ -317,23 +366,25 @@ class SmscConnection(asyncio.Protocol):
         if bind is None:
             self._answer_all(batch, ESME_RINVBNDSTS)
             return
-        if self._window and self._backlog >= self._window:
-            counters.throttled(bind.esme.system_id, "window", count)
-            self._answer_all(batch, self._window_over)
+        if self._window and self._backlog >= self._window and self._overflow(batch, bind):
             return
         answers = context.engine.submit(bind, batch)
         append = self._out.append
         pack = SUBMIT_RESPONSE.pack
         length = SUBMIT_RESPONSE.size
         accepted = 0
+        short_id, tail = SHORT_ID, b"\0"
+        if self._tells_congestion:
+            short_id, tail = -1, b"\0" + CONGESTION_STATE + bytes((self._congestion(bind),))
         statuses = counters.statuses_out
         for pdu, answer in zip(batch, answers, strict=True):
             if answer.__class__ is bytes:
                 accepted += 1
-                if len(answer) == SHORT_ID:
+                if len(answer) == short_id:
                     append(pack(length, SUBMIT_SM_RESP, 0, pdu.sequence_number, answer))
                 else:
-                    append(HEADER.pack(17 + len(answer), SUBMIT_SM_RESP, 0, pdu.sequence_number) + answer + b"\0")
+                    body = answer + tail
+                    append(HEADER.pack(16 + len(body), SUBMIT_SM_RESP, 0, pdu.sequence_number) + body)
             else:
                 append(HEADER.pack(16, SUBMIT_SM_RESP, answer, pdu.sequence_number))
                 statuses[SUBMIT_SM_RESP, cast("int", answer)] += 1
@@ -342,6 +393,26 @@ class SmscConnection(asyncio.Protocol):
         counters.pdus_out[SUBMIT_SM_RESP] += count
         session.answered(count)
         counters.submit_response.observe_many(context.monotonic() - now, count)
+
+    def _overflow(self, batch: Sequence[Pdu], bind: Bind) -> bool:
+        """Deal with requests beyond the account's window; False when they are to be served all the same."""
+        over = self._window_over
+        if over == STOP_READING:
+            return False  # they had been read before reading stopped
+        context = self._context
+        context.counters.throttled(bind.esme.system_id, "window", len(batch))
+        if over != CLOSE:
+            self._answer_all(batch, cast("int", over))
+            return True
+        context.counters.protocol_errors["window_overflow"] += 1
+        context.error_log.report("window_overflow", session=self.name, peer=self._peer, system_id=bind.esme.system_id)
+        self._unbind_and_close()
+        return True
+
+    def _congestion(self, bind: Bind) -> int:
+        """The congestion_state that this session is told: how full the server or its own window is, in percent."""
+        congestion = self._context.engine.congestion(bind)
+        return max(congestion, min(100, 100 * self._backlog // self._window)) if self._window else congestion
 
     def _answer_all(self, batch: Iterable[Pdu], status: int) -> None:
         """Answer requests with 16 octets and one status."""
@@ -355,6 +426,8 @@ class SmscConnection(asyncio.Protocol):
             self._context.counters.pdus_out[response_id] += count
             self._context.counters.statuses_out[response_id, status] += count
             self._session.answered(count)
+            if self._halted:
+                self._relieve()
 
     def _on_acknowledged(self, event: Acknowledged, _now: float) -> None:
         counters = self._context.counters
@@ -377,8 +450,10 @@ class SmscConnection(asyncio.Protocol):
         counters.statuses_in[event.pdu.command_id, status] += 1
         request = event.request
         if isinstance(request, (Message, Delivery)):
-            # A generic_nack instead of a deliver_sm_resp; one without an error status refuses all the same.
-            self._context.engine.acknowledged([(request, status or ESME_RSYSERR)])
+            # A data_sm_resp, or a generic_nack: one without an error status refuses all the same.
+            if not status and event.pdu.command_id == CommandId.GENERIC_NACK:
+                status = ESME_RSYSERR
+            self._context.engine.acknowledged([(request, status)])
         elif isinstance(request, Unbind):
             self._end_bind(by="SMSC")
             self.close()
@@ -436,15 +511,21 @@ class SmscConnection(asyncio.Protocol):
         if bind is None:
             self._answer_all([pdu], ESME_RINVBNDSTS)
             return
-        if self._window and self._backlog >= self._window:
-            context.counters.throttled(bind.esme.system_id, "window", 1)
-            self._answer_all([pdu], self._window_over)
+        if self._window and self._backlog >= self._window and self._overflow([pdu], bind):
             return
         response = operation(context.engine, bind, pdu)
         if response.command_status:
             self._answer_all([pdu], response.command_status)
         else:
-            self._respond(pdu, response, now)
+            self._respond(pdu, self._in_version(response, bind), now)
+
+    def _in_version(self, response: Any, bind: Bind) -> Pdu:
+        """A response as the session's version has it: without TLVs below 3.4, with congestion_state from 5.0 on."""
+        if not bind.tlvs:
+            response.tlvs = ()
+        elif self._tells_congestion:
+            response.tlvs += (Tlv(TlvTag.CONGESTION_STATE, bytes((self._congestion(bind),))),)
+        return cast("Pdu", response)
 
     def _refuse_unserved(self, pdu: Pdu) -> None:
         """A request this server knows but does not offer: its own response, ESME_RINVCMDID."""
@@ -473,10 +554,8 @@ class SmscConnection(asyncio.Protocol):
         context.counters.pdus_in[pdu.command_id] += 1
         if self._linger is not None:
             self._linger.cancel()
-        version = negotiate(pdu.interface_version, self._ours)
-        policy = ValidationPolicy(
-            interface_version=version,
-            strict=context.settings.validation.strict,
+        policy = replace(
+            _policy(negotiate(pdu.interface_version, self._ours), context, context.accounts.get(pdu.system_id)),
             password_max=context.settings.longest_password + 1,
         )
         status = first_violation(pdu, policy)
@@ -519,8 +598,9 @@ class SmscConnection(asyncio.Protocol):
         if not self._closing:
             self._handle_all(self._session.resume(now), now)
         self._flush()
-        if self._writable and self._task is None and self._transport is not None:
-            self._transport.resume_reading()
+        if self._window:
+            self._halt_when_full()
+        self._resume_reading()
 
     def _accept_bind(self, pdu: BindRequest, account: Account, now: float) -> None:
         context = self._context
@@ -537,14 +617,17 @@ class SmscConnection(asyncio.Protocol):
         self._account = account
         self._bind_type = bind_type
         self._window = settings.window
-        self._window_over = int(CommandStatus[settings.window_over])
+        over = settings.window_over
+        self._window_over = over if over in (STOP_READING, CLOSE) else int(CommandStatus[over])
+        self._tells_congestion = version >= VERSION_50
         self._bind = Bind(
             self.name,
             context.engine.esmes[settings.system_id],
             self,
             receives=bind_type != "transmitter",
             tlvs=version >= VERSION_34,
-            policy=_policy(version, context),
+            policy=_policy(version, context, account),
+            address_range=AddressRange(pdu.address_range),
         )
         tlvs = (Tlv(TlvTag.SC_INTERFACE_VERSION, bytes((self._ours,))),) if version >= VERSION_34 else ()
         system_id = context.settings.server.system_id.encode("latin-1")
@@ -634,15 +717,15 @@ class SmscConnection(asyncio.Protocol):
             return 0
         return self._session.window.room
 
-    def deliver(self, bodies: Sequence[bytes], items: Sequence[Deliverable]) -> None:
-        """Send deliver_sm in one write; `items` wait in the window for their responses."""
+    def deliver(self, bodies: Sequence[bytes], items: Sequence[Deliverable], command_id: int = DELIVER_SM) -> None:
+        """Send deliver_sm, or data_sm, in one write; `items` wait in the window for their responses."""
         now = self._context.monotonic()
-        numbers = self._session.register_many(DELIVER_SM, items, now)
+        numbers = self._session.register_many(command_id, items, now)
         pack = HEADER.pack
         self._out.extend(
-            [pack(16 + len(body), DELIVER_SM, 0, number) + body for body, number in zip(bodies, numbers, strict=True)]
+            [pack(16 + len(body), command_id, 0, number) + body for body, number in zip(bodies, numbers, strict=True)]
         )
-        self._context.counters.pdus_out[DELIVER_SM] += len(items)
+        self._context.counters.pdus_out[command_id] += len(items)
         self._flush()
 
     # -- writing ------------------------------------------------------------------------------------------------------
@@ -650,6 +733,8 @@ class SmscConnection(asyncio.Protocol):
     def _respond(self, request: Pdu, response: Pdu, now: float) -> None:
         octets = self._session.respond(request, response, now)
         self._send(octets, response.command_id, response.command_status)
+        if self._halted:
+            self._relieve()
 
     def _send(self, octets: bytes, command_id: int, status: int | None = None) -> None:
         """Queue one PDU for the next write and count it (command_id 0: the caller counts)."""
@@ -689,6 +774,11 @@ class SmscConnection(asyncio.Protocol):
             self._fail(error)
 
     def _look_at_timers(self, now: float) -> None:
+        if self._halted:
+            # Nobody knows whether the peer is silent, or what it has answered: it is we who do not listen.
+            self._session.timers.received(now)
+            self._timer = asyncio.get_running_loop().call_later(self._patience, self._on_timer)
+            return
         lost = [item for item in self._session.expired(now) if isinstance(item, (Message, Delivery))]
         if lost:
             self._context.engine.unanswered(lost)
@@ -707,6 +797,10 @@ class SmscConnection(asyncio.Protocol):
         context = self._context
         context.counters.protocol_errors[action.value] += 1
         context.error_log.report(action.value, session=self.name, peer=self._peer)
+        self._unbind_and_close()
+
+    def _unbind_and_close(self) -> None:
+        """End the session without waiting for the peer to agree."""
         if self._bind is not None and not self._unbinding:
             self._send_unbind()
         self.close()
@@ -734,11 +828,13 @@ class SmscConnection(asyncio.Protocol):
     )
 
 
-def _policy(version: int, context: Context) -> ValidationPolicy:
+def _policy(version: int, context: Context, account: Account | None) -> ValidationPolicy:
+    """What the PDUs of a session of this version are judged by; an account may be stricter or laxer than the others."""
     validation = context.settings.validation
+    strict = None if account is None else account.settings.strict
     return ValidationPolicy(
         interface_version=version,
-        strict=validation.strict,
+        strict=validation.strict if strict is None else strict,
         payload_and_short_message=validation.payload_and_short_message,
     )
 

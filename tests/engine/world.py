@@ -11,10 +11,11 @@ from smppd.engine.esmes import Bind, Deliverable
 from smppd.engine.message import ACCEPTED, DELETED, DELIVERED, EXPIRED, Message
 from smppd.engine.ports import Attempt, Network, Outcome
 from smppd.engine.receipts import DefaultDialect
+from smppd.patterns import AddressRange
 from smppd.settings import Account, Match, Messages, Queue, Route, Settings, Throughput
 from smppwire.codec import decode
-from smppwire.constants import CommandStatus, MessageState
-from smppwire.pdus import DeliverSm, SubmitSm
+from smppwire.constants import CommandId, CommandStatus, MessageState
+from smppwire.pdus import DataSm, DeliverSm, SubmitSm
 from smppwire.receipt import Receipt, parse_receipt
 from smppwire.validation import ValidationPolicy
 
@@ -86,6 +87,7 @@ class Phone:
         self.bind: Bind
         self.outstanding: list[Deliverable] = []
         self.bodies: list[bytes] = []
+        self.commands: list[int] = []
         self.writes: list[int] = []
 
     # What the engine sees (smppd.engine.ports.Outbound).
@@ -93,17 +95,32 @@ class Phone:
     def room(self) -> int:
         return self.window - len(self.outstanding) if self.reads else 0
 
-    def deliver(self, bodies: Sequence[bytes], items: Sequence[Deliverable]) -> None:
+    def deliver(
+        self, bodies: Sequence[bytes], items: Sequence[Deliverable], command_id: int = CommandId.DELIVER_SM
+    ) -> None:
         assert 0 < len(bodies) == len(items) <= self.room()
         self.outstanding += items
         self.bodies += bodies
+        self.commands += [command_id] * len(bodies)
         self.writes.append(len(bodies))
 
     # What tests do.
 
     @property
     def received(self) -> list[DeliverSm]:
-        return [deliver_sm(body) for body in self.bodies]
+        return [
+            deliver_sm(body)
+            for command_id, body in zip(self.commands, self.bodies, strict=True)
+            if command_id == CommandId.DELIVER_SM
+        ]
+
+    @property
+    def received_data(self) -> list[DataSm]:
+        return [
+            data_sm(body)
+            for command_id, body in zip(self.commands, self.bodies, strict=True)
+            if command_id == CommandId.DATA_SM
+        ]
 
     @property
     def receipts(self) -> list[Receipt]:
@@ -168,7 +185,13 @@ class World:
         self.engine.configure(self.settings, self.networks)
 
     def bind(
-        self, system_id: str = ALICE, kind: str = "transceiver", *, window: int = 1_000_000, version: int = 0x34
+        self,
+        system_id: str = ALICE,
+        kind: str = "transceiver",
+        *,
+        window: int = 1_000_000,
+        version: int = 0x34,
+        address_range: str = "",
     ) -> Phone:
         phone = Phone(self.engine, window)
         phone.bind = Bind(
@@ -178,6 +201,7 @@ class World:
             receives=kind != "transmitter",
             tlvs=version >= 0x34,
             policy=ValidationPolicy(interface_version=version),
+            address_range=AddressRange(address_range),
         )
         self.engine.open_bind(phone.bind)
         return phone
@@ -259,6 +283,14 @@ def deliver_sm(body: bytes) -> DeliverSm:
     header = (16 + len(body)).to_bytes(4, "big") + b"\0\0\0\x05\0\0\0\0\0\0\0\x01"
     pdu = decode(header + body)
     assert isinstance(pdu, DeliverSm)
+    return pdu
+
+
+def data_sm(body: bytes) -> DataSm:
+    """The data_sm of a body that the engine handed out, as the ESME decodes it."""
+    header = (16 + len(body)).to_bytes(4, "big") + b"\0\0\x01\x03\0\0\0\0\0\0\0\x01"
+    pdu = decode(header + body)
+    assert isinstance(pdu, DataSm)
     return pdu
 
 
