@@ -159,3 +159,8 @@ class EsmeState:
     def receivers(self) -> list[Bind]:
         """The open binds that may be sent deliver_sm, oldest first."""
         return [bind for bind in self.binds if bind.receives]
+
+    @property
+    def waits_for_receiver(self) -> bool:
+        """Whether something is due to this account, and no bind can take it."""
+        return bool(self.pending) and not self.receivers()

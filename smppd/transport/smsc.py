@@ -10,7 +10,7 @@ import asyncio
 from struct import Struct
 from typing import TYPE_CHECKING, ClassVar, Final, cast
 
-from smppd.engine import operations
+from smppd.engine import broadcast, operations
 from smppd.engine.esmes import Bind, Delivery
 from smppd.engine.message import Message
 from smppd.patterns import AddressRange
@@ -24,11 +24,15 @@ from smppwire.pdus import (
     BindTransceiverResp,
     BindTransmitter,
     BindTransmitterResp,
+    BroadcastSm,
+    CancelBroadcastSm,
     CancelSm,
     DataSm,
     EnquireLink,
     EnquireLinkResp,
+    Outbind,
     Pdu,
+    QueryBroadcastSm,
     QuerySm,
     ReplaceSm,
     SubmitMulti,
@@ -108,9 +112,10 @@ def negotiate(theirs: int, ours: int) -> int:
 class SmscConnection(asyncio.Protocol):
     """One connection of an ESME."""
 
-    def __init__(self, context: Context) -> None:
-        """Serve one connection within `context`."""
+    def __init__(self, context: Context, outbind: Outbind | None = None) -> None:
+        """Serve one connection within `context`; one that we opened begins with this `outbind`."""
         self._context = context
+        self._outbind = outbind
         settings = context.settings
         timers = settings.timers
         self._session = Session(
@@ -170,7 +175,12 @@ class SmscConnection(asyncio.Protocol):
         if Watch.wanted(context):
             self._watch = Watch(context, self.name, self._log)
         self._transport.set_write_buffer_limits(high=WRITE_BUFFER_HIGH)
-        self._plan_timer(context.monotonic())
+        now = context.monotonic()
+        if self._outbind is not None:
+            # It has no response: the ESME binds on this connection, within session_init.
+            self._send(self._session.send_request(self._outbind, None, now), CommandId.OUTBIND)
+            self._flush()
+        self._plan_timer(now)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone, whoever ended it."""
@@ -252,9 +262,18 @@ class SmscConnection(asyncio.Protocol):
             self._transport.abort()
 
     @property
+    def is_open(self) -> bool:
+        """Whether the connection stands, and is not about to end."""
+        return self._transport is not None and not self._closing
+
+    @property
     def bound_as(self) -> tuple[str, str] | None:
         """(system_id, bind type) while bound, else None."""
         return None if self._bind is None else (self._bind.esme.system_id, self._bind_type)
+
+    def owes_until(self, patience: float) -> float | None:
+        """Until when the peer has `patience` seconds for its oldest answer, in real time; None when it owes none."""
+        return self._session.window.next_expiry(patience)
 
     def unbind(self) -> None:
         """Ask the ESME to end the session (SMPP 3.4 section 4.2); one that is not bound is simply closed.
@@ -423,6 +442,15 @@ class SmscConnection(asyncio.Protocol):
 
     def _on_data_sm(self, pdu: DataSm, now: float) -> None:
         self._operate(pdu, now, operations.data)
+
+    def _on_broadcast_sm(self, pdu: BroadcastSm, now: float) -> None:
+        self._operate(pdu, now, broadcast.submit)
+
+    def _on_query_broadcast_sm(self, pdu: QueryBroadcastSm, now: float) -> None:
+        self._operate(pdu, now, broadcast.query)
+
+    def _on_cancel_broadcast_sm(self, pdu: CancelBroadcastSm, now: float) -> None:
+        self._operate(pdu, now, broadcast.cancel)
 
     def _operate(self, pdu: Pdu, now: float, operation: Callable[..., Pdu]) -> None:
         """Answer one request from the engine's record."""
@@ -726,6 +754,9 @@ class SmscConnection(asyncio.Protocol):
             QuerySm: _on_query_sm,
             CancelSm: _on_cancel_sm,
             ReplaceSm: _on_replace_sm,
+            BroadcastSm: _on_broadcast_sm,
+            QueryBroadcastSm: _on_query_broadcast_sm,
+            CancelBroadcastSm: _on_cancel_broadcast_sm,
         },
     )
 
