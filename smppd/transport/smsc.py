@@ -314,11 +314,7 @@ class SmscConnection(asyncio.Protocol):
                 self._submit(batch, now)
                 index = end
                 continue
-            handler = handlers.get(event.__class__)
-            if handler is not None:
-                handler(self, event, now)
-            else:
-                self._refuse_unserved(cast("Pdu", event))
+            handlers[event.__class__](self, event, now)
             index += 1
 
     def _submit(self, batch: Sequence[SubmitSm], now: float) -> None:
@@ -469,16 +465,6 @@ class SmscConnection(asyncio.Protocol):
             self._answer_all([pdu], response.command_status)
         else:
             self._respond(pdu, response, now)
-
-    def _refuse_unserved(self, pdu: Pdu) -> None:
-        """A request this server knows but does not offer: its own response, ESME_RINVCMDID."""
-        context = self._context
-        context.counters.pdus_in[pdu.command_id] += 1
-        context.counters.protocol_errors["unserved_command"] += 1
-        context.error_log.report(
-            "unserved_command", session=self.name, peer=self._peer, command=command_name(pdu.command_id)
-        )
-        self._answer_all([pdu], int(CommandStatus.ESME_RINVCMDID))
 
     def _fail(self, error: Exception) -> None:
         """A mistake of ours: the operator is told everything, and the session ends, because nobody knows its state.

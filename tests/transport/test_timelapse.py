@@ -228,15 +228,15 @@ def test_time_goes_forward_and_not_beyond_the_calendar(seconds: float) -> None:
 
 
 def test_a_mistake_in_a_step_is_told_and_time_can_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(live: Live) -> None:
+        with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
+            patch.setattr(live.server.engine, "run", lambda: 1 / 0)
+            await live.server.advance(HOUR)
+
     with Live(virtual(network=network(5.0))) as live, live.client() as client:
         client.bind()
         (message_id,) = submit(client)
-        engine = live.server.engine
-        real = engine.run
-        monkeypatch.setattr(engine, "run", lambda: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
-            live.run(live.server.advance(HOUR))
-        monkeypatch.setattr(engine, "run", real)
+        live.run(broken(live))
         live.run(live.server.advance(HOUR))
         assert delivered(client.frame())[2].startswith(b"id:" + message_id)
 
