@@ -667,5 +667,5 @@ def test_time_passes_when_told(loop: str) -> None:
         client.bind()
         client.send(request(SUBMIT, 2, submit_body(registered=1)))
         message_id = field(client.frame(), SUBMIT)
-        assert live.run(live.server.advance(3600.0)).steps >= 1
+        assert live.run(live.server.advance(3600.0)).steps == 1
         assert delivered(client.frame())[2].startswith(b"id:" + message_id)

@@ -212,9 +212,9 @@ class Broadcasts:
         """The account's broadcasts that are not final, oldest first."""
         return list(self._pending.get(esme, {}).values())
 
-    def next_due(self) -> float | None:
-        """When a broadcast begins or ends, in seconds of the engine's clock; None when none does."""
-        return self._schedule.next_due()
+    def next_due(self, *, exact: bool = False) -> float | None:
+        """When a broadcast begins or ends, in seconds of the engine's clock; see `Schedule.next_due`."""
+        return self._schedule.next_due(exact=exact)
 
     def run(self, now: float, wall: float, limit: int) -> bool:
         """Begin and end what is due, at most `limit` broadcasts; True when there may be more."""

@@ -645,16 +645,16 @@ class Engine:
 
     def _next_run(self, now: float) -> float | None:
         """Seconds until something is due that nobody will wake us for."""
-        times = self._dues(now)
+        times = self._dues(now, exact=False)
         if self._live:
             times.append(self._sweep_at)
         return max(0.0, min(times) - now) if times else None
 
-    def _dues(self, now: float) -> list[float]:
-        """When what is planned is due, a time for each kind of plan."""
+    def _dues(self, now: float, *, exact: bool) -> list[float]:
+        """When what is planned is due, a time for each kind of plan; unless `exact`, a little early."""
         times = [route.next_release(now) for route in self._queued if route.queue]
-        plans = (self._schedule.next_due(), self._retries.next_due(), self.broadcasts.next_due())
-        times += [due for due in plans if due is not None]
+        plans = (self._schedule, self._retries, self.broadcasts)
+        times += [due for plan in plans if (due := plan.next_due(exact=exact)) is not None]
         return times
 
     def next_due(self) -> float | None:
@@ -663,7 +663,7 @@ class Engine:
         Unlike `run` this does not ask for a look every second at what waits for absent ESMEs, but for one just after
         the next of it has expired.
         """
-        times = self._dues(self.clock.now())
+        times = self._dues(self.clock.now(), exact=True)
         expiry = self.outbox.next_expiry(self.esmes.values())
         if expiry is not None:
             times.append(max(self._sweep_at, nextafter(expiry, NEVER)))
