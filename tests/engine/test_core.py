@@ -802,3 +802,18 @@ def test_what_nobody_fetches_is_looked_at_when_it_has_expired() -> None:
         world.settle()
         assert world.waiting() == left
     assert world.engine.next_due() is None
+
+
+def test_what_waits_for_a_reader_is_looked_at_when_it_has_expired() -> None:
+    world = World(messages=Messages(default_validity=100.0))
+    phone = world.bind()
+    phone.reads = False
+    begin = world.clock.time
+    world.submit(phone, sms())
+    world.settle()
+    due = world.engine.next_due()
+    assert due is not None
+    assert 0.0 < due - begin - 100.0 < 1e-6
+    world.clock.time = due
+    world.settle()
+    assert (world.waiting(), world.engine.next_due()) == (0, None)
