@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Self, TextIO
 from smppd import __version__
 from smppd.accounts import AccountBook
 from smppd.api.door import Door
+from smppd.engine.clock import VirtualClock
 from smppd.engine.core import Engine
 from smppd.engine.receipts import DefaultDialect
 from smppd.errors import UserError
@@ -21,11 +22,13 @@ from smppd.network.simple import SimulatedNetwork
 from smppd.observe.counters import Counters
 from smppd.observe.journal import Journal
 from smppd.observe.logs import Privacy, ProtocolErrorLog, configure
-from smppd.settings import diff, time_zone, without_restart
+from smppd.settings import diff, parse_moment, time_zone, without_restart
 from smppd.transport.context import Context
 from smppd.transport.listeners import explain_failure, join_address, listen, split_address
+from smppd.transport.outbind import Outbinds
 from smppd.transport.smsc import SmscConnection
 from smppd.transport.ticker import Ticker
+from smppd.transport.timelapse import TimeLapse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,9 +37,11 @@ if TYPE_CHECKING:
     from smppd.engine.ports import Clock
     from smppd.observe.metrics import Sources
     from smppd.settings import Changes, Settings
+    from smppd.settings import Clock as ClockSettings
+    from smppd.transport.timelapse import Lapse
 
-ERROR_LOG_FLUSH: Final = 1.0
-"""Seconds between two looks at protocol errors that were counted instead of logged."""
+HOUSEKEEPING: Final = 1.0
+"""Seconds between two looks at protocol errors that were counted instead of logged, and at ESMEs to call on."""
 
 ABORT_GRACE: Final = 1.0
 """Seconds aborted connections have to tell that they are gone: the event loop needs a turn or two for that."""
@@ -47,6 +52,13 @@ class RealClock:
 
     now = staticmethod(time.monotonic)
     wall = staticmethod(time.time)
+
+
+def clock_for(settings: ClockSettings) -> Clock:
+    """The clock that `[clock]` asks for."""
+    if settings.mode == "real":
+        return RealClock()
+    return VirtualClock(parse_moment(settings.start).timestamp() if settings.start else time.time())
 
 
 class SmscServer:
@@ -74,13 +86,13 @@ class SmscServer:
 
         Args:
             settings: the configuration.
-            clock: drives the life of messages, throughput and receipts; real time by default. Session timers always
-                run on real time.
+            clock: drives the life of messages, throughput and receipts; what `[clock]` says by default. Session
+                timers always run on real time.
             log_stream: where the log goes; standard error by default.
             environ: asked for NO_COLOR and TERM; the process environment by default.
         """
         self.settings = settings
-        self.clock: Clock = RealClock() if clock is None else clock
+        self.clock = clock_for(settings.clock) if clock is None else clock
         logger = configure(
             settings.log.level,
             settings.log.format,
@@ -116,6 +128,10 @@ class SmscServer:
             monotonic=time.monotonic,
             wall=time.time,
         )
+        self._outbinds = Outbinds(self._context, self._failed)
+        self._lapse: TimeLapse | None = None
+        if isinstance(self.clock, VirtualClock):
+            self._lapse = TimeLapse(self.clock, self.engine, self._context.connections, time.monotonic)
         self._ticker: Ticker | None = None
         self._listeners: list[asyncio.Server] = []
         self._http: Door | None = None
@@ -138,7 +154,7 @@ class SmscServer:
         Raises UserError when a listener cannot be opened; nothing stays open then.
         """
         loop = asyncio.get_running_loop()
-        self._ticker = Ticker(loop, self.engine.run, self._failed)
+        self._ticker = Ticker(loop, self.engine.run if self._lapse is None else self._lapse.run, self._failed)
         try:
             await self._start_smpp(loop, announce)
             if self.settings.server.http:
@@ -212,6 +228,7 @@ class SmscServer:
         """
         context = self._context
         context.draining = True
+        self._outbinds.stop()
         for listener in self._listeners:
             listener.close()
         for connection in list(context.connections):
@@ -263,6 +280,20 @@ class SmscServer:
             return ""
         return join_address(split_address(self.settings.server.http)[0], self._http.port)
 
+    async def advance(self, seconds: float) -> Lapse:
+        """Let time pass under `[clock] mode = "virtual"`: whatever is due meanwhile happens, each thing at its time.
+
+        Receipts leave as on any day, within the windows of their sessions; see `smppd.transport.timelapse`. Afterwards
+        the engine waits again.
+
+        Raises UserError when the clock is a real one, ValueError when `seconds` is negative or leads beyond 2037.
+        """
+        if self._lapse is None:
+            raise UserError('time passes by itself: only with [clock] mode = "virtual" can it be moved')
+        lapse = await self._lapse.advance(seconds)
+        self._wake()
+        return lapse
+
     def session_counts(self) -> dict[tuple[str, str], int]:
         """Bound sessions by (system_id, bind type)."""
         counts: dict[tuple[str, str], int] = {}
@@ -308,6 +339,8 @@ class SmscServer:
     # -- inside -------------------------------------------------------------------------------------------------------
 
     def _wake(self) -> None:
+        if self._lapse is not None:
+            self._lapse.stir()
         if self._ticker is not None:
             self._ticker.wake()
 
@@ -317,5 +350,6 @@ class SmscServer:
 
     async def _keep_house(self) -> None:
         while True:
-            await asyncio.sleep(ERROR_LOG_FLUSH)
+            await asyncio.sleep(HOUSEKEEPING)
             self._context.error_log.flush()
+            self._outbinds.look()

@@ -22,6 +22,7 @@ from smppd.passwords import ScryptHash
 from smppd.patterns import AddressRange, check_glob
 from smppd.strict import Overlay, Problem, Rule, StrictReader
 from smppwire.constants import CommandStatus
+from smppwire.smpp_time import YEAR_PIVOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -150,6 +151,10 @@ def _check_member(address: str) -> None:
         raise ValueError("not an address")
 
 
+END_OF_CALENDAR: Final = datetime(2000 + YEAR_PIVOT, 1, 1, tzinfo=UTC).timestamp()
+"""Unix time from which on SMPP cannot name a year: it has two digits for them, and 38 is 1938."""
+
+
 def parse_moment(text: str) -> datetime:
     """The aware date and time of an ISO 8601 text; without an offset it is UTC. Raises ValueError."""
     moment = datetime.fromisoformat(text)
@@ -157,8 +162,8 @@ def parse_moment(text: str) -> datetime:
 
 
 def _check_moment(text: str) -> None:
-    if text:
-        parse_moment(text)
+    if text and not 0 <= parse_moment(text).timestamp() < END_OF_CALENDAR:
+        raise ValueError("outside of 1970 to 2037")
 
 
 def _text_rule(expected: str, shortest: int, longest: int, *, secret: bool = False) -> Rule:

@@ -21,7 +21,7 @@ from smppd.app import SmscServer
 from smppd.cli.serve import loop_factory
 from smppd.engine.core import Engine
 from smppd.errors import UserError
-from smppd.settings import Delay, Match, Network, Route, Settings, Throughput, Timers
+from smppd.settings import Clock, Delay, Match, Network, Route, Settings, Throughput, Timers
 from smppd.transport.smsc import WRITE_BUFFER_HIGH
 from tests.transport.support import (
     BIND_RX,
@@ -639,3 +639,33 @@ def test_a_peer_that_reads_nothing_does_not_stop_the_stop() -> None:
         flood(slow, request(ENQUIRE_LINK, 7), stalled=0.1)
         live.run(live.server.stop())
         wait_until(lambda: live.context.connections == set())
+
+
+# The clock.
+
+
+def test_a_real_clock_cannot_be_moved() -> None:
+    with Live() as live, pytest.raises(UserError, match='mode = "virtual"'):
+        live.run(live.server.advance(1.0))
+
+
+def test_a_virtual_clock_begins_now_unless_told() -> None:
+    def begins(start: str) -> float:
+        settings = live_settings(clock=Clock(mode="virtual", start=start))
+        return SmscServer(settings, log_stream=io.StringIO(), environ={}).clock.wall()
+
+    assert begins("1970-01-02T00:00:00Z") == 86_400.0
+    assert begins("1970-01-02T00:00:00+01:00") == 82_800.0
+    assert abs(begins("") - time.time()) < 60
+
+
+@BOTH_LOOPS
+def test_time_passes_when_told(loop: str) -> None:
+    slow = {"default": Network(delay=Delay(distribution="fixed", value=3600.0))}
+    settings = live_settings(clock=Clock(mode="virtual"), network=slow)
+    with Live(settings, loop_factory=on(loop)) as live, live.client() as client:
+        client.bind()
+        client.send(request(SUBMIT, 2, submit_body(registered=1)))
+        message_id = field(client.frame(), SUBMIT)
+        assert live.run(live.server.advance(3600.0)).steps == 1
+        assert delivered(client.frame())[2].startswith(b"id:" + message_id)

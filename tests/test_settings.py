@@ -417,6 +417,16 @@ def test_time_zones() -> None:
                 "(Invalid isoformat string: 'noon')"
             ),
         ),
+        *(
+            (
+                f'[clock]\nstart = "{moment}"',
+                (
+                    f'clock.start = "{moment}": expected a date and time such as "2026-01-01T12:00:00Z", or "" for now '
+                    "(outside of 1970 to 2037)"
+                ),
+            )
+            for moment in ("1969-12-31T23:59:59Z", "2037-12-31T23:00:00-02:00", "0001-01-01T00:00:00+14:00")
+        ),
         (
             ACCOUNT + 'dialect = "defualt"',
             'account[0].dialect = "defualt": expected "default" (did you mean "default"?)',

@@ -197,14 +197,14 @@ def parse_options(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line; ends the program with status 2 on a mistake."""
     parser = argparse.ArgumentParser(prog="bench.e2e.ratio", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--profile", action="append", choices=list(PROFILES), help="only this one (repeatable)")
-    parser.add_argument("--pairs", type=_bounded(1, MAX_PAIRS), default=PAIRS, help=f"runs of each side ({PAIRS})")
-    parser.add_argument("--messages", type=_bounded(1, 20_000_000), help="of one run, in every profile")
+    parser.add_argument("--pairs", type=bounded(1, MAX_PAIRS), default=PAIRS, help=f"runs of each side ({PAIRS})")
+    parser.add_argument("--messages", type=bounded(1, 20_000_000), help="of one run, in every profile")
     parser.add_argument("--loop", choices=("asyncio", "uvloop"), default="asyncio", help="event loop of both sides")
     parser.add_argument("--target", metavar="COMMAND", help="measure this server; {port}, {http}, {python}: filled in")
     parser.add_argument("--yardstick", metavar="COMMAND", help="compare with this server, not with bare_asyncio.py")
     parser.add_argument("--pin", choices=("none", "same", "apart"), default="none", help="cores of server and meter")
     parser.add_argument("--no-memory", action="store_true", help="leave out the memory figures")
-    parser.add_argument("--soak", type=_bounded(1, MAX_SOAK), metavar="MILLIONS", help="only: memory under long load")
+    parser.add_argument("--soak", type=bounded(1, MAX_SOAK), metavar="MILLIONS", help="only: memory under long load")
     parser.add_argument("--out", type=Path, help="results file (bench/results/<date>.json)")
     options = parser.parse_args(argv)
     if options.loop == "uvloop" and importlib.util.find_spec("uvloop") is None:
@@ -271,7 +271,9 @@ def _terminated(_number: int, _frame: FrameType | None) -> NoReturn:
     raise SystemExit(143)  # unwinds, so that every server is ended
 
 
-def _bounded(low: int, high: int) -> Any:
+def bounded(low: int, high: int) -> Any:
+    """An argument type of argparse: a whole number from `low` to `high`."""
+
     def parse(text: str) -> int:
         value = int(text)
         if not low <= value <= high:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections import deque
 from datetime import UTC, datetime
+from math import nextafter
 from typing import TYPE_CHECKING, Final
 
+from smppd.engine.broadcast import Broadcasts
 from smppd.engine.esmes import Delivery, EsmeState, Notification
 from smppd.engine.message import (
     DELETED,
@@ -121,6 +123,7 @@ class Engine:
         self.peers = Peers()
         self._forwards: dict[Message, Forward] = {}
         """The messages that are on their way to an ESME and not final."""
+        self.broadcasts = Broadcasts()
         self._sweep_at = 0.0
         self._quantum = EVENTS_PER_TURN
         self._apply(settings, networks)
@@ -142,6 +145,7 @@ class Engine:
         self._retain = settings.messages.retain
         self._validity = settings.messages.default_validity
         self._max_validity = settings.messages.max_validity
+        self.broadcasts.configure(settings.messages)
         for account in settings.account:
             esme = self.esmes.get(account.system_id)
             if esme is None:
@@ -642,6 +646,8 @@ class Engine:
         more |= self._run_queues(now)
         more |= self._run_ready(now)
         more |= self._run_retries(now)
+        if self.broadcasts.live:
+            more |= self.broadcasts.run(now, self.clock.wall(), self._quantum)
         self._quantum = min(2 * self._quantum, EVENTS_IN_A_FLOOD) if more else EVENTS_PER_TURN
         if self.outbox.has_work:
             more |= self.outbox.send(now)
@@ -719,8 +725,26 @@ class Engine:
 
     def _next_run(self, now: float) -> float | None:
         """Seconds until something is due that nobody will wake us for."""
-        times = [route.next_release(now) for route in self._queued if route.queue]
-        times += [due for due in (self._schedule.next_due(), self._retries.next_due()) if due is not None]
+        times = self._dues(now, exact=False)
         if self._live:
             times.append(self._sweep_at)
         return max(0.0, min(times) - now) if times else None
+
+    def _dues(self, now: float, *, exact: bool) -> list[float]:
+        """When what is planned is due, a time for each kind of plan; unless `exact`, a little early."""
+        times = [route.next_release(now) for route in self._queued if route.queue]
+        plans = (self._schedule, self._retries, self.broadcasts)
+        times += [due for plan in plans if (due := plan.next_due(exact=exact)) is not None]
+        return times
+
+    def next_due(self) -> float | None:
+        """When something is due next, in seconds of the clock: the next stop of whoever moves a virtual one.
+
+        Unlike `run` this does not ask for a look every second at what waits for absent ESMEs, but for one just after
+        the next of it has expired.
+        """
+        times = self._dues(self.clock.now(), exact=True)
+        expiry = self.outbox.next_expiry(self.esmes.values())
+        if expiry is not None:
+            times.append(max(self._sweep_at, nextafter(expiry, NEVER)))
+        return min(times, default=None)

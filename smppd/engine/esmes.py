@@ -200,3 +200,8 @@ class EsmeState:
         named = [bind for bind in receivers if bind.address_range and bind.address_range.matches(address)]
         candidates = named or [bind for bind in receivers if not bind.address_range]
         return min(candidates, key=lambda bind: len(bind.pending), default=None)
+
+    @property
+    def waits_for_receiver(self) -> bool:
+        """Whether something is due to this account, and no bind can take it."""
+        return bool(self.pending) and not self.receivers()

@@ -308,3 +308,8 @@ class Outbox:
             for pending in (esme.pending, *(bind.pending for bind in esme.binds)):
                 while pending and pending[0].expires_at < now:
                     self.drop(pending.popleft())
+
+    def next_expiry(self, esmes: Iterable[EsmeState]) -> float | None:
+        """When the first of what stands in front expires, so that `sweep` drops it right afterwards."""
+        queues = (pending for esme in esmes for pending in (esme.pending, *(bind.pending for bind in esme.binds)))
+        return min((pending[0].expires_at for pending in queues if pending), default=None)

@@ -77,14 +77,19 @@ class Schedule(Generic[T]):
                 self._heap = list(self._slots)
                 heapify(self._heap)
 
-    def next_due(self) -> float | None:
-        """The earliest time at which an item may be due, in part rounded down to a slot; None when nothing waits."""
+    def next_due(self, *, exact: bool = False) -> float | None:
+        """The earliest time at which an item may be due, in part rounded down to a slot; None when nothing waits.
+
+        `exact`: not rounded down, at the price of sorting that slot before its time.
+        """
         heap = self._heap
         while heap and heap[0] not in self._slots:
             heappop(heap)
         if not heap:
             return None
         key = heap[0]
+        if exact:
+            self._sort(key)
         return self._slots[key][-1][0] if key == self._open else key / SLOTS_PER_SECOND
 
     def pop_due(self, now: float, limit: int) -> list[T]:
@@ -98,10 +103,7 @@ class Schedule(Generic[T]):
             if slot is None:
                 heappop(heap)
                 continue
-            if key != self._open:
-                # No two tickets are the same: the comparison never reaches the items.
-                slot.sort(reverse=True)
-                self._open = key
+            self._sort(key)
             forsaken = self._forsaken.get(key)
             while slot and slot[-1][0] <= now and len(due) < limit:
                 _, ticket, item = slot.pop()
@@ -114,6 +116,13 @@ class Schedule(Generic[T]):
             heappop(heap)
             self._close(key)
         return due
+
+    def _sort(self, key: int) -> None:
+        """Open a slot, unless it is open."""
+        if key != self._open:
+            # No two tickets are the same: the comparison never reaches the items.
+            self._slots[key].sort(reverse=True)
+            self._open = key
 
     def _close(self, key: int) -> None:
         """A slot is empty. The heap may name it until its time has come."""

@@ -11,7 +11,7 @@ from dataclasses import replace
 from struct import Struct
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
-from smppd.engine import operations
+from smppd.engine import broadcast, operations
 from smppd.engine.esmes import Bind, Delivery
 from smppd.engine.message import Message
 from smppd.patterns import AddressRange
@@ -25,11 +25,15 @@ from smppwire.pdus import (
     BindTransceiverResp,
     BindTransmitter,
     BindTransmitterResp,
+    BroadcastSm,
+    CancelBroadcastSm,
     CancelSm,
     DataSm,
     EnquireLink,
     EnquireLinkResp,
+    Outbind,
     Pdu,
+    QueryBroadcastSm,
     QuerySm,
     ReplaceSm,
     SubmitMulti,
@@ -116,9 +120,10 @@ def negotiate(theirs: int, ours: int) -> int:
 class SmscConnection(asyncio.Protocol):
     """One connection of an ESME."""
 
-    def __init__(self, context: Context) -> None:
-        """Serve one connection within `context`."""
+    def __init__(self, context: Context, outbind: Outbind | None = None) -> None:
+        """Serve one connection within `context`; one that we opened begins with this `outbind`."""
         self._context = context
+        self._outbind = outbind
         settings = context.settings
         timers = settings.timers
         self._session = Session(
@@ -182,7 +187,12 @@ class SmscConnection(asyncio.Protocol):
         if Watch.wanted(context):
             self._watch = Watch(context, self.name, self._log)
         self._transport.set_write_buffer_limits(high=WRITE_BUFFER_HIGH)
-        self._plan_timer(context.monotonic())
+        now = context.monotonic()
+        if self._outbind is not None:
+            # It has no response: the ESME binds on this connection, within session_init.
+            self._send(self._session.send_request(self._outbind, None, now), CommandId.OUTBIND)
+            self._flush()
+        self._plan_timer(now)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone, whoever ended it."""
@@ -305,9 +315,18 @@ class SmscConnection(asyncio.Protocol):
             self._transport.abort()
 
     @property
+    def is_open(self) -> bool:
+        """Whether the connection stands, and is not about to end."""
+        return self._transport is not None and not self._closing
+
+    @property
     def bound_as(self) -> tuple[str, str] | None:
         """(system_id, bind type) while bound, else None."""
         return None if self._bind is None else (self._bind.esme.system_id, self._bind_type)
+
+    def owes_until(self, patience: float) -> float | None:
+        """Until when the peer has `patience` seconds for its oldest answer, in real time; None when it owes none."""
+        return self._session.window.next_expiry(patience)
 
     def unbind(self) -> None:
         """Ask the ESME to end the session (SMPP 3.4 section 4.2); one that is not bound is simply closed.
@@ -348,11 +367,7 @@ class SmscConnection(asyncio.Protocol):
                 self._submit(batch, now)
                 index = end
                 continue
-            handler = handlers.get(event.__class__)
-            if handler is not None:
-                handler(self, event, now)
-            else:
-                self._refuse_unserved(cast("Pdu", event))
+            handlers[event.__class__](self, event, now)
             index += 1
 
     def _submit(self, batch: Sequence[SubmitSm], now: float) -> None:
@@ -503,6 +518,15 @@ class SmscConnection(asyncio.Protocol):
     def _on_data_sm(self, pdu: DataSm, now: float) -> None:
         self._operate(pdu, now, operations.data)
 
+    def _on_broadcast_sm(self, pdu: BroadcastSm, now: float) -> None:
+        self._operate(pdu, now, broadcast.submit)
+
+    def _on_query_broadcast_sm(self, pdu: QueryBroadcastSm, now: float) -> None:
+        self._operate(pdu, now, broadcast.query)
+
+    def _on_cancel_broadcast_sm(self, pdu: CancelBroadcastSm, now: float) -> None:
+        self._operate(pdu, now, broadcast.cancel)
+
     def _operate(self, pdu: Pdu, now: float, operation: Callable[..., Pdu]) -> None:
         """Answer one request from the engine's record."""
         context = self._context
@@ -526,16 +550,6 @@ class SmscConnection(asyncio.Protocol):
         elif self._tells_congestion:
             response.tlvs += (Tlv(TlvTag.CONGESTION_STATE, bytes((self._congestion(bind),))),)
         return cast("Pdu", response)
-
-    def _refuse_unserved(self, pdu: Pdu) -> None:
-        """A request this server knows but does not offer: its own response, ESME_RINVCMDID."""
-        context = self._context
-        context.counters.pdus_in[pdu.command_id] += 1
-        context.counters.protocol_errors["unserved_command"] += 1
-        context.error_log.report(
-            "unserved_command", session=self.name, peer=self._peer, command=command_name(pdu.command_id)
-        )
-        self._answer_all([pdu], int(CommandStatus.ESME_RINVCMDID))
 
     def _fail(self, error: Exception) -> None:
         """A mistake of ours: the operator is told everything, and the session ends, because nobody knows its state.
@@ -824,6 +838,9 @@ class SmscConnection(asyncio.Protocol):
             QuerySm: _on_query_sm,
             CancelSm: _on_cancel_sm,
             ReplaceSm: _on_replace_sm,
+            BroadcastSm: _on_broadcast_sm,
+            QueryBroadcastSm: _on_query_broadcast_sm,
+            CancelBroadcastSm: _on_cancel_broadcast_sm,
         },
     )
 

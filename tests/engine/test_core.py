@@ -764,3 +764,56 @@ def test_what_it_holds_does_not_grow() -> None:
     assert len(engine.messages) == len(engine._done) == 100
     assert len(engine._ready) == len(engine._queued) == len(engine._schedule) == len(engine._retries) == 0
     assert engine.esmes[ALICE].states[DELIVERED] == 10_000
+
+
+# The stops of a virtual clock.
+
+
+def test_the_next_stop_is_exact_whatever_waits() -> None:
+    world = World(paced("all", 10, burst=1), network=ScriptedNetwork(then=after(1.0001)))
+    assert world.engine.next_due() is None
+    phone = world.bind()
+    begin = world.clock.time
+    world.submit(phone, sms(), sms(), sms(schedule_delivery_time=b"000000000100000R"))
+    stops = []
+    while (due := world.engine.next_due()) is not None and len(stops) < 10:
+        stops.append(round(due - begin, 6))
+        world.clock.time = due
+        world.settle()
+        phone.answer()
+    assert stops == [0.1, 1.0001, 1.1001, 60.0, 61.0001]
+
+
+def test_what_nobody_fetches_is_looked_at_when_it_has_expired() -> None:
+    world = World(messages=Messages(default_validity=100.0))
+    phone = world.bind(kind="transmitter")
+    begin = world.clock.time
+    world.submit(phone, sms())
+    world.advance(10)
+    world.submit(phone, sms())
+    world.settle()
+    assert world.waiting() == 2
+    assert world.settle() == pytest.approx(1.0, abs=1.0)  # in real time a look every second does
+    for expiry, left in ((100.0, 1), (110.0, 0)):
+        due = world.engine.next_due()
+        assert due is not None
+        assert 0.0 < due - begin - expiry < 1e-6
+        world.clock.time = due
+        world.settle()
+        assert world.waiting() == left
+    assert world.engine.next_due() is None
+
+
+def test_what_waits_for_a_reader_is_looked_at_when_it_has_expired() -> None:
+    world = World(messages=Messages(default_validity=100.0))
+    phone = world.bind()
+    phone.reads = False
+    begin = world.clock.time
+    world.submit(phone, sms())
+    world.settle()
+    due = world.engine.next_due()
+    assert due is not None
+    assert 0.0 < due - begin - 100.0 < 1e-6
+    world.clock.time = due
+    world.settle()
+    assert (world.waiting(), world.engine.next_due()) == (0, None)

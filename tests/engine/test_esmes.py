@@ -71,3 +71,18 @@ def test_a_delivery_has_its_body_and_a_notification_is_written_for_its_bind() ->
     modern, old = (deliver_sm(notification.render(DefaultDialect(), tlvs=tlvs)) for tlvs in (True, False))
     assert modern.tlvs[1].value == bytes((ENROUTE,))
     assert old.tlvs == ()
+
+
+def test_an_account_waits_for_a_receiver_while_something_waits_for_it() -> None:
+    world = World()
+    esme = world.engine.esmes[ALICE]
+    transmitter = world.bind(kind="transmitter")
+    assert not esme.waits_for_receiver
+    world.submit(transmitter, sms())
+    world.settle()
+    assert esme.waits_for_receiver
+    receiver = world.bind(kind="receiver")
+    assert not esme.waits_for_receiver
+    world.settle()
+    receiver.hang_up()
+    assert esme.waits_for_receiver

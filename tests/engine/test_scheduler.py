@@ -169,3 +169,39 @@ def test_the_wanted_ones_come_up_exactly_once_and_in_order(steps: list[tuple[str
             wanted = {item: when for item, when in wanted.items() if when[0] > now}
     assert schedule.pop_due(1e6, 1000) == [item for _, item in sorted((when, item) for item, when in wanted.items())]
     assert len(schedule) == 0
+
+
+@given(
+    steps=st.lists(
+        st.one_of(
+            st.tuples(st.just("add"), st.floats(0, 0.01)),
+            st.tuples(st.just("pop"), st.floats(0, 0.002)),
+            st.tuples(st.just("drop"), st.just(0.0)),
+        )
+    )
+)
+def test_the_exact_time_disturbs_nothing(steps: list[tuple[str, float]]) -> None:
+    """Asking for it opens slots before their time; whatever is added, taken or dropped afterwards is none the worse."""
+    schedule: Schedule[int] = Schedule()
+    waiting: list[tuple[float, int]] = []
+    now = 0.0
+    for item, (what, value) in enumerate(steps):
+        if what == "add":
+            schedule.add(now + value, item)
+            waiting.append((now + value, item))
+        elif what == "drop" and waiting:
+            due, last = waiting.pop()
+            # Tickets are counted from 1, one for each item added.
+            schedule.forsake(due, 1 + sum(step == "add" for step, _ in steps[:last]))
+        elif what == "pop":
+            now += value
+            due_now = sorted(entry for entry in waiting if entry[0] <= now)
+            assert schedule.pop_due(now, 1000) == [item for _, item in due_now]
+            waiting = [entry for entry in waiting if entry[0] > now]
+        exact = schedule.next_due(exact=True)
+        if waiting:
+            # It may be the time of something that is not waited for any more, never one that is too late.
+            assert exact is not None
+            assert exact <= min(waiting)[0]
+            if "drop" not in {step for step, _ in steps}:
+                assert exact == min(waiting)[0]

@@ -4,6 +4,7 @@ import json
 import shutil
 import socket
 import struct
+import subprocess
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -11,11 +12,12 @@ from typing import IO, Any
 
 import pytest
 
+from bench import ab
 from bench.compare import compare
 from bench.e2e import ratio
 from bench.e2e.figures import Pair, Quartiles, Summary, profile_result
 from bench.e2e.meter import FAULTS, PROFILES, Run, faults
-from bench.e2e.servers import Command, Server, ServerError, free_ports
+from bench.e2e.servers import ROOT, Command, Server, ServerError, free_ports
 
 SUBMIT, RECEIPTS = PROFILES["submit"], PROFILES["receipts"]
 YARDSTICK = "{python} bench/meter/bare_asyncio.py {port}"
@@ -158,6 +160,58 @@ def test_compare_tells_a_change_from_noise() -> None:
 
 def test_profiles_may_be_shortened() -> None:
     assert replace(SUBMIT, messages=5).rate == "submits_per_s"
+
+
+# The working tree against a reference.
+
+
+def ratios(*values: float) -> Quartiles:
+    return Quartiles.of(values)
+
+
+def test_a_loss_is_what_three_quarters_of_the_pairs_say() -> None:
+    assert ab.is_loss(ratios(0.90, 0.91, 0.92, 0.93, 1.10), 0.95)
+    assert not ab.is_loss(ratios(0.90, 0.91, 0.92, 0.96, 1.10), 0.95)
+    assert not ab.is_loss(ratios(0.94, 0.95, 0.95, 0.95, 0.95), 0.95)
+    assert ab.is_loss(ratios(0.90, 0.91, 0.92, 0.93, 1.10), 0.94)
+    assert not ab.is_loss(ratios(0.90, 0.91, 0.92, 0.93, 1.10), 0.90)
+
+
+def test_the_verdict_stands_under_the_table() -> None:
+    def verdict(*rates: float) -> tuple[str, bool]:
+        lines, loss = ab.report(RECEIPTS, [Pair(run(100, "before"), run(rate, "tree")) for rate in rates], 0.95)
+        assert any("ratio tree : before = " in line for line in lines)
+        return lines[-1], loss
+
+    assert verdict(80, 90, 91) == ("receipts: loss (bound 0.95)", True)
+    assert verdict(99, 101, 100) == ("receipts: no loss (bound 0.95)", False)
+
+
+def test_a_reference_git_does_not_know(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ab.main(["no-such-reference"]) == 1
+    assert "git knows no 'no-such-reference'" in capsys.readouterr().err
+
+
+def test_what_is_measured_is_what_was_asked_for(tmp_path: Path) -> None:
+    ab.check(ROOT)
+    with pytest.raises(ab.AbError, match="would be measured instead"):
+        ab.check(tmp_path)
+    (tmp_path / "smppd").mkdir()
+    (tmp_path / "smppd" / "__init__.py").write_text("raise SystemExit('broken')")
+    with pytest.raises(ab.AbError, match="does not run:\nbroken"):
+        ab.check(tmp_path)
+
+
+@needs_compiler
+def test_the_tree_against_its_own_head(capsys: pytest.CaptureFixture[str]) -> None:
+    if shutil.which("git") is None or not (ROOT / ".git").exists():
+        pytest.skip("no git here")
+    assert ab.main(["HEAD", "--pairs", "1", "--messages", "400", "--bound", "0.0001"]) == 0
+    out = capsys.readouterr().out
+    assert "receipts: no loss" in out
+    assert "ratio tree : " in out
+    worktrees = subprocess.run(["git", "worktree", "list"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "smppd-ab-" not in worktrees.stdout
 
 
 def pdu(command: int, sequence: int, body: bytes = b"") -> bytes:

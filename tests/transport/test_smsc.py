@@ -15,8 +15,18 @@ import pytest
 from smppd.engine.core import Engine
 from smppd.passwords import ScryptHash
 from smppd.settings import Timers
-from smppd.transport.smsc import CLOSE_TIMEOUT, LINGER, REFUSAL_LINGER, WRITE_BUFFER_HIGH, _peer_name, negotiate
+from smppd.transport.smsc import (
+    CLOSE_TIMEOUT,
+    LINGER,
+    REFUSAL_LINGER,
+    WRITE_BUFFER_HIGH,
+    SmscConnection,
+    _peer_name,
+    negotiate,
+)
 from smppwire.constants import CommandId
+from smppwire.pdus import PDU_CLASSES, SubmitSm
+from smppwire.session import TRANSITIONS, Acknowledged, FramingLost, Refused, ResponseReceived, Role
 from tests.transport.support import (
     BIND_RX,
     BIND_TRX,
@@ -27,6 +37,7 @@ from tests.transport.support import (
     NACK,
     OFF,
     QUERY,
+    RESP,
     SUBMIT,
     UNBIND,
     Bench,
@@ -574,16 +585,15 @@ async def test_a_refusal_stands_alone_for_a_moment() -> None:
         assert transport.eof
 
 
-@virtually
-async def test_operations_we_know_and_do_not_offer() -> None:
-    async with bench(server={"interface_version": "5.0"}) as it:
-        connection, transport = it.bound(version=0x50)
-        body = c("") + bytes(2) + c("") + c("") + b"\0" + c("") + c("") + bytes(3)
-        body += b"\x06\x06\0\1\0" + b"\x06\x01\0\3\0\0\0" + b"\x06\x04\0\2\0\1" + b"\x06\x05\0\3\x08\0\1"
-        connection.data_received(request(0x111, 3, body))
-        assert transport.taken() == [answer(0x111, 0x03, 3)]
-        assert it.errors("unserved_command") == 1
-        assert it.events("protocol error", kind="unserved_command", command="broadcast_sm")
+def test_whatever_a_session_lets_through_is_served() -> None:
+    requests = {
+        PDU_CLASSES[command_id]
+        for cells in TRANSITIONS.values()
+        for side, command_id in cells
+        if side is Role.ESME and not command_id & RESP
+    }
+    events = {Acknowledged, FramingLost, Refused, ResponseReceived}
+    assert set(SmscConnection._handlers) | {SubmitSm} == requests | events
 
 
 # Logs and counters.
