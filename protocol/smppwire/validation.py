@@ -16,6 +16,7 @@ from typing import Any, Final, Literal, NamedTuple
 from smppwire.constants import (
     ESM_CLASS_MODE_MASK,
     ESM_CLASS_TYPE_MASK,
+    CommandId,
     CommandStatus,
     EsmClassFeature,
     EsmClassMode,
@@ -27,7 +28,7 @@ from smppwire.constants import (
     tlv_name,
 )
 from smppwire.generation import compile_source
-from smppwire.pdus import DistributionList, Pdu, Tlv, UnknownPdu
+from smppwire.pdus import DistributionList, Pdu, SmeAddress, Tlv, UnknownPdu
 from smppwire.schema import (
     DISTRIBUTION_LIST_FIELDS,
     PDUS,
@@ -125,6 +126,16 @@ def validate(pdu: Pdu, policy: ValidationPolicy) -> Iterator[Violation]:
     if isinstance(pdu, UnknownPdu):
         return iter((Violation(CommandStatus.ESME_RINVCMDID, "command_id", "unknown command"),))
     return _generate(pdu.command_id, policy)[1](pdu)
+
+
+DESTINATION_FIELDS: Final = frozenset(row.name for row in (*SME_ADDRESS_FIELDS, *DISTRIBUTION_LIST_FIELDS))
+"""What `Violation.field` says of a single destination of a submit_multi: an SMSC may refuse that one alone (4.5.1)."""
+
+
+def destination_violation(destination: SmeAddress | DistributionList, policy: ValidationPolicy) -> int:
+    """Status of the first violation in one destination of a submit_multi, 0 (ESME_ROK) when there is none."""
+    judge = _generate(CommandId.SUBMIT_MULTI, policy)[2]
+    return next((violation.status for violation in judge((destination,))), 0)
 
 
 # --------------------------------------------------------------------------- rules
@@ -512,10 +523,17 @@ def source_of_validator(command_id: int, policy: ValidationPolicy) -> str:
 
 
 @cache
-def _generate(command_id: int, policy: ValidationPolicy) -> tuple[Validator, Callable[[Any], Iterator[Violation]]]:
+def _generate(
+    command_id: int, policy: ValidationPolicy
+) -> tuple[Validator, Callable[[Any], Iterator[Violation]], Callable[[Any], Iterator[Violation]]]:
+    """Judges of PDUs of one command: the first violation, all of them, and those of a submit_multi's destinations."""
     spec = PDUS[command_id]
     limits = _limits(spec, policy)
     namespace = dict(_HELPERS, judge_tlvs=_tlv_judge(limits), plainly_right=_tlv_glance(limits))
     source = source_of_validator(command_id, policy)
     compile_source(f"validation of {spec.name}, {policy}", source, namespace)
-    return namespace["first_violation"], namespace["violations"]
+    return namespace["first_violation"], namespace["violations"], namespace.get("judge_destinations", _no_destinations)
+
+
+def _no_destinations(_destinations: Any) -> Iterator[Violation]:
+    return iter(())

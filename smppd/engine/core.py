@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from smppd.engine.broadcast import Broadcasts
 from smppd.engine.esmes import Delivery, EsmeState, Notification
+from smppd.engine.handsets import Handsets
 from smppd.engine.message import (
     DELETED,
     DELIVERED,
@@ -29,6 +30,7 @@ from smppd.engine.message import (
     Message,
     wants_receipt,
 )
+from smppd.engine.multipart import Multipart
 from smppd.engine.outbox import Outbox
 from smppd.engine.peers import ABSENT, UNDELIVERABLE, Forward, Peers
 from smppd.engine.pending import PendingIndex
@@ -36,6 +38,8 @@ from smppd.engine.ports import Outcome
 from smppd.engine.queues import PASSES, WAITS, RouteState
 from smppd.engine.router import Router
 from smppd.engine.scheduler import Schedule
+from smppd.engine.slices import Slices
+from smppd.engine.submit_multi import DistributionLists
 from smppd.patterns import AddressRange
 from smppwire.constants import CommandId, CommandStatus
 from smppwire.errors import TextError
@@ -110,6 +114,12 @@ class Engine:
         self.routes: dict[str, RouteState] = {}
         self.in_flight = 0
         self.outbox = Outbox(dialect, observer, self._settle, self._offer_later)
+        self.handsets = Handsets()
+        self.multipart = Multipart(
+            report=self._report, report_whole=self._report_whole, settle=self._settle, show=self.handsets.show
+        )
+        self.slices = Slices(wake)
+        self._show = self.handsets.show
         self._next_id = FIRST_ID
         self._live = 0
         """What `[messages] limit` bounds: messages that are not final, and all that is not done with by the outbox."""
@@ -146,6 +156,8 @@ class Engine:
         self._validity = settings.messages.default_validity
         self._max_validity = settings.messages.max_validity
         self.broadcasts.configure(settings.messages)
+        self.multipart.timeout = settings.messages.multipart_timeout
+        self.lists = DistributionLists(settings.distribution_list)
         for account in settings.account:
             esme = self.esmes.get(account.system_id)
             if esme is None:
@@ -282,6 +294,8 @@ class Engine:
             messages[message_id] = message
             if pending is not None:
                 pending.add(message)
+            if pdu.esm_class or pdu.tlvs:
+                self.multipart.take(message, now)
             route.states[ENROUTE] += 1
             accepted += 1
             free -= 1
@@ -333,10 +347,12 @@ class Engine:
         expires_at: float,
         message_id: bytes | None = None,
         group: Group | None = None,
+        held: list[tuple[Message, int]] | None = None,
     ) -> Message | int:
         """Take one message off the beaten track: scheduled, with a validity of its own, or one of a submit_multi.
 
         The caller has judged the PDU and found the route. Returns the message, or the command_status that refuses it.
+        With `held` the message is appended there, and stays where it is until it is handed to `let_go`.
         """
         esme = bind.esme
         if self._live >= self._limit:
@@ -351,17 +367,22 @@ class Engine:
         message = Message(message_id, pdu, esme, bind, route, now, wall, expires_at)
         message.group = group
         if group is not None:
-            group.members.append(message)
-            group.remaining += 1
+            group.members[message] = None
         self.messages.setdefault(message_id, message)
         if self._pending is not None:
             self._pending.add(message)
+        if pdu.esm_class or pdu.tlvs:
+            self.multipart.take(message, now)
         self._live += 1
         self.in_flight += 1
         message.state = SCHEDULED if is_scheduled else ENROUTE
         esme.states[message.state] += 1
         route.states[message.state] += 1
-        if is_scheduled:
+        if held is not None:
+            message.next_at = start_at
+            route.reserved += status == WAITS
+            held.append((message, status))
+        elif is_scheduled:
             self._plan(message, start_at)
         elif status == WAITS:
             self._enqueue(message)
@@ -369,6 +390,21 @@ class Engine:
             self._dispatch([message], now)
         self.wake()
         return message
+
+    def let_go(self, held: Iterable[tuple[Message, int]]) -> None:
+        """Send those on their way that `accept` has held: their submit_multi is answered."""
+        dispatch: list[Message] = []
+        for message, status in held:
+            message.route.reserved -= status == WAITS
+            if message.state == SCHEDULED:
+                self._plan(message, message.next_at)
+            elif message.state == ENROUTE:
+                if status == WAITS:
+                    self._enqueue(message)
+                else:
+                    dispatch.append(message)
+        self._dispatch(dispatch, self.clock.now())
+        self.wake()
 
     def take_id(self, *, hex_ids: bool) -> bytes:
         """The next message_id: decimal, or 8 hex digits for ESMEs below 3.4."""
@@ -457,6 +493,7 @@ class Engine:
                 and old.service_type == pdu.service_type
             ):
                 message.pdu = pdu
+                self.multipart.replaced(message, self.clock.now())
                 self.reschedule(message, start_at, expires_at)
                 return message
         return None
@@ -467,17 +504,21 @@ class Engine:
         if self._forwards and message in self._forwards:
             self._forwards[message].expires_at = expires_at
         next_at = start_at if message.state == SCHEDULED else message.next_at
-        if message.due_at != NEVER:  # else its outcome is known, and this turn of the loop reports it
+        if message.due_at != NEVER:
             self._cancel_plan(message)
             self._plan(message, next_at)
             self.wake()
+        else:  # it is held, or its outcome is known and this turn of the loop reports it
+            message.next_at = next_at
 
-    def delete(self, message: Message) -> None:
-        """Cancel a message, unless it is final: whatever it waits for, it is DELETED now."""
-        if message.state < FIRST_FINAL:
-            self._cancel_plan(message)
-            self._finish_early(message, DELETED_OUTCOME, self.clock.now(), self.clock.wall())
-            self.wake()
+    def delete(self, message: Message) -> bool:
+        """Cancel a message, unless it is final: whatever it waits for, it is DELETED now. Says whether it was not."""
+        if message.state >= FIRST_FINAL:
+            return False
+        self._cancel_plan(message)
+        self._finish_early(message, DELETED_OUTCOME, self.clock.now(), self.clock.wall())
+        self.wake()
+        return True
 
     # -- the message's way --------------------------------------------------------------------------------------------
 
@@ -605,11 +646,25 @@ class Engine:
         self.in_flight -= 1
         if self._pending is not None:
             self._pending.discard(message)
+        if message.assembly is None:
+            if state == DELIVERED:
+                self._show(message)
+        elif self.multipart.finished(message):
+            return
+        self._report(message)
+
+    def _report(self, message: Message) -> None:
+        """A message is final: its receipt leaves if it was asked for."""
         registered = message.pdu.registered_delivery
-        if registered == RECEIPT_ALWAYS or (registered and wants_receipt(registered, state)):
+        if registered == RECEIPT_ALWAYS or (registered and wants_receipt(registered, message.state)):
             self.outbox.add(message)
         else:
             self._settle(message)
+
+    def _report_whole(self, message: Message) -> None:
+        """All parts of a long message are final: this one's receipt reports for all of them."""
+        message.expires_at = self.clock.now() + self._validity
+        self.outbox.add(message)
 
     def _settle(self, item: Deliverable) -> None:
         """A message is final and its receipt is done with: from now on it is only remembered. Or a delivery is."""
@@ -629,8 +684,8 @@ class Engine:
             message = done.popleft()
             group = message.group
             if group is not None:
-                group.remaining -= 1
-                if group.remaining:
+                del group.members[message]
+                if group.members:
                     continue
             messages.pop(message.message_id, None)
 
@@ -646,8 +701,10 @@ class Engine:
         more |= self._run_queues(now)
         more |= self._run_ready(now)
         more |= self._run_retries(now)
+        more |= self.multipart.run(now, self._quantum)
         if self.broadcasts.live:
             more |= self.broadcasts.run(now, self.clock.wall(), self._quantum)
+        more |= self.slices.run()
         self._quantum = min(2 * self._quantum, EVENTS_IN_A_FLOOD) if more else EVENTS_PER_TURN
         if self.outbox.has_work:
             more |= self.outbox.send(now)
@@ -733,7 +790,7 @@ class Engine:
     def _dues(self, now: float, *, exact: bool) -> list[float]:
         """When what is planned is due, a time for each kind of plan; unless `exact`, a little early."""
         times = [route.next_release(now) for route in self._queued if route.queue]
-        plans = (self._schedule, self._retries, self.broadcasts)
+        plans = (self._schedule, self._retries, self.broadcasts, self.multipart)
         times += [due for plan in plans if (due := plan.next_due(exact=exact)) is not None]
         return times
 

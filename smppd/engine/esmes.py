@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from smppd.engine.ports import Dialect, Outbound
     from smppd.settings import Account
+    from smppwire.pdus import Pdu
     from smppwire.validation import ValidationPolicy
 
 
@@ -76,6 +77,9 @@ class _ClosedOutbound:
     ) -> None:
         """Refuse: there is no room, so nobody may try."""
         raise RuntimeError(f"{len(bodies)} deliver_sm for a session that has ended, {len(items)} deliverables")
+
+    def answer(self, request: Pdu, response: Pdu) -> None:
+        """Forget it: what the ESME asked for went on without it, and nobody is left to be told."""
 
 
 CLOSED_OUTBOUND: Final = _ClosedOutbound()

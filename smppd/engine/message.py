@@ -19,6 +19,7 @@ from smppwire.pdus import DataSm, SmeAddress, SubmitMulti, SubmitSm
 
 if TYPE_CHECKING:
     from smppd.engine.esmes import Bind, EsmeState
+    from smppd.engine.multipart import Assembly
     from smppd.engine.queues import RouteState
 
 SCHEDULED: Final = int(MessageState.SCHEDULED)
@@ -66,13 +67,12 @@ RECEIPT_SETTLED: Final = int(ReceiptState.SETTLED)
 
 
 class Group:
-    """The messages that one submit_multi made: they share a message_id and are forgotten together."""
+    """The messages that one submit_multi made, which share a message_id: those that are not forgotten, in order."""
 
-    __slots__ = ("members", "remaining")
+    __slots__ = ("members",)
 
     def __init__(self) -> None:
-        self.members: list[Message] = []
-        self.remaining = 0
+        self.members: dict[Message, None] = {}
 
 
 @final
@@ -88,6 +88,7 @@ class Message:
     __slots__ = (
         "accepted_at",
         "accepted_wall",
+        "assembly",
         "attempts",
         "bind",
         "due_at",
@@ -135,6 +136,7 @@ class Message:
         self.attempts = 0
         self.receipt = RECEIPT_NONE
         self.group: Group | None = None
+        self.assembly: Assembly | None = None
 
     @property
     def is_final(self) -> bool:

@@ -1,7 +1,8 @@
-"""query_sm, cancel_sm, replace_sm, data_sm and submit_multi, answered from the same record as everything else.
+"""query_sm, cancel_sm, replace_sm and data_sm, answered from the same record as everything else.
 
 Who may: the account that submitted, naming the source address of the original. Without a source address the account's
-word is enough. Each function returns the response PDU, its command_status included.
+word is enough. A TON or NPI of 0 is one that the ESME does not know (SMPP 3.4 section 4.8.1), others must be the same.
+Each function returns the response PDU, its command_status included, or DEFERRED.
 """
 
 from __future__ import annotations
@@ -13,28 +14,26 @@ from smppd.engine.message import (
     ENROUTE,
     MESSAGE_PAYLOAD,
     SCHEDULED,
-    Group,
     Message,
     from_data_sm,
-    from_submit_multi,
 )
+from smppd.engine.slices import SLICE
 from smppwire.constants import CommandStatus, TlvTag
 from smppwire.pdus import (
     CancelSmResp,
     DataSmResp,
     QuerySmResp,
     ReplaceSmResp,
-    SmeAddress,
-    SubmitMultiResp,
-    UnsuccessSme,
 )
 from smppwire.smpp_time import format_absolute
 from smppwire.validation import first_violation
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from smppd.engine.core import Engine
     from smppd.engine.esmes import Bind
-    from smppwire.pdus import CancelSm, DataSm, QuerySm, ReplaceSm, SubmitMulti
+    from smppwire.pdus import CancelSm, DataSm, QuerySm, ReplaceSm, SubmitSm
 
 ESME_RINVEXPIRY: Final = int(CommandStatus.ESME_RINVEXPIRY)
 ESME_RINVMSGID: Final = int(CommandStatus.ESME_RINVMSGID)
@@ -42,7 +41,7 @@ ESME_RINVDSTADR: Final = int(CommandStatus.ESME_RINVDSTADR)
 ESME_RCANCELFAIL: Final = int(CommandStatus.ESME_RCANCELFAIL)
 ESME_RREPLACEFAIL: Final = int(CommandStatus.ESME_RREPLACEFAIL)
 ESME_RQUERYFAIL: Final = int(CommandStatus.ESME_RQUERYFAIL)
-ESME_RCNTSUBDL: Final = int(CommandStatus.ESME_RCNTSUBDL)
+ESME_RTHROTTLED: Final = int(CommandStatus.ESME_RTHROTTLED)
 
 QOS_TIME_TO_LIVE: Final = int(TlvTag.QOS_TIME_TO_LIVE)
 
@@ -61,19 +60,40 @@ def is_well_formed(message_id: bytes) -> bool:
     return 0 < len(message_id) <= LONGEST_ID and not message_id.translate(None, HEX_DIGITS)
 
 
-def _own_message(engine: Engine, bind: Bind, message_id: bytes, source_addr: bytes) -> Message | None:
+def _own_message(engine: Engine, bind: Bind, pdu: QuerySm | CancelSm | ReplaceSm) -> Message | None:
     """The message of this id, when this account submitted it from this source address."""
-    message = engine.messages.get(message_id.upper())
+    message = engine.messages.get(pdu.message_id.upper())
     if message is None or message.esme is not bind.esme:
         return None
-    if source_addr and source_addr != message.pdu.source_addr:
-        return None
-    return message
+    return message if not pdu.source_addr or _is_from(message.pdu, pdu) else None
+
+
+def _is_from(record: SubmitSm, pdu: QuerySm | CancelSm | ReplaceSm) -> bool:
+    """Whether a message has the source address of a request."""
+    return (
+        record.source_addr == pdu.source_addr
+        and _may_be(record.source_addr_ton, pdu.source_addr_ton)
+        and _may_be(record.source_addr_npi, pdu.source_addr_npi)
+    )
+
+
+def _is_to(record: SubmitSm, pdu: CancelSm) -> bool:
+    """Whether a message has the destination address of a request."""
+    return (
+        record.destination_addr == pdu.destination_addr
+        and _may_be(record.dest_addr_ton, pdu.dest_addr_ton)
+        and _may_be(record.dest_addr_npi, pdu.dest_addr_npi)
+    )
+
+
+def _may_be(submitted: int, asked: int) -> bool:
+    """Whether a TON or NPI may be the same as another: 0 is unknown, and may be any."""
+    return submitted == asked or not submitted or not asked
 
 
 def _members(message: Message) -> list[Message]:
-    """The messages under one message_id: one, or one per destination of a submit_multi."""
-    return [message] if message.group is None else message.group.members
+    """The messages under one message_id: one, or one per destination of a submit_multi that is not forgotten."""
+    return [message] if message.group is None else list(message.group.members)
 
 
 def query(engine: Engine, bind: Bind, pdu: QuerySm) -> QuerySmResp:
@@ -84,7 +104,7 @@ def query(engine: Engine, bind: Bind, pdu: QuerySm) -> QuerySmResp:
     status = first_violation(pdu, bind.policy)
     if not status and not is_well_formed(pdu.message_id):
         status = ESME_RINVMSGID
-    message = None if status else _own_message(engine, bind, pdu.message_id, pdu.source_addr)
+    message = None if status else _own_message(engine, bind, pdu)
     if message is None:
         return QuerySmResp(pdu.sequence_number, status or ESME_RQUERYFAIL)
     members = _members(message)
@@ -102,32 +122,46 @@ def query(engine: Engine, bind: Bind, pdu: QuerySm) -> QuerySmResp:
     )
 
 
-def cancel(engine: Engine, bind: Bind, pdu: CancelSm) -> CancelSmResp:
-    """Answer a cancel_sm (SMPP 3.4 section 4.9): one message by its id, or all pending ones of an address pair."""
+def cancel(engine: Engine, bind: Bind, pdu: CancelSm) -> CancelSmResp | int:
+    """Answer a cancel_sm (SMPP 3.4 section 4.9): one message by its id, or all pending ones of an address pair.
+
+    With a message_id, a destination_addr chooses among the messages of a submit_multi; a service_type says nothing.
+    """
     status = first_violation(pdu, bind.policy)
     if not status and pdu.message_id and not is_well_formed(pdu.message_id):
         status = ESME_RINVMSGID
+    if not status and engine.slices.is_full:
+        status = ESME_RTHROTTLED
     if status:
         return CancelSmResp(pdu.sequence_number, status)
+    return engine.slices.start(bind, pdu, _cancelling(engine, bind, pdu))
+
+
+def _cancelling(engine: Engine, bind: Bind, pdu: CancelSm) -> Iterator[CancelSmResp | None]:
+    cancelled = 0
+    for count, message in enumerate(_doomed(engine, bind, pdu)):
+        if count and count % SLICE == 0:
+            yield None
+        cancelled += engine.delete(message)
+    yield CancelSmResp(pdu.sequence_number, 0 if cancelled else ESME_RCANCELFAIL)
+
+
+def _doomed(engine: Engine, bind: Bind, pdu: CancelSm) -> list[Message]:
+    """The messages that a cancel_sm means, those that are final among them."""
     if pdu.message_id:
-        message = _own_message(engine, bind, pdu.message_id, pdu.source_addr)
-        doomed = [] if message is None else _members(message)
-        if pdu.destination_addr:
-            doomed = [member for member in doomed if member.pdu.destination_addr == pdu.destination_addr]
-    else:
-        doomed = [
-            member
-            for member in engine.pending_towards(bind.esme, pdu.destination_addr)
-            if member.pdu.source_addr == pdu.source_addr
-            and (not pdu.service_type or member.pdu.service_type == pdu.service_type)
-        ]
-    doomed = [member for member in doomed if not member.is_final]
-    for member in doomed:
-        engine.delete(member)
-    return CancelSmResp(pdu.sequence_number, 0 if doomed else ESME_RCANCELFAIL)
+        message = _own_message(engine, bind, pdu)
+        members = [] if message is None else _members(message)
+        return [member for member in members if not pdu.destination_addr or _is_to(member.pdu, pdu)]
+    return [
+        member
+        for member in engine.pending_towards(bind.esme, pdu.destination_addr)
+        if _is_from(member.pdu, pdu)
+        and _is_to(member.pdu, pdu)
+        and (not pdu.service_type or member.pdu.service_type == pdu.service_type)
+    ]
 
 
-def replace(engine: Engine, bind: Bind, pdu: ReplaceSm) -> ReplaceSmResp:
+def replace(engine: Engine, bind: Bind, pdu: ReplaceSm) -> ReplaceSmResp | int:
     """Answer a replace_sm (SMPP 3.4 section 4.10): new text, times and registered_delivery of a pending message.
 
     Times that are not given stay as they are. Of a submit_multi all messages that are not final are replaced.
@@ -135,24 +169,40 @@ def replace(engine: Engine, bind: Bind, pdu: ReplaceSm) -> ReplaceSmResp:
     status = first_violation(pdu, bind.policy)
     if not status and not is_well_formed(pdu.message_id):
         status = ESME_RINVMSGID
+    if not status and engine.slices.is_full:
+        status = ESME_RTHROTTLED
     if status:
         return ReplaceSmResp(pdu.sequence_number, status)
-    message = _own_message(engine, bind, pdu.message_id, pdu.source_addr)
+    return engine.slices.start(bind, pdu, _replacing(engine, bind, pdu))
+
+
+def _replacing(engine: Engine, bind: Bind, pdu: ReplaceSm) -> Iterator[ReplaceSmResp | None]:
+    """Judge the new times of all messages, then replace all."""
+    message = _own_message(engine, bind, pdu)
     pending = [] if message is None else [member for member in _members(message) if not member.is_final]
     if not pending:
-        return ReplaceSmResp(pdu.sequence_number, ESME_RREPLACEFAIL)
+        yield ReplaceSmResp(pdu.sequence_number, ESME_RREPLACEFAIL)
+        return
     now, wall = engine.clock.now(), engine.clock.wall()
     times = engine.times_of(pdu.schedule_delivery_time, pdu.validity_period, now, wall)
     if isinstance(times, int):
-        return ReplaceSmResp(pdu.sequence_number, times)
+        yield ReplaceSmResp(pdu.sequence_number, times)
+        return
     lives = [_new_times(member, pdu, *times) for member in pending]
     if any(start_at > expires_at for start_at, expires_at in lives):
-        return ReplaceSmResp(pdu.sequence_number, ESME_RINVEXPIRY)
-    for member, (start_at, expires_at) in zip(pending, lives, strict=True):
-        _replace_fields(member, pdu)
+        yield ReplaceSmResp(pdu.sequence_number, ESME_RINVEXPIRY)
+        return
+    takes_payload = bind.policy.is_50 or not bind.policy.strict
+    for count, (member, (start_at, expires_at)) in enumerate(zip(pending, lives, strict=True)):
+        if count and count % SLICE == 0:
+            yield None
+        if member.is_final:
+            continue
+        _replace_fields(member, pdu, takes_payload=takes_payload)
+        engine.multipart.replaced(member, now)
         if pdu.schedule_delivery_time or pdu.validity_period:
             engine.reschedule(member, start_at, expires_at)
-    return ReplaceSmResp(pdu.sequence_number)
+    yield ReplaceSmResp(pdu.sequence_number)
 
 
 def _new_times(message: Message, pdu: ReplaceSm, start_at: float, expires_at: float) -> tuple[float, float]:
@@ -167,11 +217,14 @@ def _new_times(message: Message, pdu: ReplaceSm, start_at: float, expires_at: fl
     return start_at, expires_at if pdu.validity_period else message.expires_at
 
 
-def _replace_fields(message: Message, pdu: ReplaceSm) -> None:
-    """Put the new user data in place of the old; the record's other fields are what was submitted."""
+def _replace_fields(message: Message, pdu: ReplaceSm, *, takes_payload: bool) -> None:
+    """Put the new user data in place of the old; the record's other fields are what was submitted.
+
+    replace_sm has a message_payload in 5.0 only; 3.4 has what is not expected ignored (section 3.3).
+    """
     record = message.pdu
     record.short_message = pdu.short_message
-    payload = pdu.tlv(MESSAGE_PAYLOAD)
+    payload = pdu.tlv(MESSAGE_PAYLOAD) if takes_payload else None
     tlvs = tuple(tlv for tlv in record.tlvs if tlv.tag != MESSAGE_PAYLOAD)
     if payload is not None:
         tlvs += tuple(tlv for tlv in pdu.tlvs if tlv.tag == MESSAGE_PAYLOAD)
@@ -201,49 +254,3 @@ def data(engine: Engine, bind: Bind, pdu: DataSm) -> DataSmResp:
     if isinstance(message, int):
         return DataSmResp(pdu.sequence_number, message)
     return DataSmResp(pdu.sequence_number, message_id=message.message_id)
-
-
-def submit_multi(engine: Engine, bind: Bind, pdu: SubmitMulti) -> SubmitMultiResp:
-    """Take a submit_multi (SMPP 3.4 section 4.5): one message_id, one message and one receipt per destination.
-
-    Destinations that cannot be accepted are listed with their own status; the response is an error only when none
-    could (with the status of the first).
-    """
-    status = first_violation(pdu, bind.policy)
-    if status:
-        return SubmitMultiResp(pdu.sequence_number, status)
-    now, wall = engine.clock.now(), engine.clock.wall()
-    times = engine.times_of(pdu.schedule_delivery_time, pdu.validity_period, now, wall)
-    if isinstance(times, int):
-        return SubmitMultiResp(pdu.sequence_number, times)
-    group = Group()
-    message_id: bytes | None = None
-    failed: list[UnsuccessSme] = []
-    for destination in pdu.dest_address:
-        if not isinstance(destination, SmeAddress):
-            failed.append(UnsuccessSme(0, 0, destination.dl_name, ESME_RCNTSUBDL))
-            continue
-        record = from_submit_multi(pdu, destination)
-        status = engine.admit_to_account(bind, record)
-        route = None if status else engine.route_of(bind, record)
-        if route is None:
-            failed.append(UnsuccessSme(*destination, status or ESME_RINVDSTADR))
-            continue
-        message = engine.accept(
-            bind,
-            record,
-            route,
-            now=now,
-            wall=wall,
-            start_at=times[0],
-            expires_at=times[1],
-            message_id=message_id,
-            group=group,
-        )
-        if isinstance(message, int):
-            failed.append(UnsuccessSme(*destination, message))
-        else:
-            message_id = message.message_id
-    if message_id is None:
-        return SubmitMultiResp(pdu.sequence_number, failed[0].error_status_code)
-    return SubmitMultiResp(pdu.sequence_number, message_id=message_id, unsuccess_sme=tuple(failed))

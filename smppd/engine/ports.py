@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from smppwire.constants import CommandId
 
@@ -11,6 +11,10 @@ if TYPE_CHECKING:
 
     from smppd.engine.esmes import Deliverable
     from smppd.engine.message import Message
+    from smppwire.pdus import Pdu
+
+DEFERRED: Final = -1
+"""Answer of the engine to a request that is answered later, by `Outbound.answer`: no command_status is negative."""
 
 
 class Clock(Protocol):
@@ -60,6 +64,9 @@ class Outbound(Protocol):
 
         `items` come back acknowledged or lost.
         """
+
+    def answer(self, request: Pdu, response: Pdu) -> None:
+        """Answer a request that was `DEFERRED`; without effect when the session it came by has ended."""
 
 
 class Dialect(Protocol):

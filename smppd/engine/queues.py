@@ -41,6 +41,7 @@ class RouteState:
         "queue",
         "queue_full_status",
         "queue_limit",
+        "reserved",
         "settings",
         "states",
         "throughput",
@@ -50,6 +51,8 @@ class RouteState:
         self.name = settings.name
         self.queue: OrderedDict[Message, None] = OrderedDict()
         """What waits for the window, oldest first; ordered, so that a cancelled message leaves from the middle."""
+        self.reserved = 0
+        """Places in the queue that are given away: their messages come when their submit_multi has been answered."""
         self.states = [0] * STATE_COUNT
         self.throughput: Limiter | None = None
         self.configure(settings, network)
@@ -67,11 +70,11 @@ class RouteState:
     def judge(self, pdu: SubmitSm, now: float) -> int:
         """PASSES, WAITS, or the command_status that refuses. Nobody overtakes what waits already."""
         limiter = self.throughput
-        if limiter is None or (not self.queue and limiter.admit(pdu, now)):
+        if limiter is None or (not self.queue and not self.reserved and limiter.admit(pdu, now)):
             return PASSES
         if not self.paces:
             return self.over_status
-        return WAITS if len(self.queue) < self.queue_limit else self.queue_full_status
+        return WAITS if len(self.queue) + self.reserved < self.queue_limit else self.queue_full_status
 
     def release(self, limit: int, now: float) -> list[Message]:
         """Take from the queue, oldest first, what the window lets pass now: at most `limit` messages."""

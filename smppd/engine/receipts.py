@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Final
 
-from smppd.engine.message import ENROUTE, text_octets
+from smppd.engine.message import DELIVERED, ENROUTE, text_octets
 from smppwire.constants import MessageState, TlvTag, state_name
 from smppwire.text import decode_text, encode_text, is_text
 
@@ -29,6 +29,9 @@ ESCAPE: Final = b"\x1b"
 """The first half of a character of the extension table: it must not stand alone where the text is cut."""
 
 UDHI: Final = 0x40
+ONE_DELIVERED: Final = b"sub:001 dlvrd:001"
+NONE_DELIVERED: Final = b"sub:001 dlvrd:000"
+
 DATE_CACHE_LIMIT: Final = 4096
 """Minutes whose ten digits are remembered: nearly three days; then the cache starts anew."""
 
@@ -57,24 +60,50 @@ class DefaultDialect:
 
     def receipt_body(self, message: Message, *, tlvs: bool) -> bytes:
         """The deliver_sm body that reports the final state of a message."""
-        return self._body(message, message.state, RECEIPT_ESM_CLASS, message.final_wall, tlvs=tlvs)
+        state = message.state
+        error_code = message.error_code
+        counts = ONE_DELIVERED if state == DELIVERED else NONE_DELIVERED
+        beginning = message
+        done = message.final_wall
+        assembly = message.assembly
+        if assembly is not None and assembly.verdict is not None:
+            state, error_code, delivered = assembly.verdict
+            counts = b"sub:%03d dlvrd:%03d" % (assembly.total, delivered)
+            beginning = assembly.first
+            done = assembly.final_wall
+        return self._body(message, RECEIPT_ESM_CLASS, state, error_code, counts, done, beginning, tlvs=tlvs)
 
     def intermediate_body(self, message: Message, *, tlvs: bool) -> bytes:
         """The deliver_sm body of an intermediate notification: state ENROUTE, esm_class 0x20."""
-        return self._body(message, ENROUTE, INTERMEDIATE_ESM_CLASS, message.accepted_wall, tlvs=tlvs)
+        done = message.accepted_wall
+        return self._body(
+            message, INTERMEDIATE_ESM_CLASS, ENROUTE, message.error_code, NONE_DELIVERED, done, message, tlvs=tlvs
+        )
 
-    def _body(self, message: Message, state: int, esm_class: int, done: float, *, tlvs: bool) -> bytes:
+    def _body(
+        self,
+        message: Message,
+        esm_class: int,
+        state: int,
+        error_code: int,
+        counts: bytes,
+        done: float,
+        beginning: Message,
+        *,
+        tlvs: bool,
+    ) -> bytes:
+        """The body that reports this much of a message; its text begins as that of `beginning` does."""
         pdu = message.pdu
         message_id = message.message_id
         is_plain = pdu.esm_class < UDHI and not pdu.tlvs and not pdu.data_coding
-        text = pdu.short_message[:TEXT_OCTETS] if is_plain else _beginning(message)
-        short_message = b"id:%b sub:001 dlvrd:%b submit date:%b done date:%b stat:%b err:%03d text:%b" % (
+        text = pdu.short_message[:TEXT_OCTETS] if is_plain else _beginning(beginning)
+        short_message = b"id:%b %b submit date:%b done date:%b stat:%b err:%03d text:%b" % (
             message_id,
-            b"001" if state == 2 else b"000",
+            counts,
             self._date(message.accepted_wall),
             self._date(done),
             STATES[state],
-            message.error_code,
+            error_code,
             text,
         )
         body = b"%b\0%c%c%b\0%c%c%b\0%c%b\0%c%b" % (
@@ -99,8 +128,8 @@ class DefaultDialect:
             message_id,
             MESSAGE_STATE_TLV[state],
         )
-        if message.error_code:
-            body += NETWORK_ERROR_CODE + message.error_code.to_bytes(2, "big")
+        if error_code:
+            body += NETWORK_ERROR_CODE + error_code.to_bytes(2, "big")
         if pdu.tlvs:
             body += _reference_tlv(message)
         return body

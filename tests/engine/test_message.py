@@ -61,6 +61,8 @@ def test_the_text_stands_in_either_place() -> None:
     assert text_octets(SubmitSm(short_message=b"Hello")) == b"Hello"
     assert text_octets(SubmitSm(tlvs=(payload,))) == b"long text"
     assert text_octets(SubmitSm(short_message=b"Hello", tlvs=(payload,))) == b"long text"
+    empty = Tlv(TlvTag.MESSAGE_PAYLOAD, b"")
+    assert text_octets(SubmitSm(short_message=b"Hello", tlvs=(empty,))) == b"Hello"
     assert text_octets(SubmitSm()) == b""
     assert text_octets(SubmitSm(tlvs=(Tlv(0x1403, b"x"),))) == b""
 

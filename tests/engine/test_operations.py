@@ -7,16 +7,19 @@ import pytest
 from smppd.engine import operations
 from smppd.engine.message import ACCEPTED, DELETED, DELIVERED, ENROUTE, EXPIRED, SCHEDULED
 from smppd.engine.operations import is_well_formed
+from smppd.engine.submit_multi import submit_multi
 from smppd.settings import Messages, Throughput
 from smppwire.codec import decode, encode
 from smppwire.constants import TlvTag
 from smppwire.pdus import (
     CancelSm,
+    CancelSmResp,
     DataSm,
     DistributionList,
     QuerySm,
     QuerySmResp,
     ReplaceSm,
+    ReplaceSmResp,
     SmeAddress,
     SubmitMulti,
     SubmitMultiResp,
@@ -59,6 +62,7 @@ def cancel(world: World, phone: Phone, message_id: bytes = b"", destination: byt
     fields.setdefault("source_addr", b"ACME")
     pdu = CancelSm(sequence_number=9, message_id=message_id, destination_addr=destination, **fields)
     answer = operations.cancel(world.engine, phone.bind, pdu)
+    assert isinstance(answer, CancelSmResp)
     assert answer.sequence_number == 9
     return answer.command_status
 
@@ -68,6 +72,7 @@ def replace(world: World, phone: Phone, message_id: bytes, text: bytes = b"New t
     fields.setdefault("registered_delivery", 1)
     pdu = ReplaceSm(sequence_number=9, message_id=message_id, short_message=text, **fields)
     answer = operations.replace(world.engine, phone.bind, pdu)
+    assert isinstance(answer, ReplaceSmResp)
     assert answer.sequence_number == 9
     return answer.command_status
 
@@ -412,7 +417,8 @@ def test_a_data_sm_waits_in_the_queue_of_its_route() -> None:
 
 
 def send(world: World, phone: Phone, pdu: SubmitMulti) -> SubmitMultiResp:
-    answer = operations.submit_multi(world.engine, phone.bind, pdu)
+    answer = submit_multi(world.engine, phone.bind, pdu)
+    assert isinstance(answer, SubmitMultiResp)
     assert answer.sequence_number == 9
     return answer
 
@@ -441,7 +447,7 @@ def test_destinations_that_fail_are_named() -> None:
     assert (answer.command_status, answer.message_id) == (0, b"1000000000")
     assert answer.unsuccess_sme == (
         failed(b"44", "ESME_RINVDSTADR"),
-        UnsuccessSme(0, 0, b"all", status("ESME_RCNTSUBDL")),
+        UnsuccessSme(0, 0, b"all", status("ESME_RINVDLNAME")),
         failed(b"333", "ESME_RSUBMITFAIL"),
     )
     assert decode(encode(answer)) == answer
@@ -453,7 +459,7 @@ def test_when_no_destination_can_be_accepted_the_first_reason_is_the_answer() ->
     world = World(route("fr", match={"destination_addr": "33*"}))
     phone = world.bind()
     answer = send(world, phone, multi(DistributionList(b"all"), to(b"44")))
-    assert (answer.command_status, answer.unsuccess_sme) == (status("ESME_RCNTSUBDL"), ())
+    assert (answer.command_status, answer.unsuccess_sme) == (status("ESME_RINVDLNAME"), None)
     assert world.engine.in_flight == 0
     assert world.submit(phone, sms()) == [b"1000000000"]
 

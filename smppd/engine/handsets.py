@@ -1,0 +1,67 @@
+"""What subscribers have on their screens: the texts that were delivered, the parts of a long one put together.
+
+Nothing is decoded until somebody looks: a delivered message costs one place in a ring.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from smppd.engine.message import Message
+from smppd.engine.multipart import text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from smppd.engine.multipart import Assembly
+
+TEXTS_KEPT: Final = 1000
+"""The texts that were shown last: enough for a person or a test to look at, and at 64 KiB of payload each no more than
+64 MiB. 0 keeps none."""
+
+
+class Shown(NamedTuple):
+    """One text on one handset."""
+
+    destination: bytes
+    """The subscriber's address."""
+    source: bytes
+    """Who it says it is from."""
+    text: str
+    """All of it, without headers. Binary data comes out as Latin-1."""
+    wall: float
+    """When it appeared: Unix time in seconds."""
+
+
+class Handsets:
+    """All handsets, and the latest texts on them."""
+
+    def __init__(self, size: int = TEXTS_KEPT) -> None:
+        """Keep the latest `size` texts; 0 keeps none."""
+        self._ring: deque[Message | Assembly] = deque(maxlen=size)
+        self.show = self._ring.append
+        """Take a message that was delivered, or a whole one whose parts all were."""
+
+    def __len__(self) -> int:
+        return len(self._ring)
+
+    def __iter__(self) -> Iterator[Shown]:
+        """The latest texts, newest last."""
+        return map(_shown, self._ring)
+
+    def of(self, destination: bytes) -> list[Shown]:
+        """The latest texts on the handset of this address, newest last."""
+        return [
+            _shown(item)
+            for item in self._ring
+            if (item if isinstance(item, Message) else item.first).pdu.destination_addr == destination
+        ]
+
+
+def _shown(item: Message | Assembly) -> Shown:
+    if isinstance(item, Message):
+        pdu = item.pdu
+        return Shown(pdu.destination_addr, pdu.source_addr, text_of(pdu), item.final_wall)
+    pdu = item.first.pdu
+    return Shown(pdu.destination_addr, pdu.source_addr, item.text, item.final_wall)
