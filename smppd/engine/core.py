@@ -697,6 +697,7 @@ class Engine:
     def run(self) -> float | None:
         """Do what is due. Returns after how many seconds to call again: 0 for at once, None for not until woken."""
         now = self.clock.now()
+        slices = self.slices.run()
         more = self._run_schedule(now)
         more |= self._run_queues(now)
         more |= self._run_ready(now)
@@ -706,6 +707,7 @@ class Engine:
             more |= self.broadcasts.run(now, self.clock.wall(), self._quantum)
         more |= self.slices.run()
         self._quantum = min(2 * self._quantum, EVENTS_IN_A_FLOOD) if more else EVENTS_PER_TURN
+        more |= slices
         if self.outbox.has_work:
             more |= self.outbox.send(now)
         if now >= self._sweep_at:

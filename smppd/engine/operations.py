@@ -188,16 +188,20 @@ def _replacing(engine: Engine, bind: Bind, pdu: ReplaceSm) -> Iterator[ReplaceSm
     if isinstance(times, int):
         yield ReplaceSmResp(pdu.sequence_number, times)
         return
-    lives = [_new_times(member, pdu, *times) for member in pending]
-    if any(start_at > expires_at for start_at, expires_at in lives):
-        yield ReplaceSmResp(pdu.sequence_number, ESME_RINVEXPIRY)
-        return
+    for count, member in enumerate(pending, 1):
+        if count % SLICE == 0:
+            yield None
+        start_at, expires_at = _new_times(member, pdu, *times)
+        if start_at > expires_at:
+            yield ReplaceSmResp(pdu.sequence_number, ESME_RINVEXPIRY)
+            return
     takes_payload = bind.policy.is_50 or not bind.policy.strict
-    for count, (member, (start_at, expires_at)) in enumerate(zip(pending, lives, strict=True)):
-        if count and count % SLICE == 0:
+    for count, member in enumerate(pending, 1):
+        if count % SLICE == 0:
             yield None
         if member.is_final:
             continue
+        start_at, expires_at = _new_times(member, pdu, *times)
         _replace_fields(member, pdu, takes_payload=takes_payload)
         engine.multipart.replaced(member, now)
         if pdu.schedule_delivery_time or pdu.validity_period:

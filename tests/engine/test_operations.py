@@ -5,9 +5,8 @@ from typing import Any
 import pytest
 
 from smppd.engine import operations
-from smppd.engine.message import ACCEPTED, DELETED, DELIVERED, ENROUTE, EXPIRED, SCHEDULED
+from smppd.engine.message import DELETED, DELIVERED, ENROUTE, EXPIRED, SCHEDULED
 from smppd.engine.operations import is_well_formed
-from smppd.engine.submit_multi import submit_multi
 from smppd.settings import Messages, Throughput
 from smppwire.codec import decode, encode
 from smppwire.constants import TlvTag
@@ -15,16 +14,11 @@ from smppwire.pdus import (
     CancelSm,
     CancelSmResp,
     DataSm,
-    DistributionList,
     QuerySm,
     QuerySmResp,
     ReplaceSm,
     ReplaceSmResp,
-    SmeAddress,
-    SubmitMulti,
-    SubmitMultiResp,
     Tlv,
-    UnsuccessSme,
 )
 from tests.engine.world import (
     ALICE,
@@ -75,19 +69,6 @@ def replace(world: World, phone: Phone, message_id: bytes, text: bytes = b"New t
     assert isinstance(answer, ReplaceSmResp)
     assert answer.sequence_number == 9
     return answer.command_status
-
-
-def multi(*destinations: SmeAddress | DistributionList, **fields: Any) -> SubmitMulti:
-    fields.setdefault("registered_delivery", 1)
-    return SubmitMulti(sequence_number=9, source_addr=b"ACME", dest_address=destinations, short_message=b"Hi", **fields)
-
-
-def to(number: bytes) -> SmeAddress:
-    return SmeAddress(1, 1, number)
-
-
-def failed(number: bytes, name: str) -> UnsuccessSme:
-    return UnsuccessSme(1, 1, number, status(name))
 
 
 # message_id.
@@ -411,128 +392,3 @@ def test_a_data_sm_waits_in_the_queue_of_its_route() -> None:
     assert len(phone.bodies) == 1
     world.advance(2.0)
     assert len(phone.bodies) == 3
-
-
-# submit_multi.
-
-
-def send(world: World, phone: Phone, pdu: SubmitMulti) -> SubmitMultiResp:
-    answer = submit_multi(world.engine, phone.bind, pdu)
-    assert isinstance(answer, SubmitMultiResp)
-    assert answer.sequence_number == 9
-    return answer
-
-
-def test_a_submit_multi_makes_a_message_and_a_receipt_per_destination_under_one_id() -> None:
-    world = World(network=ScriptedNetwork(after(1.0), after(2.0, UNDELIVERABLE), after(3.0)))
-    phone = world.bind()
-    answer = send(world, phone, multi(to(b"331"), to(b"332"), to(b"333")))
-    assert (answer.command_status, answer.message_id, answer.unsuccess_sme) == (0, b"1000000000", ())
-    assert world.submit(phone, sms(registered_delivery=0)) == [b"1000000001"]
-    world.advance(3.0)
-    assert [(receipt.id, receipt.stat) for receipt in phone.receipts] == [
-        ("1000000000", "DELIVRD"),
-        ("1000000000", "UNDELIV"),
-        ("1000000000", "DELIVRD"),
-    ]
-    assert [pdu.source_addr for pdu in phone.received] == [b"331", b"332", b"333"]
-
-
-def test_destinations_that_fail_are_named() -> None:
-    world = World(
-        route("fr", match={"destination_addr": "33*"}, throughput=Throughput(limit=1, burst=2, over="ESME_RSUBMITFAIL"))
-    )
-    phone = world.bind()
-    answer = send(world, phone, multi(to(b"44"), to(b"331"), DistributionList(b"all"), to(b"332"), to(b"333")))
-    assert (answer.command_status, answer.message_id) == (0, b"1000000000")
-    assert answer.unsuccess_sme == (
-        failed(b"44", "ESME_RINVDSTADR"),
-        UnsuccessSme(0, 0, b"all", status("ESME_RINVDLNAME")),
-        failed(b"333", "ESME_RSUBMITFAIL"),
-    )
-    assert decode(encode(answer)) == answer
-    world.settle()
-    assert [pdu.source_addr for pdu in phone.received] == [b"331", b"332"]
-
-
-def test_when_no_destination_can_be_accepted_the_first_reason_is_the_answer() -> None:
-    world = World(route("fr", match={"destination_addr": "33*"}))
-    phone = world.bind()
-    answer = send(world, phone, multi(DistributionList(b"all"), to(b"44")))
-    assert (answer.command_status, answer.unsuccess_sme) == (status("ESME_RINVDLNAME"), None)
-    assert world.engine.in_flight == 0
-    assert world.submit(phone, sms()) == [b"1000000000"]
-
-
-def test_a_submit_multi_is_judged_as_a_whole_first() -> None:
-    world = World()
-    phone = world.bind()
-    assert send(world, phone, multi()).command_status == status("ESME_RINVNUMDESTS")
-    refused = multi(to(b"33"), validity_period=b"200720120000000+")
-    assert send(world, phone, refused).command_status == status("ESME_RINVEXPIRY")
-    assert world.engine.messages == {}
-
-
-def test_limits_hold_within_a_submit_multi() -> None:
-    limited = account(throughput=Throughput(limit=1, burst=3))
-    world = slow_world(accounts=[limited], messages=Messages(limit=2))
-    answer = send(world, world.bind(), multi(*(to(b"33%d" % n) for n in range(5))))
-    assert [(entry.destination_addr, entry.error_status_code) for entry in answer.unsuccess_sme] == [
-        (b"332", status("ESME_RMSGQFUL")),
-        (b"333", status("ESME_RTHROTTLED")),
-        (b"334", status("ESME_RTHROTTLED")),
-    ]
-
-
-def test_a_submit_multi_may_be_scheduled_and_expire() -> None:
-    world = slow_world()
-    phone = world.bind()
-    times = {"schedule_delivery_time": IN_AN_HOUR, "validity_period": b"000000010030000R"}
-    answer = send(world, phone, multi(to(b"331"), to(b"332"), **times))
-    assert answer.message_id
-    assert world.state(answer.message_id) == SCHEDULED
-    world.advance(3600.0)
-    assert world.state(answer.message_id) == ENROUTE
-    world.advance(30.0)
-    assert [receipt.stat for receipt in phone.receipts] == ["EXPIRED", "EXPIRED"]
-
-
-def test_one_id_queries_cancels_and_replaces_all_destinations() -> None:
-    world = World(network=ScriptedNetwork(after(1.0), after(9.0), after(9.0)))
-    phone = world.bind()
-    message_id = send(world, phone, multi(to(b"331"), to(b"332"), to(b"333"))).message_id
-    assert message_id
-    world.advance(1.0)
-    assert query(world, phone, message_id).message_state == ENROUTE
-    assert replace(world, phone, message_id, b"Better") == 0
-    assert cancel(world, phone, message_id, b"332") == 0
-    assert query(world, phone, message_id).message_state == ENROUTE
-    assert cancel(world, phone, message_id) == 0
-    assert query(world, phone, message_id).message_state == DELIVERED
-    world.settle()
-    assert [(receipt.stat, receipt.text) for receipt in phone.receipts] == [
-        ("DELIVRD", "Hi"),
-        ("DELETED", "Better"),
-        ("DELETED", "Better"),
-    ]
-
-
-def test_a_group_is_forgotten_with_its_last_message() -> None:
-    world = World(network=ScriptedNetwork(after(1.0, ACCEPTED), after(9.0)), messages=Messages(retain=0))
-    phone = world.bind()
-    message_id = send(world, phone, multi(to(b"331"), to(b"332"), registered_delivery=0)).message_id
-    assert message_id
-    world.advance(1.0)
-    assert query(world, phone, message_id).message_state == ENROUTE
-    world.advance(8.0)
-    assert query(world, phone, message_id).command_status == status("ESME_RQUERYFAIL")
-    assert world.engine.messages == {}
-
-
-def test_messages_of_a_group_are_found_by_their_destinations() -> None:
-    world = slow_world()
-    phone = world.bind()
-    message_id = send(world, phone, multi(to(b"331"), to(b"332"))).message_id
-    assert message_id
-    assert cancel(world, phone, destination=b"332") == 0
-    assert [member.state for member in world.message(message_id).group.members] == [ENROUTE, DELETED]  # type: ignore[union-attr]
