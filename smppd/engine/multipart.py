@@ -5,8 +5,8 @@ Parts are told by a concatenation element in the user data header, of 8 or 16 bi
 its own fate; an `Assembly` holds those that make one text. A message_payload is whole by itself.
 
 A part that comes twice takes the place of its earlier copy: 23.040 lets the last of two occurrences count, and an ESME
-that repeats a part knows only the id of the repetition. The earlier copy goes on as a message on its own. A reference
-is free again as soon as its message is complete.
+that repeats a part knows only the id of the repetition. The earlier copy belongs to nothing any more and reports for
+itself. A reference is free again as soon as its message is complete.
 """
 
 from __future__ import annotations
@@ -166,7 +166,10 @@ def _tables(header: Udh) -> tuple[Element, ...]:
 
 
 def whole(message: Message) -> Assembly | None:
-    """The message that this one is a part of; None when it is no part, or an earlier copy of one."""
+    """The message that this one is a part of; None when it is no part.
+
+    One that was given up, or that holds nothing but an earlier copy of a part, never becomes complete.
+    """
     return message.assembly
 
 
@@ -215,7 +218,7 @@ class Multipart:
             carrier = {"each": 0, "first": 1, "last": part.total}[message.esme.settings.multipart_receipts]
             assembly = self._open[key] = Assembly(key, part.total, carrier, now)
         elif part.seq in assembly.parts:
-            self._withdraw(assembly, part.seq)
+            self._set_aside(assembly, part.seq)
         assembly.parts[part.seq] = message
         message.assembly = assembly
         self._waiting += 1
@@ -232,15 +235,14 @@ class Multipart:
             seq = next(number for number, other in assembly.parts.items() if other is message)
             if part is not None and part.seq == seq and assembly.key == _key(message, part):
                 return
-            if self._open.get(assembly.key) is assembly:
-                self._withdraw(assembly, seq)
+            del assembly.parts[seq]
+            message.assembly = None
+            if self._open.get(assembly.key) is not assembly:
+                self._give_up(assembly)  # it was complete, and nobody else will send this part
+            else:
+                self._waiting -= 1
                 if not assembly.parts:
                     self._close(assembly)
-            else:
-                # It was complete, and nobody else will send this part.
-                del assembly.parts[seq]
-                message.assembly = None
-                self._give_up(assembly)
         self.take(message, now)
 
     def finished(self, message: Message) -> bool:
@@ -275,13 +277,15 @@ class Multipart:
         del self._open[assembly.key]
         self._waiting -= len(assembly.parts)
 
-    def _withdraw(self, assembly: Assembly, seq: int) -> None:
-        """Take a part out of a message that is not complete: from now on it is a message on its own."""
+    def _set_aside(self, assembly: Assembly, seq: int) -> None:
+        """Make room for a later copy of a part: the earlier one is alone from now on, and reports for itself."""
         message = assembly.parts.pop(seq)
-        message.assembly = None
         self._waiting -= 1
+        message.assembly = alone = Assembly(assembly.key, assembly.total, 0, assembly.started_at)
+        alone.parts[seq] = message
         if message.state >= FIRST_FINAL:
             assembly.final -= 1
+            alone.final = 1
             if assembly.carrier:
                 self._report(message)
 

@@ -35,8 +35,10 @@ from smppwire.pdus import (
 )
 from smppwire.schema import PDUS
 from smppwire.validation import (
+    DESTINATION_FIELDS,
     ValidationPolicy,
     Violation,
+    destination_violation,
     first_violation,
     source_of_validator,
     validate,
@@ -440,3 +442,25 @@ def test_a_violation_says_where_and_what() -> None:
 
 def test_the_source_can_be_read() -> None:
     assert "if len(service_type) > 5:\n        return 21" in source_of_validator(CommandId.SUBMIT_SM, V34)
+
+
+@pytest.mark.parametrize(
+    ("destination", "name"),
+    [
+        (SmeAddress(1, 1, b"447700900123"), "ESME_ROK"),
+        (SmeAddress(9, 9, b""), "ESME_RINVDSTTON"),
+        (SmeAddress(1, 2, b"447700900123"), "ESME_RINVDSTNPI"),
+        (SmeAddress(1, 1, b""), "ESME_RINVDSTADR"),
+        (SmeAddress(1, 1, b"4" * 21), "ESME_RINVDSTADR"),
+        (DistributionList(b"friends"), "ESME_ROK"),
+        (DistributionList(b""), "ESME_RINVDLNAME"),
+    ],
+)
+def test_one_destination_alone(destination: SmeAddress | DistributionList, name: str) -> None:
+    """It is judged as among others, and what is said of it can be told from what is said of the rest."""
+    assert status_name(destination_violation(destination, V34)) == name
+    others = [SmeAddress(1, 1, b"1"), destination, SmeAddress(1, 1, b"2")]
+    violations = list(validate(SubmitMulti(dest_address=tuple(others)), V34))
+    assert [status_name(each.status) for each in violations][:1] == ([] if name == "ESME_ROK" else [name])
+    assert {each.field for each in violations} <= DESTINATION_FIELDS
+    assert not DESTINATION_FIELDS.intersection(each.field for each in validate(SubmitMulti(), V34))
