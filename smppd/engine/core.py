@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from smppd.engine.esmes import Bind, Deliverable
+    from smppd.engine.multipart import Assembly
     from smppd.engine.ports import Clock, Dialect, Network, Observer
     from smppd.settings import Settings
     from smppwire.pdus import SubmitSm
@@ -114,12 +115,11 @@ class Engine:
         self.routes: dict[str, RouteState] = {}
         self.in_flight = 0
         self.outbox = Outbox(dialect, observer, self._settle, self._offer_later)
-        self.handsets = Handsets()
+        self._handsets: Handsets | None = None
         self.multipart = Multipart(
-            report=self._report, report_whole=self._report_whole, settle=self._settle, show=self.handsets.show
+            report=self._report, report_whole=self._report_whole, settle=self._settle, show=self._show_whole
         )
         self.slices = Slices(wake)
-        self._show = self.handsets.show
         self._next_id = FIRST_ID
         self._live = 0
         """What `[messages] limit` bounds: messages that are not final, and all that is not done with by the outbox."""
@@ -462,6 +462,13 @@ class Engine:
         message = self.accept(bind, pdu, route, now=now, wall=wall, start_at=times[0], expires_at=times[1])
         return message if isinstance(message, int) else message.message_id
 
+    @property
+    def handsets(self) -> Handsets:
+        """What subscribers have on their screens: the latest texts. Made from the store when first asked for."""
+        if self._handsets is None:
+            self._handsets = Handsets(self._all_messages())
+        return self._handsets
+
     # -- what replaces and cancels ------------------------------------------------------------------------------------
 
     def pending_towards(self, esme: EsmeState, destination_addr: bytes) -> list[Message]:
@@ -647,19 +654,27 @@ class Engine:
         if self._pending is not None:
             self._pending.discard(message)
         if message.assembly is None:
-            if state == DELIVERED:
-                self._show(message)
+            if self._handsets is not None and state == DELIVERED:
+                self._handsets.show(message)
         elif self.multipart.finished(message):
             return
-        self._report(message)
+        if message.pdu.registered_delivery == RECEIPT_ALWAYS:
+            self.outbox.add(message)
+        else:
+            self._report(message)
 
     def _report(self, message: Message) -> None:
         """A message is final: its receipt leaves if it was asked for."""
         registered = message.pdu.registered_delivery
-        if registered == RECEIPT_ALWAYS or (registered and wants_receipt(registered, message.state)):
+        if registered and wants_receipt(registered, message.state):
             self.outbox.add(message)
         else:
             self._settle(message)
+
+    def _show_whole(self, assembly: Assembly) -> None:
+        """All parts of a long message were delivered."""
+        if self._handsets is not None:
+            self._handsets.show(assembly)
 
     def _report_whole(self, message: Message) -> None:
         """All parts of a long message are final: this one's receipt reports for all of them."""

@@ -1,18 +1,20 @@
 """What subscribers have on their screens: the texts that were delivered, the parts of a long one put together.
 
-Nothing is decoded until somebody looks: a delivered message costs one place in a ring.
+Ordinary traffic pays nothing for it: the texts are gathered from the store when somebody looks for the first time, and
+kept up to date from then on. Each is decoded when it is read.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from smppd.engine.message import Message
+from smppd.engine.message import DELIVERED, Message
 from smppd.engine.multipart import text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from smppd.engine.multipart import Assembly
 
@@ -37,9 +39,13 @@ class Shown(NamedTuple):
 class Handsets:
     """All handsets, and the latest texts on them."""
 
-    def __init__(self, size: int = TEXTS_KEPT) -> None:
-        """Keep the latest `size` texts; 0 keeps none."""
-        self._ring: deque[Message | Assembly] = deque(maxlen=size)
+    def __init__(self, messages: Iterable[Message], size: int = TEXTS_KEPT) -> None:
+        """Begin with what was delivered among `messages`, and keep the latest `size` texts; 0 keeps none."""
+        delivered: dict[Message | Assembly, None] = {}
+        for message in messages:
+            if message.state == DELIVERED and (message.assembly is None or message.assembly.is_delivered):
+                delivered[message.assembly or message] = None
+        self._ring: deque[Message | Assembly] = deque(sorted(delivered, key=attrgetter("final_wall")), maxlen=size)
         self.show = self._ring.append
         """Take a message that was delivered, or a whole one whose parts all were."""
 

@@ -128,6 +128,11 @@ class Assembly:
         return len(self.parts) == self.total
 
     @property
+    def is_delivered(self) -> bool:
+        """Whether all parts are there and each was delivered: only then does a handset show the text."""
+        return self.is_complete and all(part.state == DELIVERED for part in self.parts.values())
+
+    @property
     def in_order(self) -> list[Message]:
         """The parts that are there, by their number."""
         return [self.parts[seq] for seq in sorted(self.parts)]
@@ -307,7 +312,7 @@ class Multipart:
         """
         parts = assembly.in_order
         failed = next((part for part in parts if part.state != DELIVERED), None)
-        if failed is None:
+        if assembly.is_delivered:
             self._show(assembly)
         if not assembly.carrier:
             return

@@ -10,12 +10,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Final
 
-from smppd.engine.message import DELIVERED, ENROUTE, text_octets
+from smppd.engine.message import ENROUTE, text_octets
 from smppwire.constants import MessageState, TlvTag, state_name
 from smppwire.text import decode_text, encode_text, is_text
 
 if TYPE_CHECKING:
     from smppd.engine.message import Message
+    from smppd.engine.multipart import Assembly
 
 RECEIPT_ESM_CLASS: Final = 0x04
 INTERMEDIATE_ESM_CLASS: Final = 0x20
@@ -29,9 +30,6 @@ ESCAPE: Final = b"\x1b"
 """The first half of a character of the extension table: it must not stand alone where the text is cut."""
 
 UDHI: Final = 0x40
-ONE_DELIVERED: Final = b"sub:001 dlvrd:001"
-NONE_DELIVERED: Final = b"sub:001 dlvrd:000"
-
 DATE_CACHE_LIMIT: Final = 4096
 """Minutes whose ten digits are remembered: nearly three days; then the cache starts anew."""
 
@@ -60,43 +58,32 @@ class DefaultDialect:
 
     def receipt_body(self, message: Message, *, tlvs: bool) -> bytes:
         """The deliver_sm body that reports the final state of a message."""
-        state = message.state
-        error_code = message.error_code
-        counts = ONE_DELIVERED if state == DELIVERED else NONE_DELIVERED
-        beginning = message
-        done = message.final_wall
         assembly = message.assembly
-        if assembly is not None and assembly.verdict is not None:
-            state, error_code, delivered = assembly.verdict
-            counts = b"sub:%03d dlvrd:%03d" % (assembly.total, delivered)
-            beginning = assembly.first
-            done = assembly.final_wall
-        return self._body(message, RECEIPT_ESM_CLASS, state, error_code, counts, done, beginning, tlvs=tlvs)
+        if assembly is None or assembly.verdict is None:
+            return self._body(message, message.state, RECEIPT_ESM_CLASS, message.final_wall, tlvs=tlvs)
+        return self._body(
+            message, assembly.verdict.state, RECEIPT_ESM_CLASS, assembly.final_wall, tlvs=tlvs, whole=assembly
+        )
 
     def intermediate_body(self, message: Message, *, tlvs: bool) -> bytes:
         """The deliver_sm body of an intermediate notification: state ENROUTE, esm_class 0x20."""
-        done = message.accepted_wall
-        return self._body(
-            message, INTERMEDIATE_ESM_CLASS, ENROUTE, message.error_code, NONE_DELIVERED, done, message, tlvs=tlvs
-        )
+        return self._body(message, ENROUTE, INTERMEDIATE_ESM_CLASS, message.accepted_wall, tlvs=tlvs)
 
     def _body(
-        self,
-        message: Message,
-        esm_class: int,
-        state: int,
-        error_code: int,
-        counts: bytes,
-        done: float,
-        beginning: Message,
-        *,
-        tlvs: bool,
+        self, message: Message, state: int, esm_class: int, done: float, *, tlvs: bool, whole: Assembly | None = None
     ) -> bytes:
-        """The body that reports this much of a message; its text begins as that of `beginning` does."""
+        """The body that reports a state of one message, or of the whole of which it is a part."""
         pdu = message.pdu
         message_id = message.message_id
-        is_plain = pdu.esm_class < UDHI and not pdu.tlvs and not pdu.data_coding
-        text = pdu.short_message[:TEXT_OCTETS] if is_plain else _beginning(beginning)
+        error_code = message.error_code
+        if whole is not None and whole.verdict is not None:
+            _, error_code, delivered = whole.verdict
+            counts = b"sub:%03d dlvrd:%03d" % (whole.total, delivered)
+            text = _beginning(whole.first)
+        else:
+            counts = b"sub:001 dlvrd:001" if state == 2 else b"sub:001 dlvrd:000"
+            is_plain = pdu.esm_class < UDHI and not pdu.tlvs and not pdu.data_coding
+            text = pdu.short_message[:TEXT_OCTETS] if is_plain else _beginning(message)
         short_message = b"id:%b %b submit date:%b done date:%b stat:%b err:%03d text:%b" % (
             message_id,
             counts,

@@ -1,9 +1,13 @@
 """What handsets show: delivered texts, whole ones, the latest."""
 
+import pytest
+
 from smppd.engine.handsets import TEXTS_KEPT, Handsets, Shown
+from smppd.settings import Messages
 from smppwire.constants import TlvTag
 from smppwire.pdus import Tlv
 from smppwire.segmentation import segment
+from smppwire.udh import concat_8bit
 from tests.engine.world import ACCEPTED, NOON, REJECTED, UNDELIVERABLE, ScriptedNetwork, World, after, sms
 
 
@@ -54,6 +58,26 @@ def test_one_handset() -> None:
     assert len(world.engine.handsets) == 3
 
 
+@pytest.mark.parametrize("early", [True, False])
+def test_it_makes_no_difference_when_somebody_looks_first(early: bool) -> None:
+    world = World(
+        network=ScriptedNetwork(after(5.0), after(1.0), after(3.0), after(0.0, UNDELIVERABLE), after(9.0)),
+        messages=Messages(retain=100),
+    )
+    phone = world.bind()
+    if early:
+        assert list(world.engine.handsets) == []
+    lost, on_its_way = (sms(text=concat_8bit(2, 2, seq) + b"part", esm_class=0x40) for seq in (1, 2))
+    parts = [sms(text=concat_8bit(1, 2, seq) + b"part", esm_class=0x40) for seq in (1, 2)]
+    world.submit(phone, *parts, sms(), lost, on_its_way)
+    world.submit(phone, sms(text=concat_8bit(3, 2, 1) + b"single", esm_class=0x40))
+    world.advance(9.0)
+    assert [(shown.text, shown.wall) for shown in world.engine.handsets] == [
+        ("Hello", NOON + 3.0),
+        ("partpart", NOON + 5.0),
+    ]
+
+
 def test_only_the_latest_are_kept() -> None:
     world = World()
     phone = world.bind()
@@ -64,8 +88,9 @@ def test_only_the_latest_are_kept() -> None:
 
 
 def test_none_are_kept_when_there_is_no_room() -> None:
-    handsets = Handsets(0)
     world = World()
     (message_id,) = world.submit(world.bind(), sms())
+    world.settle()
+    handsets = Handsets([world.message(message_id)], 0)
     handsets.show(world.message(message_id))
     assert list(handsets) == []
