@@ -466,7 +466,7 @@ class Engine:
     def handsets(self) -> Handsets:
         """What subscribers have on their screens: the latest texts. Made from the store when first asked for."""
         if self._handsets is None:
-            self._handsets = Handsets(self._all_messages())
+            self._handsets = Handsets(each for each in self._all_messages() if not self._is_for_esme(each))
         return self._handsets
 
     # -- what replaces and cancels ------------------------------------------------------------------------------------
@@ -655,7 +655,7 @@ class Engine:
             self._pending.discard(message)
         if message.assembly is None:
             if self._handsets is not None and state == DELIVERED:
-                self._handsets.show(message)
+                self._show(message, self._handsets)
         elif self.multipart.finished(message):
             return
         if message.pdu.registered_delivery == RECEIPT_ALWAYS:
@@ -673,8 +673,17 @@ class Engine:
 
     def _show_whole(self, assembly: Assembly) -> None:
         """All parts of a long message were delivered."""
-        if self._handsets is not None:
+        if self._handsets is not None and not self._is_for_esme(assembly.first):
             self._handsets.show(assembly)
+
+    def _show(self, message: Message, handsets: Handsets) -> None:
+        """A message that is whole by itself was delivered."""
+        if not self._is_for_esme(message):
+            handsets.show(message)
+
+    def _is_for_esme(self, message: Message) -> bool:
+        """Whether a message goes to an ESME, which has no screen."""
+        return self.peers.active and self.peers.find(message.esme, message.pdu) is not None
 
     def _report_whole(self, message: Message) -> None:
         """All parts of a long message are final: this one's receipt reports for all of them."""

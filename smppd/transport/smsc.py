@@ -756,6 +756,8 @@ class SmscConnection(asyncio.Protocol):
         if self._closing:
             self._session.abandon(request)
             return
+        if self._bind is not None and not response.command_status:
+            response = self._in_version(response, self._bind)
         self._respond(request, response, self._context.monotonic())
         self._flush()
 

@@ -8,7 +8,19 @@ from smppwire.constants import TlvTag
 from smppwire.pdus import Tlv
 from smppwire.segmentation import segment
 from smppwire.udh import concat_8bit
-from tests.engine.world import ACCEPTED, NOON, REJECTED, UNDELIVERABLE, ScriptedNetwork, World, after, sms
+from tests.engine.world import (
+    ACCEPTED,
+    ALICE,
+    BOB,
+    NOON,
+    REJECTED,
+    UNDELIVERABLE,
+    ScriptedNetwork,
+    World,
+    account,
+    after,
+    sms,
+)
 
 
 def test_a_handset_shows_what_was_delivered() -> None:
@@ -76,6 +88,21 @@ def test_it_makes_no_difference_when_somebody_looks_first(early: bool) -> None:
         ("Hello", NOON + 3.0),
         ("partpart", NOON + 5.0),
     ]
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_an_esme_has_no_screen(early: bool) -> None:
+    world = World(accounts=[account(ALICE), account(BOB, address_range="^4477")])
+    alice, bob = world.bind(), world.bind(BOB)
+    if early:
+        assert len(world.engine.handsets) == 0
+    parts = [sms(b"447700900001", concat_8bit(1, 2, seq) + b"part", esm_class=0x40) for seq in (1, 2)]
+    world.submit(alice, sms(b"447700900001"), *parts, sms(b"331"))
+    world.settle()
+    bob.answer()
+    world.settle()
+    assert len(alice.receipts) == 4
+    assert [shown.destination for shown in world.engine.handsets] == [b"331"]
 
 
 def test_only_the_latest_are_kept() -> None:

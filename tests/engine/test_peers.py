@@ -10,9 +10,10 @@ from smppd.engine import operations
 from smppd.engine.esmes import EsmeState
 from smppd.engine.message import DELETED, DELIVERED, ENROUTE, EXPIRED, SCHEDULED, Message
 from smppd.engine.peers import MAX_PATHS, Peers
+from smppd.engine.submit_multi import submit_multi
 from smppd.patterns import AddressRange
 from smppd.settings import Messages, Throughput
-from smppwire.pdus import CancelSm, DataSm, QuerySm, ReplaceSm, SmeAddress, SubmitMulti, SubmitSm, Tlv
+from smppwire.pdus import CancelSm, DataSm, QuerySm, ReplaceSm, SmeAddress, SubmitMulti, SubmitMultiResp, SubmitSm, Tlv
 from tests.engine.world import (
     ALICE,
     BOB,
@@ -326,7 +327,8 @@ def test_submit_multi_goes_to_each(world: World) -> None:
         registered_delivery=1,
         short_message=b"all",
     )
-    assert operations.submit_multi(world.engine, alice.bind, pdu).unsuccess_sme == ()
+    assert isinstance(answer := submit_multi(world.engine, alice.bind, pdu), SubmitMultiResp)
+    assert answer.unsuccess_sme == ()
     world.settle()
     assert [pdu.destination_addr for pdu in bob.received] == [BOBS]
     assert [pdu.destination_addr for pdu in alice.received if not pdu.esm_class] == [ALICES]
