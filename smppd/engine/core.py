@@ -729,7 +729,6 @@ class Engine:
         more |= self.multipart.run(now, self._quantum)
         if self.broadcasts.live:
             more |= self.broadcasts.run(now, self.clock.wall(), self._quantum)
-        more |= self.slices.run()
         self._quantum = min(2 * self._quantum, EVENTS_IN_A_FLOOD) if more else EVENTS_PER_TURN
         more |= slices
         if self.outbox.has_work:

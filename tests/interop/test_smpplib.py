@@ -395,3 +395,19 @@ def test_messages_from_subscribers_wait_for_a_receiver(smsc: Live, smpplib_esme:
     esme.until(lambda: len(esme.mobile_originated) == 5)
     assert [mo.short_message for mo in esme.mobile_originated] == [b"0", b"1", b"2", b"3", b"4"]
     assert transmitter.client.unbind().command == "unbind_resp"
+
+
+def test_one_receipt_for_the_parts_that_smpplib_makes(serve: Serve, smpplib_esme: Make) -> None:
+    smsc = serve(account=[account(multipart_receipts="last")])
+    esme = smpplib_esme(smsc)
+    esme.bind()
+    text = "Grüße aus Köln 🎉 " * 20
+    parts, data_coding, esm_class = smpplib.gsm.make_parts(text)
+    for part in parts:
+        esme.submit(part, data_coding=data_coding, esm_class=esm_class)
+    esme.until(lambda: bool(esme.receipts))
+    assert len(parts) > 2
+    assert esme.receipted == esme.ids[-1:]
+    receipt = parse_receipt(esme.receipts[0].short_message)
+    assert (receipt.id, receipt.sub, receipt.dlvrd) == (esme.ids[-1], len(parts), len(parts))
+    assert smsc.call(lambda: [shown.text for shown in smsc.server.engine.handsets]) == [text]

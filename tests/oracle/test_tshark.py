@@ -61,7 +61,7 @@ RECEIPT_TYPE, NOTIFICATION_TYPE = 1, 8
 
 RINVMSGLEN, RINVCMDLEN, RINVCMDID, RINVBNDSTS, RALYBND, RINVPRTFLG = 0x01, 0x02, 0x03, 0x04, 0x05, 0x06
 RINVDSTADR, RINVPASWD, RINVSYSID, RCANCELFAIL, RREPLACEFAIL, RQUERYFAIL = 0x0B, 0x0E, 0x0F, 0x11, 0x13, 0x67
-RCNTSUBDL, RINVNUMDESTS, RINVOPTPARSTREAM = 0x44, 0x33, 0xC0
+RINVDLNAME, RINVNUMDESTS, RINVOPTPARSTREAM = 0x34, 0x33, 0xC0
 ENROUTE, DELIVERED, DELETED, UNDELIVERABLE = 1, 2, 4, 5
 
 MO_PAYLOAD = bytes(range(32, 127)) * 650
@@ -466,7 +466,7 @@ def test_query_responses(run: Run, readings: list[Reading]) -> None:
 def test_submit_multi_response(readings: list[Reading]) -> None:
     (response,) = of_command(readings, SUBMIT_MULTI | RESP)
     assert response.all("destination_addr") == ["99", "friends"]
-    assert [int(status, 0) for status in response.all("error_status_code")] == [RINVDSTADR, RCNTSUBDL]
+    assert [int(status, 0) for status in response.all("error_status_code")] == [RINVDSTADR, RINVDLNAME]
 
 
 def test_the_reader_notices_what_is_wrong(capture_path: Path) -> None:
