@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from smppwire.constants import CommandId
 
@@ -11,6 +11,10 @@ if TYPE_CHECKING:
 
     from smppd.engine.esmes import Deliverable
     from smppd.engine.message import Message
+    from smppwire.pdus import Pdu
+
+DEFERRED: Final = -1
+"""Answer of the engine to a request that is answered later, by `Outbound.answer`: no command_status is negative."""
 
 
 class Clock(Protocol):
@@ -27,7 +31,7 @@ class Outcome(NamedTuple):
     """How a delivery attempt ends."""
 
     state: int
-    """The final message_state (SMPP 3.4 section 5.2.28)."""
+    """The final message_state (SMPP 3.4 section 5.2.28), or ENROUTE: the attempt failed, but another may not."""
     error_code: int = 0
     """The network's error code, as receipts (`err:`) and query_sm_resp report it."""
 
@@ -43,8 +47,14 @@ class Attempt(NamedTuple):
 class Network(Protocol):
     """The mobile network behind a route."""
 
-    def attempt(self, messages: Sequence[Message]) -> Sequence[Attempt]:
-        """Try to deliver each message; one attempt per message, in the same order."""
+    def attempt(self, messages: Sequence[Message], now: float) -> Sequence[Attempt]:
+        """Try to deliver each message; one attempt per message, in the same order. `now` is the engine's clock."""
+
+    def back_at(self, message: Message, now: float) -> float | None:
+        """When the message's absent subscriber is back, in seconds of the engine's clock, perhaps in the past.
+
+        None when nobody can say: the subscriber has not been absent, or the network keeps no record of it.
+        """
 
 
 class Outbound(Protocol):
@@ -61,6 +71,12 @@ class Outbound(Protocol):
         `items` come back acknowledged or lost.
         """
 
+    def answer(self, request: Pdu, response: Pdu) -> None:
+        """Answer a request that was `DEFERRED`; without effect when the session it came by has ended."""
+
+    def notify(self, pdu: Pdu) -> None:
+        """Send a PDU that nobody answers: alert_notification."""
+
 
 class Dialect(Protocol):
     """How this SMSC writes receipts and ids when all goes well."""
@@ -70,6 +86,9 @@ class Dialect(Protocol):
 
     def intermediate_body(self, message: Message, *, tlvs: bool) -> bytes:
         """The body of the deliver_sm that notifies of a message still ENROUTE."""
+
+    def acknowledgement_body(self, message: Message, esm_class: int, *, tlvs: bool) -> bytes:
+        """The body of the deliver_sm by which the handset acknowledges a message; esm_class 0x08, or 0x10: manually."""
 
 
 class Observer(Protocol):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 from smppd.engine import broadcast, operations
 from smppd.engine.esmes import Bind, Delivery
 from smppd.engine.message import Message
+from smppd.engine.ports import DEFERRED
 from smppd.patterns import AddressRange
 from smppd.transport.listeners import join_address
 from smppd.transport.watch import Watch
@@ -153,6 +154,8 @@ class SmscConnection(asyncio.Protocol):
         self._backlog = 0
         """Requests of earlier chunks that are still unanswered: what the window limits. Those of the chunk at hand do
         not count, so that it makes no difference where TCP has cut the stream."""
+        self._deferred = 0
+        """How many of the requests without an answer wait for an outcome: the engine answers them by `answer`."""
         self._writable = True
         self._closing = False
         self._unbinding = False
@@ -400,6 +403,9 @@ class SmscConnection(asyncio.Protocol):
                 else:
                     body = answer + tail
                     append(HEADER.pack(16 + len(body), SUBMIT_SM_RESP, 0, pdu.sequence_number) + body)
+            elif answer == DEFERRED:
+                self._deferred += 1
+                count -= 1
             else:
                 append(HEADER.pack(16, SUBMIT_SM_RESP, answer, pdu.sequence_number))
                 statuses[SUBMIT_SM_RESP, cast("int", answer)] += 1
@@ -527,8 +533,8 @@ class SmscConnection(asyncio.Protocol):
     def _on_cancel_broadcast_sm(self, pdu: CancelBroadcastSm, now: float) -> None:
         self._operate(pdu, now, broadcast.cancel)
 
-    def _operate(self, pdu: Pdu, now: float, operation: Callable[..., Pdu]) -> None:
-        """Answer one request from the engine's record."""
+    def _operate(self, pdu: Pdu, now: float, operation: Callable[..., Pdu | int]) -> None:
+        """Answer one request from the engine's record, unless the engine does so later (DEFERRED)."""
         context = self._context
         context.counters.pdus_in[pdu.command_id] += 1
         bind = self._bind
@@ -538,7 +544,9 @@ class SmscConnection(asyncio.Protocol):
         if self._window and self._backlog >= self._window and self._overflow([pdu], bind):
             return
         response = operation(context.engine, bind, pdu)
-        if response.command_status:
+        if isinstance(response, int):
+            self._deferred += 1
+        elif response.command_status:
             self._answer_all([pdu], response.command_status)
         else:
             self._respond(pdu, self._in_version(response, bind), now)
@@ -720,6 +728,9 @@ class SmscConnection(asyncio.Protocol):
         if self._account is not None:
             self._account.release(self._bind_type)
             self._account = None
+        # Nobody will answer what waits for an outcome: another bind on this connection begins with an empty window.
+        self._session.answered(self._deferred)
+        self._deferred = 0
         lost = [item for item in outstanding if isinstance(item, (Message, Delivery))]
         self._context.engine.close_bind(bind, lost)
 
@@ -740,6 +751,23 @@ class SmscConnection(asyncio.Protocol):
             [pack(16 + len(body), command_id, 0, number) + body for body, number in zip(bodies, numbers, strict=True)]
         )
         self._context.counters.pdus_out[command_id] += len(items)
+        self._flush()
+
+    def answer(self, request: Pdu, response: Pdu) -> None:
+        """Send the answer to a request that was deferred, with its body whatever its status."""
+        self._deferred -= 1
+        bind = self._bind
+        if self._closing or bind is None:
+            self._session.abandon(request)
+            return
+        self._respond(request, self._in_version(response, bind), self._context.monotonic())
+        self._flush()
+        if self._halted:
+            self._relieve()
+
+    def notify(self, pdu: Pdu) -> None:
+        """Send a PDU that nobody answers."""
+        self._send(self._session.send_request(pdu, None, self._context.monotonic()), pdu.command_id)
         self._flush()
 
     # -- writing ------------------------------------------------------------------------------------------------------

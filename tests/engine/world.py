@@ -15,7 +15,7 @@ from smppd.patterns import AddressRange
 from smppd.settings import Account, Match, Messages, Queue, Route, Settings, Throughput
 from smppwire.codec import decode
 from smppwire.constants import CommandId, CommandStatus, MessageState
-from smppwire.pdus import DataSm, DeliverSm, SubmitSm
+from smppwire.pdus import DataSm, DeliverSm, Pdu, SubmitSm
 from smppwire.receipt import Receipt, parse_receipt
 from smppwire.validation import ValidationPolicy
 
@@ -55,12 +55,17 @@ class ScriptedNetwork:
         self.script = deque(script)
         self.then = then
         self.tried: list[Message] = []
+        self.back: dict[bytes, float] = {}
+        """When absent subscribers are back, by destination_addr."""
         self.batches: list[int] = []
 
-    def attempt(self, messages: Sequence[Message]) -> Sequence[Attempt]:
+    def attempt(self, messages: Sequence[Message], now: float) -> Sequence[Attempt]:
         self.tried += messages
         self.batches.append(len(messages))
         return [self.script.popleft() if self.script else self.then for _ in messages]
+
+    def back_at(self, message: Message, now: float) -> float | None:
+        return self.back.get(message.pdu.destination_addr)
 
 
 class Recorder:
@@ -89,8 +94,11 @@ class Phone:
         self.bodies: list[bytes] = []
         self.commands: list[int] = []
         self.writes: list[int] = []
+        self.answers: list[tuple[Pdu, Pdu]] = []
+        """What the engine answered late: requests and their responses."""
+        self.notices: list[Pdu] = []
 
-    # What the engine sees (smppd.engine.ports.Outbound).
+    # What the engine sees, by its `Line`.
 
     def room(self) -> int:
         return self.window - len(self.outstanding) if self.reads else 0
@@ -148,6 +156,27 @@ class Phone:
         self.engine.close_bind(self.bind, lost)
 
 
+class Line:
+    """The way to a phone, as the engine sees it (smppd.engine.ports.Outbound)."""
+
+    def __init__(self, phone: Phone) -> None:
+        self.phone = phone
+
+    def room(self) -> int:
+        return self.phone.room()
+
+    def deliver(
+        self, bodies: Sequence[bytes], items: Sequence[Deliverable], command_id: int = CommandId.DELIVER_SM
+    ) -> None:
+        self.phone.deliver(bodies, items, command_id)
+
+    def answer(self, request: Pdu, response: Pdu) -> None:
+        self.phone.answers.append((request, response))
+
+    def notify(self, pdu: Pdu) -> None:
+        self.phone.notices.append(pdu)
+
+
 class World:
     """An engine and everything around it."""
 
@@ -197,7 +226,7 @@ class World:
         phone.bind = Bind(
             f"{system_id}/{kind}",
             self.engine.esmes[system_id],
-            phone,
+            Line(phone),
             receives=kind != "transmitter",
             tlvs=version >= 0x34,
             policy=ValidationPolicy(interface_version=version),

@@ -23,7 +23,7 @@ def messages(*accounts: str) -> list[Message]:
 
 
 def fates(network: SimulatedNetwork, count: int, account: str = ALICE) -> list[Attempt]:
-    return list(network.attempt(messages(*[account] * count)))
+    return list(network.attempt(messages(*[account] * count), 0.0))
 
 
 def test_every_outcome_of_the_settings_is_known() -> None:
@@ -73,6 +73,6 @@ def test_draws_depend_neither_on_batches_nor_on_other_accounts(cuts: list[int], 
     drawn: list[Attempt] = []
     for count, foreign in zip(cuts, others, strict=False):
         batch = messages(*[BOB] * foreign, *[ALICE] * count, *[BOB] * foreign)
-        attempts = network.attempt(batch)
+        attempts = network.attempt(batch, 0.0)
         drawn += [attempt for attempt, message in zip(attempts, batch, strict=True) if message.esme.system_id == ALICE]
     assert drawn == fates(SimulatedNetwork("n", MIXED, 1), len(drawn))
