@@ -143,18 +143,19 @@ class Life:
             return
         if self.state == SCHEDULED and self.start_at <= now:
             self.state = ENROUTE
+        if self.failures(min(now, self.expires_at)):
+            self.error_code = ABSENT.error_code
         if self.tries:
             tried_at, (delay, outcome) = self.tries[-1]
             if tried_at + delay <= min(now, self.expires_at):
                 if outcome != ABSENT:
                     self.end(outcome.state, tried_at + delay, outcome.error_code)
                     return
-                self.error_code = outcome.error_code
                 if self.tries_once:
                     self.end(UNDELIVERABLE, tried_at + delay, outcome.error_code)
                     return
         if self.expires_at <= now:
-            self.end(EXPIRED, self.expires_at, 27 if self.failures(self.expires_at) else 0)
+            self.end(EXPIRED, self.expires_at, self.error_code)
 
 
 class FatefulNetwork:
@@ -460,7 +461,7 @@ class MessageLife(RuleBasedStateMachine):
             places.update(phone.bind.pending)
             places.update(phone.outstanding)
         for resting in self.engine.outbox._resting.values():
-            places.update(resting)
+            places.update(list(resting))
         assert set(places.values()) <= {1}
         owed = {life.message_id for life in self.model.lives if life.owes}
         assert {item.message_id for item in places if isinstance(item, Message)} == owed
