@@ -618,9 +618,9 @@ class Engine:
     def _notify(self, message: Message, now: float) -> None:
         """Send an intermediate notification that was asked for: the first attempt is under way, or an attempt failed.
 
-        It tells how things stand when it leaves, so there is never more than one: what happens before that one is
-        settled changes what it says, or is not told. At the limit of messages it is left out: nobody refused could be
-        told later, and it is a courtesy.
+        There is never more than one: it tells how things stand when it leaves, and when it is settled another follows
+        if attempts have failed since. At the limit of messages it is left out: nobody refused could be told later, and
+        it is a courtesy.
         """
         if message in self._notified or self._live >= self._limit or message.pdu.esm_class & MODE_MASK in ONE_ATTEMPT:
             return
@@ -721,7 +721,10 @@ class Engine:
             item.receipt = RECEIPT_SETTLED
             self._done.append(item)
         elif isinstance(item, Notification):
-            self._notified.discard(item.message)
+            message = item.message
+            self._notified.discard(message)
+            if item.told is not None and item.told < message.failures and message.state < FIRST_FINAL:
+                self._notify(message, self.clock.now())
 
     def _forget_surplus(self) -> None:
         """Forget the oldest messages that are done with, beyond those that are retained."""

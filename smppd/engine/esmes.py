@@ -57,14 +57,17 @@ class Delivery:
 class Notification(Delivery):
     """An intermediate notification; its body is written when it leaves, because that depends on the bind."""
 
-    __slots__ = ("message",)
+    __slots__ = ("message", "told")
 
     def __init__(self, message: Message, expires_at: float) -> None:
         super().__init__("intermediate", b"", message.esme, message.bind, message.accepted_at, expires_at)
         self.message = message
+        self.told: int | None = None
+        """How many failed attempts the message had when this left; None before."""
 
     def render(self, dialect: Dialect, *, tlvs: bool) -> bytes:
         """The body for a bind of this dialect, with TLVs or without."""
+        self.told = self.message.failures
         return dialect.intermediate_body(self.message, tlvs=tlvs)
 
     def address(self) -> bytes:
