@@ -192,13 +192,15 @@ async def test_submit_sm_in_transaction_mode_is_for_5_0() -> None:
             + request(SUBMIT, 2, submit_body(esm_class=2, registered=1))
             + request(SUBMIT, 3, submit_body())
         )
-        assert [(frame[12:16], field(frame, SUBMIT)) for frame in news.taken()] == [
-            (b"\0\0\0\1", FIRST_ID),
-            (b"\0\0\0\3", b"1000000002"),
+        busy = tlv(0x0428, b"\1")  # congestion_state
+        assert news.taken() == [
+            answer(SUBMIT, 0, 1, c(FIRST_ID) + busy),
+            answer(SUBMIT, 0, 3, c(b"1000000002") + busy),
         ]
         await elapse(1)
         failure = tlv(0x0425, b"\1") + tlv(0x0423, b"\3\0\1") + tlv(0x001D, c("unknown subscriber"))
-        assert news.taken() == [answer(SUBMIT, RDELIVERYFAILURE, 2, c(b"1000000001") + failure)]
+        idle = tlv(0x0428, b"\0")
+        assert news.taken() == [answer(SUBMIT, RDELIVERYFAILURE, 2, c(b"1000000001") + failure + idle)]
         assert it.context.counters.pdus_out[SUBMIT | 0x80000000] == 4
 
 
