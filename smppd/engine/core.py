@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from math import nextafter
 from typing import TYPE_CHECKING, Final
 
+from smppd.engine.alerts import Alerts, asks_for_dpf
 from smppd.engine.broadcast import Broadcasts
-from smppd.engine.esmes import Delivery, EsmeState, Notification
+from smppd.engine.esmes import DELIVERY_ACK, MANUAL_ACK, Delivery, EsmeState, HandsetAcknowledgement, Notification
 from smppd.engine.handsets import Handsets
 from smppd.engine.message import (
     DELETED,
@@ -22,27 +23,38 @@ from smppd.engine.message import (
     EXPIRED,
     FIRST_FINAL,
     INTERMEDIATE_MASK,
+    MODE_MASK,
     NEVER,
+    ONE_ATTEMPT,
     RECEIPT_ALWAYS,
     RECEIPT_SETTLED,
     SCHEDULED,
+    SME_ACKS_MASK,
+    SUCCESSES,
+    TRANSACTION,
+    UNDECIDED,
+    UNDELIVERABLE,
     Group,
     Message,
+    requests_of,
     wants_receipt,
 )
 from smppd.engine.multipart import Multipart
 from smppd.engine.outbox import Outbox
-from smppd.engine.peers import ABSENT, UNDELIVERABLE, Forward, Peers
+from smppd.engine.peers import ABSENT, TAKEN, Forward, Peers
 from smppd.engine.pending import PendingIndex
-from smppd.engine.ports import Outcome
+from smppd.engine.ports import DEFERRED, Outcome
 from smppd.engine.queues import PASSES, WAITS, RouteState
+from smppd.engine.retry import pause_after
 from smppd.engine.router import Router
 from smppd.engine.scheduler import Schedule
 from smppd.engine.slices import Slices
 from smppd.engine.submit_multi import DistributionLists
+from smppd.engine.transactions import Transactions
 from smppd.patterns import AddressRange
 from smppwire.constants import CommandId, CommandStatus
 from smppwire.errors import TextError
+from smppwire.flags import wants_delivery_acknowledgement, wants_manual_acknowledgement
 from smppwire.smpp_time import parse_time
 
 if TYPE_CHECKING:
@@ -51,6 +63,7 @@ if TYPE_CHECKING:
     from smppd.engine.esmes import Bind, Deliverable
     from smppd.engine.multipart import Assembly
     from smppd.engine.ports import Clock, Dialect, Network, Observer
+    from smppd.engine.transactions import Request
     from smppd.settings import Settings
     from smppwire.pdus import SubmitSm
 
@@ -129,6 +142,10 @@ class Engine:
         """The routes in whose queues something waits."""
         self._schedule: Schedule[Message] = Schedule()
         self._retries: Schedule[Deliverable] = Schedule()
+        self._transactions = Transactions()
+        self._alerts = Alerts()
+        self._notified: set[Message] = set()
+        """The messages with a notification that is not settled: there is one at a time."""
         self._pending: PendingIndex | None = None
         self.peers = Peers()
         self._forwards: dict[Message, Forward] = {}
@@ -158,6 +175,8 @@ class Engine:
         self.broadcasts.configure(settings.messages)
         self.multipart.timeout = settings.messages.multipart_timeout
         self.lists = DistributionLists(settings.distribution_list)
+        self._retry_steps = tuple(settings.messages.retry)
+        self._transaction_timeout = settings.messages.transaction_timeout
         for account in settings.account:
             esme = self.esmes.get(account.system_id)
             if esme is None:
@@ -234,7 +253,8 @@ class Engine:
     def submit(self, bind: Bind, pdus: Sequence[SubmitSm]) -> list[bytes | int]:
         """Take a batch of submit_sm of one session.
 
-        Returns, for each, the message_id it was accepted under, or the command_status that refuses it.
+        Returns, for each, the message_id it was accepted under, or the command_status that refuses it, or DEFERRED
+        when its outcome is its answer.
         """
         now = self.clock.now()
         wall = self.clock.wall()
@@ -272,7 +292,12 @@ class Engine:
                 overflowing += 1
                 answer(RMSGQFUL)
                 continue
-            if pdu.schedule_delivery_time or pdu.validity_period or pdu.replace_if_present_flag:
+            if (
+                pdu.schedule_delivery_time
+                or pdu.validity_period
+                or pdu.replace_if_present_flag
+                or pdu.esm_class & MODE_MASK
+            ):
                 # It may find what came before it, and must not overtake it: neither in time nor in the network's dice.
                 self._next_id = next_id
                 self._enter(esme, accepted, dispatch, now)
@@ -351,14 +376,20 @@ class Engine:
     ) -> Message | int:
         """Take one message off the beaten track: scheduled, with a validity of its own, or one of a submit_multi.
 
-        The caller has judged the PDU and found the route. Returns the message, or the command_status that refuses it.
-        With `held` the message is appended there, and stays where it is until it is handed to `let_go`.
+        The caller has judged the PDU and found the route. Returns the message, or the command_status that refuses it:
+        ESME_RINVSCHED also when it shall be scheduled in a mode that delivers at once. With `held` the message is
+        appended there, and stays where it is until it is handed to `let_go`.
         """
         esme = bind.esme
         if self._live >= self._limit:
             self.observer.throttled(esme.system_id, "limit", 1)
             return RMSGQFUL
         is_scheduled = start_at > now
+        mode = pdu.esm_class & MODE_MASK
+        if mode in ONE_ATTEMPT and is_scheduled:
+            return RINVSCHED
+        if mode == TRANSACTION:
+            expires_at = min(expires_at, now + self._transaction_timeout)
         status = PASSES if is_scheduled else self._judge(esme, route, pdu, now)
         if status > 0:
             return status
@@ -379,7 +410,8 @@ class Engine:
         esme.states[message.state] += 1
         route.states[message.state] += 1
         if held is not None:
-            message.next_at = start_at
+            if is_scheduled:
+                message.next_at = start_at
             route.reserved += status == WAITS
             held.append((message, status))
         elif is_scheduled:
@@ -405,6 +437,13 @@ class Engine:
                     dispatch.append(message)
         self._dispatch(dispatch, self.clock.now())
         self.wake()
+
+    def answer_with_outcome(self, message: Message, bind: Bind, request: Request) -> bool:
+        """Have the request answered by what becomes of its message, if that is the mode it asks for; whether it is."""
+        if message.pdu.esm_class & MODE_MASK != TRANSACTION:
+            return False
+        self._transactions.open(message, bind, request)
+        return True
 
     def take_id(self, *, hex_ids: bool) -> bytes:
         """The next message_id: decimal, or 8 hex digits for ESMEs below 3.4."""
@@ -455,12 +494,14 @@ class Engine:
         times = self.times_of(pdu.schedule_delivery_time, pdu.validity_period, now, wall)
         if isinstance(times, int):
             return times
-        if pdu.replace_if_present_flag:
+        if pdu.replace_if_present_flag and pdu.esm_class & MODE_MASK not in ONE_ATTEMPT:
             replaced = self._replace_present(bind, pdu, *times)
             if replaced is not None:
                 return replaced.message_id
         message = self.accept(bind, pdu, route, now=now, wall=wall, start_at=times[0], expires_at=times[1])
-        return message if isinstance(message, int) else message.message_id
+        if isinstance(message, int):
+            return message
+        return DEFERRED if self.answer_with_outcome(message, bind, pdu) else message.message_id
 
     @property
     def handsets(self) -> Handsets:
@@ -498,6 +539,7 @@ class Engine:
                 and old.dest_addr_ton == pdu.dest_addr_ton
                 and old.dest_addr_npi == pdu.dest_addr_npi
                 and old.service_type == pdu.service_type
+                and old.esm_class & MODE_MASK not in ONE_ATTEMPT
             ):
                 message.pdu = pdu
                 self.multipart.replaced(message, self.clock.now())
@@ -506,11 +548,14 @@ class Engine:
         return None
 
     def reschedule(self, message: Message, start_at: float, expires_at: float) -> None:
-        """Give a message another start, unless it is on its way already, and another end of validity."""
+        """Give a message another start, or another next attempt, and another end of validity.
+
+        While an attempt is under way, or it waits for its route, the start is no longer of interest.
+        """
         message.expires_at = expires_at
         if self._forwards and message in self._forwards:
             self._forwards[message].expires_at = expires_at
-        next_at = start_at if message.state == SCHEDULED else message.next_at
+        next_at = start_at if message.state == SCHEDULED or message.awaits_retry else message.next_at
         if message.due_at != NEVER:
             self._cancel_plan(message)
             self._plan(message, next_at)
@@ -564,9 +609,9 @@ class Engine:
             while end < count and messages[end].route is route:
                 end += 1
             batch = messages if end - start == count else messages[start:end]
-            for message, (delay, outcome) in zip(batch, route.network.attempt(batch), strict=True):
+            for message, (delay, outcome) in zip(batch, route.network.attempt(batch, now), strict=True):
                 message.outcome = outcome
-                if message.pdu.registered_delivery & INTERMEDIATE_MASK:
+                if message.pdu.registered_delivery & INTERMEDIATE_MASK and not message.failures:
                     self._notify(message, now)
                 if delay <= 0.0:
                     ready.append(message)
@@ -590,7 +635,7 @@ class Engine:
             if not esme.receivers():
                 message.error_code = ABSENT
                 if forward.has_one_attempt:
-                    message.outcome = Outcome(UNDELIVERABLE.state, ABSENT)
+                    message.outcome = Outcome(UNDELIVERABLE, ABSENT)
                     self._ready.append(message)
                     continue
             self._forwards[message] = forward
@@ -621,13 +666,29 @@ class Engine:
         self._ready.append(message)
 
     def _notify(self, message: Message, now: float) -> None:
-        """Send the intermediate notification that was asked for: the first attempt is under way.
+        """Send an intermediate notification that was asked for: the first attempt is under way, or an attempt failed.
 
-        At the limit of messages it is left out: nobody refused could be told later, and it is a courtesy.
+        There is never more than one: it tells how things stand when it leaves, and when it is settled another follows
+        if attempts have failed since. At the limit of messages it is left out: nobody refused could be told later, and
+        it is a courtesy.
         """
-        if self._live < self._limit:
-            self._live += 1
-            self.outbox.add(Notification(message, min(message.expires_at, now + self._validity)))
+        if message in self._notified or self._live >= self._limit or message.pdu.esm_class & MODE_MASK in ONE_ATTEMPT:
+            return
+        self._live += 1
+        self._notified.add(message)
+        self.outbox.add(Notification(message, min(message.expires_at, now + self._validity)))
+
+    def _attempt_failed(self, message: Message, error_code: int, now: float, wall: float) -> None:
+        """The network could not deliver now: plan the next attempt, unless the message has but one."""
+        message.failures += 1
+        message.error_code = error_code
+        if message.pdu.esm_class & MODE_MASK in ONE_ATTEMPT:
+            self._finish(message, Outcome(UNDELIVERABLE, error_code), now, wall)
+            return
+        message.outcome = UNDECIDED
+        self._plan(message, now + pause_after(message.failures, self._retry_steps))
+        if message.pdu.registered_delivery & INTERMEDIATE_MASK:
+            self._notify(message, now)
 
     def _finish_early(self, message: Message, outcome: Outcome, now: float, wall: float) -> None:
         """Finish a message that nobody has tried to deliver, or whose delivery is not awaited any more."""
@@ -642,6 +703,9 @@ class Engine:
 
     def _finish(self, message: Message, outcome: Outcome, now: float, wall: float) -> None:
         state, error_code = outcome
+        if state < FIRST_FINAL:
+            self._attempt_failed(message, error_code, now, wall)
+            return
         message.state = state
         message.error_code = error_code
         message.final_wall = wall
@@ -653,23 +717,45 @@ class Engine:
         self.in_flight -= 1
         if self._pending is not None:
             self._pending.discard(message)
-        if message.assembly is None:
-            if self._handsets is not None and state == DELIVERED:
-                self._show(message, self._handsets)
-        elif self.multipart.finished(message):
-            return
-        if message.pdu.registered_delivery == RECEIPT_ALWAYS:
-            self.outbox.add(message)
-        else:
-            self._report(message)
-
-    def _report(self, message: Message) -> None:
-        """A message is final: its receipt leaves if it was asked for."""
-        registered = message.pdu.registered_delivery
-        if registered and wants_receipt(registered, message.state):
+        if self._handsets is not None and state == DELIVERED:
+            self._show(message, self._handsets)
+        pdu = message.pdu
+        registered = pdu.registered_delivery
+        if pdu.tlvs or pdu.esm_class or registered & SME_ACKS_MASK:
+            self._conclude(message, now)
+        elif registered == RECEIPT_ALWAYS or (registered and wants_receipt(registered, state)):
             self.outbox.add(message)
         else:
             self._settle(message)
+
+    def _conclude(self, message: Message, now: float) -> None:
+        """Report a final state in all the ways there are: flag, deferred answer, receipt and acknowledgements."""
+        pdu = message.pdu
+        mode = pdu.esm_class & MODE_MASK
+        dpf = self._flag_absence(message, now) if asks_for_dpf(pdu) else None
+        if mode == TRANSACTION:
+            self._transactions.settle(message, dpf)
+        if message.assembly is None or not self.multipart.finished(message):
+            self._report(message)
+        registered = requests_of(pdu)
+        if registered & SME_ACKS_MASK and message.state == DELIVERED and message.outcome is not TAKEN:
+            # (What an ESME took, it acknowledges itself.)
+            if wants_delivery_acknowledgement(registered):
+                self._acknowledge(message, DELIVERY_ACK, now)
+            if wants_manual_acknowledgement(registered):
+                self._acknowledge(message, MANUAL_ACK, now)
+
+    def _report(self, message: Message) -> None:
+        """A message is final: its receipt leaves if it was asked for."""
+        if wants_receipt(requests_of(message.pdu), message.state):
+            self.outbox.add(message)
+        else:
+            self._settle(message)
+
+    def _report_whole(self, message: Message) -> None:
+        """All parts of a long message are final: this one's receipt reports for all of them."""
+        message.expires_at = self.clock.now() + self._validity
+        self.outbox.add(message)
 
     def _show_whole(self, assembly: Assembly) -> None:
         """All parts of a long message were delivered."""
@@ -677,18 +763,29 @@ class Engine:
             self._handsets.show(assembly)
 
     def _show(self, message: Message, handsets: Handsets) -> None:
-        """A message that is whole by itself was delivered."""
-        if not self._is_for_esme(message):
+        """A message was delivered; if it is whole by itself, its handset shows it."""
+        if message.assembly is None and not self._is_for_esme(message):
             handsets.show(message)
 
     def _is_for_esme(self, message: Message) -> bool:
         """Whether a message goes to an ESME, which has no screen."""
         return self.peers.active and self.peers.find(message.esme, message.pdu) is not None
 
-    def _report_whole(self, message: Message) -> None:
-        """All parts of a long message are final: this one's receipt reports for all of them."""
-        message.expires_at = self.clock.now() + self._validity
-        self.outbox.add(message)
+    def _flag_absence(self, message: Message, now: float) -> bool:
+        """Set a delivery pending flag if the message failed because its subscriber is absent; whether it is set."""
+        if not message.failures or message.state in SUCCESSES or message.state == DELETED:
+            return False
+        back_at = message.route.network.back_at(message, now)
+        if back_at is None:
+            return False
+        self._alerts.remember(message, max(now, back_at), now + self._validity)
+        return True
+
+    def _acknowledge(self, message: Message, esm_class: int, now: float) -> None:
+        """The handset acknowledges: a message of its own towards the ESME, refused at the limit as any other is."""
+        if self._live < self._limit:
+            self._live += 1
+            self.outbox.add(HandsetAcknowledgement(message, esm_class, now, now + self._validity))
 
     def _settle(self, item: Deliverable) -> None:
         """A message is final and its receipt is done with: from now on it is only remembered. Or a delivery is."""
@@ -699,6 +796,11 @@ class Engine:
         if item.__class__ is Message:
             item.receipt = RECEIPT_SETTLED
             self._done.append(item)
+        elif isinstance(item, Notification):
+            message = item.message
+            self._notified.discard(message)
+            if item.told is not None and item.told < message.failures and message.state < FIRST_FINAL:
+                self._notify(message, self.clock.now())
 
     def _forget_surplus(self) -> None:
         """Forget the oldest messages that are done with, beyond those that are retained."""
@@ -731,8 +833,11 @@ class Engine:
             more |= self.broadcasts.run(now, self.clock.wall(), self._quantum)
         self._quantum = min(2 * self._quantum, EVENTS_IN_A_FLOOD) if more else EVENTS_PER_TURN
         more |= slices
+        self._transactions.send()
         if self.outbox.has_work:
             more |= self.outbox.send(now)
+        if self._alerts:
+            more |= self._alerts.run(now, self._quantum)
         if now >= self._sweep_at:
             self._sweep_at = now + SWEEP_SECONDS
             self.outbox.sweep(self.esmes.values(), now)
@@ -754,17 +859,22 @@ class Engine:
                 self._finish_early(message, Outcome(EXPIRED, message.error_code), now, wall)
             elif message.state == SCHEDULED:
                 self._start(message, now)
+            elif message.outcome is UNDECIDED:
+                self._take_place(message, now)
             else:
                 self._finish(message, message.outcome, now, wall)
         return len(due) == self._quantum
 
     def _start(self, message: Message, now: float) -> None:
         """A scheduled message's time has come: it is ENROUTE and takes its place on its route."""
-        route = message.route
         message.state = ENROUTE
         message.esme.states[ENROUTE] += 1
-        route.states[ENROUTE] += 1
-        if route.judge(message.pdu, now) == PASSES:
+        message.route.states[ENROUTE] += 1
+        self._take_place(message, now)
+
+    def _take_place(self, message: Message, now: float) -> None:
+        """Try to deliver a message now, for the first time or again, as soon as the throughput of its route allows."""
+        if message.route.judge(message.pdu, now) == PASSES:
             self._dispatch([message], now)
         else:
             # It was accepted when it was submitted: it waits, whatever the route does with new messages.
@@ -802,20 +912,20 @@ class Engine:
         """Offer again what an ESME did not take."""
         due = self._retries.pop_due(now, self._quantum)
         for item in due:
-            self.outbox.offer(item)
+            self.outbox.offer_again(item)
         return len(due) == self._quantum
 
     def _next_run(self, now: float) -> float | None:
         """Seconds until something is due that nobody will wake us for."""
         times = self._dues(now, exact=False)
-        if self._live:
+        if self._live or self._alerts:
             times.append(self._sweep_at)
         return max(0.0, min(times) - now) if times else None
 
     def _dues(self, now: float, *, exact: bool) -> list[float]:
         """When what is planned is due, a time for each kind of plan; unless `exact`, a little early."""
         times = [route.next_release(now) for route in self._queued if route.queue]
-        plans = (self._schedule, self._retries, self.broadcasts, self.multipart)
+        plans = (self._schedule, self._retries, self._alerts, self.broadcasts, self.multipart)
         times += [due for plan in plans if (due := plan.next_due(exact=exact)) is not None]
         return times
 

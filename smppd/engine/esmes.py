@@ -9,7 +9,7 @@ from smppd.engine.limiter import Limiter, limiter_for
 from smppd.engine.message import STATE_COUNT, Message
 from smppd.engine.queues import status_named
 from smppd.patterns import AddressRange
-from smppwire.constants import CommandId
+from smppwire.constants import CommandId, EsmClassType
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from smppd.settings import Account
     from smppwire.pdus import Pdu
     from smppwire.validation import ValidationPolicy
+
+
+DELIVERY_ACK: Final = int(EsmClassType.SME_DELIVERY_ACKNOWLEDGEMENT)
+MANUAL_ACK: Final = int(EsmClassType.SME_MANUAL_ACKNOWLEDGEMENT)
 
 
 class Delivery:
@@ -43,23 +47,64 @@ class Delivery:
         """The body for a bind of this dialect, with TLVs or without."""
         return self.body
 
+    def address(self) -> bytes:
+        """The destination_addr: the ESME's address that this is for."""
+        _service_type, _, rest = self.body.partition(b"\0")
+        _source_addr, _, rest = rest[2:].partition(b"\0")
+        return rest[2:].partition(b"\0")[0]
+
 
 class Notification(Delivery):
     """An intermediate notification; its body is written when it leaves, because that depends on the bind."""
 
-    __slots__ = ("message",)
+    __slots__ = ("message", "told")
 
     def __init__(self, message: Message, expires_at: float) -> None:
         super().__init__("intermediate", b"", message.esme, message.bind, message.accepted_at, expires_at)
         self.message = message
+        self.told: int | None = None
+        """How many failed attempts the message had when this left; None before."""
 
     def render(self, dialect: Dialect, *, tlvs: bool) -> bytes:
         """The body for a bind of this dialect, with TLVs or without."""
+        self.told = self.message.failures
         return dialect.intermediate_body(self.message, tlvs=tlvs)
+
+    def address(self) -> bytes:
+        """The ESME's address that this is for: the source of the message."""
+        return self.message.pdu.source_addr
+
+
+class HandsetAcknowledgement(Delivery):
+    """What the subscriber's handset says to a message: it has arrived, or its user has read it.
+
+    `kind` is "delivery_ack" (esm_class 0x08) or "manual_ack" (0x10); see SMPP 3.4 section 5.2.12.
+    """
+
+    __slots__ = ("esm_class", "message")
+
+    def __init__(self, message: Message, esm_class: int, now: float, expires_at: float) -> None:
+        kind = "delivery_ack" if esm_class == DELIVERY_ACK else "manual_ack"
+        super().__init__(kind, b"", message.esme, message.bind, now, expires_at)
+        self.message = message
+        self.esm_class = esm_class
+
+    def render(self, dialect: Dialect, *, tlvs: bool) -> bytes:
+        """The body for a bind of this dialect, with TLVs or without."""
+        return dialect.acknowledgement_body(self.message, self.esm_class, tlvs=tlvs)
+
+    def address(self) -> bytes:
+        """The ESME's address that this is for: the source of the message."""
+        return self.message.pdu.source_addr
 
 
 Deliverable: TypeAlias = Message | Delivery
 """What can leave as a deliver_sm: a message, whose receipt it is, or a delivery."""
+
+
+def address_of(item: Deliverable) -> bytes:
+    """The ESME's address that a deliver_sm goes to: its destination_addr."""
+    return item.pdu.source_addr if isinstance(item, Message) else item.address()
 
 
 class _ClosedOutbound:
@@ -80,6 +125,9 @@ class _ClosedOutbound:
 
     def answer(self, request: Pdu, response: Pdu) -> None:
         """Forget it: what the ESME asked for went on without it, and nobody is left to be told."""
+
+    def notify(self, pdu: Pdu) -> None:
+        """Forget it."""
 
 
 CLOSED_OUTBOUND: Final = _ClosedOutbound()

@@ -13,7 +13,15 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Final, final
 
 from smppd.engine.ports import Outcome
-from smppwire.constants import REGISTERED_DELIVERY_INTERMEDIATE_MASK, MessageState, RegisteredDelivery, TlvTag
+from smppwire.constants import (
+    ESM_CLASS_MODE_MASK,
+    REGISTERED_DELIVERY_ACK_MASK,
+    REGISTERED_DELIVERY_INTERMEDIATE_MASK,
+    EsmClassMode,
+    MessageState,
+    RegisteredDelivery,
+    TlvTag,
+)
 from smppwire.flags import wants_receipt_for
 from smppwire.pdus import DataSm, SmeAddress, SubmitMulti, SubmitSm
 
@@ -27,7 +35,9 @@ ENROUTE: Final = int(MessageState.ENROUTE)
 DELIVERED: Final = int(MessageState.DELIVERED)
 EXPIRED: Final = int(MessageState.EXPIRED)
 DELETED: Final = int(MessageState.DELETED)
+UNDELIVERABLE: Final = int(MessageState.UNDELIVERABLE)
 ACCEPTED: Final = int(MessageState.ACCEPTED)
+UNKNOWN: Final = int(MessageState.UNKNOWN)
 
 FIRST_FINAL: Final = DELIVERED
 """States from here on are final: a comparison is all the hot path needs."""
@@ -40,6 +50,15 @@ MESSAGE_PAYLOAD: Final = int(TlvTag.MESSAGE_PAYLOAD)
 RECEIPT_ALWAYS: Final = int(RegisteredDelivery.RECEIPT)
 INTERMEDIATE_MASK: Final = int(REGISTERED_DELIVERY_INTERMEDIATE_MASK)
 """registered_delivery bit 4 asks for an intermediate notification; 0x20 is how several ESMEs spell it (quirk Q105)."""
+
+SME_ACKS_MASK: Final = int(REGISTERED_DELIVERY_ACK_MASK)
+"""registered_delivery bits 3-2 ask the handset for acknowledgements of its own."""
+
+MODE_MASK: Final = int(ESM_CLASS_MODE_MASK)
+TRANSACTION: Final = int(EsmClassMode.TRANSACTION)
+ONE_ATTEMPT: Final = (int(EsmClassMode.DATAGRAM), TRANSACTION)
+"""The modes in which a message is tried once and at once: scheduling, retries, receipts and acknowledgements do not
+apply to them (SMPP 3.4 sections 2.10.2 and 2.10.3)."""
 
 SUCCESSES: Final = (DELIVERED, ACCEPTED)
 """The final states that are no failure: ACCEPTED has been read on the subscriber's behalf (SMPP 3.4 section 5.2.28)."""
@@ -82,7 +101,8 @@ class Message:
     Times named `*_at` are seconds of the engine's clock; `accepted_wall` and `final_wall` are Unix time, because
     receipts and query_sm_resp report dates. `next_at` is when the message moves on by itself (a scheduled one starts,
     one on its way meets its `outcome`), `due_at` when the engine will look at it (by `ticket` in its schedule); NEVER
-    while somebody else moves it.
+    while somebody else moves it. `failures` counts the delivery attempts that failed temporarily, the last of them
+    with `error_code`; `attempts` counts how often its receipt was sent.
     """
 
     __slots__ = (
@@ -95,6 +115,7 @@ class Message:
         "error_code",
         "esme",
         "expires_at",
+        "failures",
         "final_wall",
         "group",
         "message_id",
@@ -134,6 +155,7 @@ class Message:
         self.state = ENROUTE
         self.error_code = 0
         self.attempts = 0
+        self.failures = 0
         self.receipt = RECEIPT_NONE
         self.group: Group | None = None
         self.assembly: Assembly | None = None
@@ -142,6 +164,11 @@ class Message:
     def is_final(self) -> bool:
         """Whether the state can no longer change."""
         return self.state >= FIRST_FINAL
+
+    @property
+    def awaits_retry(self) -> bool:
+        """Whether an attempt failed temporarily and the time of the next one is fixed."""
+        return self.state == ENROUTE and self.outcome is UNDECIDED and self.next_at != NEVER
 
     def text_octets(self) -> bytes:
         """The user data as sent; see `text_octets`."""
@@ -156,6 +183,11 @@ def text_octets(pdu: SubmitSm) -> bytes:
     if not pdu.tlvs:
         return pdu.short_message
     return pdu.tlv(MESSAGE_PAYLOAD) or pdu.short_message
+
+
+def requests_of(pdu: SubmitSm) -> int:
+    """The registered_delivery that counts: 0 in the modes in which a message is tried once and nothing is reported."""
+    return 0 if pdu.esm_class & MODE_MASK in ONE_ATTEMPT else pdu.registered_delivery
 
 
 def wants_receipt(registered_delivery: int, state: int) -> bool:

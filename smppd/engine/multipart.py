@@ -14,7 +14,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from smppd.engine.message import DELIVERED, FIRST_FINAL, text_octets, wants_receipt
+from smppd.engine.message import DELIVERED, FIRST_FINAL, requests_of, text_octets, wants_receipt
 from smppwire.constants import EsmClassFeature, TlvTag
 from smppwire.text import decode_text
 from smppwire.udh import Element, Iei, Udh, UdhError, parse_udh
@@ -317,7 +317,7 @@ class Multipart:
         if not assembly.carrier:
             return
         state, error_code = (DELIVERED, 0) if failed is None else (failed.state, failed.error_code)
-        wanted = any(wants_receipt(part.pdu.registered_delivery, state) for part in parts)
+        wanted = any(wants_receipt(requests_of(part.pdu), state) for part in parts)
         carrier = assembly.parts[assembly.carrier]
         for part in parts:
             if part is not carrier or not wanted:

@@ -17,6 +17,7 @@ from smppd.engine.message import (
     Message,
     from_data_sm,
 )
+from smppd.engine.ports import DEFERRED
 from smppd.engine.slices import SLICE
 from smppwire.constants import CommandStatus, TlvTag
 from smppwire.pdus import (
@@ -192,7 +193,7 @@ def _replacing(engine: Engine, bind: Bind, pdu: ReplaceSm) -> Iterator[ReplaceSm
         if count % SLICE == 0:
             yield None
         start_at, expires_at = _new_times(member, pdu, *times)
-        if start_at > expires_at:
+        if start_at > expires_at and (pdu.schedule_delivery_time or member.state == SCHEDULED):
             yield ReplaceSmResp(pdu.sequence_number, ESME_RINVEXPIRY)
             return
     takes_payload = bind.policy.is_50 or not bind.policy.strict
@@ -210,12 +211,15 @@ def _replacing(engine: Engine, bind: Bind, pdu: ReplaceSm) -> Iterator[ReplaceSm
 
 
 def _new_times(message: Message, pdu: ReplaceSm, start_at: float, expires_at: float) -> tuple[float, float]:
-    """When the replaced message may start and when it ends; the arguments are what the replace_sm alone would mean."""
-    if message.state != SCHEDULED:
+    """When the replaced message may start and when it ends; the arguments are what the replace_sm alone would mean.
+
+    For one that awaits another attempt, a start is when that attempt is made.
+    """
+    if message.state != SCHEDULED and not message.awaits_retry:
         start_at = message.accepted_at
     elif not pdu.schedule_delivery_time:
         start_at = message.next_at
-    elif not message.pdu.validity_period:
+    elif message.state == SCHEDULED and not message.pdu.validity_period:
         # It has the default validity, which counts from the start.
         return start_at, expires_at
     return start_at, expires_at if pdu.validity_period else message.expires_at
@@ -239,10 +243,10 @@ def _replace_fields(message: Message, pdu: ReplaceSm, *, takes_payload: bool) ->
         record.validity_period = pdu.validity_period
 
 
-def data(engine: Engine, bind: Bind, pdu: DataSm) -> DataSmResp:
+def data(engine: Engine, bind: Bind, pdu: DataSm) -> DataSmResp | int:
     """Take a data_sm (SMPP 3.4 section 4.7): routed, stored and delivered like a submit_sm.
 
-    Its validity is in qos_time_to_live, in seconds (section 5.3.2.9).
+    Its validity is in qos_time_to_live, in seconds (section 5.3.2.9). DEFERRED when its outcome is its answer.
     """
     record = from_data_sm(pdu)
     status = first_violation(pdu, bind.policy) or engine.admit_to_account(bind, record)
@@ -257,4 +261,6 @@ def data(engine: Engine, bind: Bind, pdu: DataSm) -> DataSmResp:
     message = engine.accept(bind, record, route, now=now, wall=wall, start_at=now, expires_at=expires_at)
     if isinstance(message, int):
         return DataSmResp(pdu.sequence_number, message)
+    if engine.answer_with_outcome(message, bind, pdu):
+        return DEFERRED
     return DataSmResp(pdu.sequence_number, message_id=message.message_id)

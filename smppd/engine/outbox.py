@@ -1,8 +1,8 @@
 """What leaves towards ESMEs: receipts, notifications and mobile originated messages, waiting or on their way.
 
 A deliverable waits in the queue of its bind, or of its account when that bind is gone; it is sent when a receiving
-bind has room in its window; it is settled when the ESME acknowledges it, refuses it for good, or nobody wants it any
-more. At any time at most one copy of it is on its way.
+bind has room in its window; it is settled when the ESME acknowledges it, refuses it or all for its address for good,
+or nobody wants it any more. At any time at most one copy of it is on its way.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final, cast
 
+from smppd.engine.esmes import address_of
 from smppd.engine.message import RECEIPT_PENDING, RECEIPT_SENT, Message
 from smppd.engine.peers import DELIVER_SM, UNDELIVERABLE, Forward, outcome_of
-from smppd.engine.retry import delay_before, is_retryable
+from smppd.engine.retry import REFUSED_FOR_GOOD, delay_before, is_retryable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -26,6 +27,10 @@ SLICE: Final = 256
 SLICE_IN_A_FLOOD: Final = 2048
 """The same while turn after turn leaves something over: the slice doubles up to here, so that receipts keep pace with
 submissions under a load that never ends."""
+
+LOOK_THROUGH: Final = 10_000
+"""An account's deliverables that are looked through at once for an address the ESME refused: about a millisecond. Where
+more are waiting it is done once per sweep, for all addresses refused until then."""
 
 LONG_AGO: Final = float("-inf")
 """When that has expired which nobody waits for."""
@@ -54,6 +59,10 @@ class Outbox:
         self._settled = settled
         self._later = later
         self._active: dict[EsmeState, None] = {}
+        self._resting: dict[EsmeState, dict[Deliverable, None]] = {}
+        """By account, what the ESME did not take and is offered again later."""
+        self._refused: dict[EsmeState, set[bytes]] = {}
+        """By account, the addresses that the ESME refused for good, until all that waits for them is dropped."""
         self._slice = SLICE
 
     @property
@@ -64,6 +73,16 @@ class Outbox:
     def add(self, item: Deliverable) -> None:
         """Take a new deliverable."""
         item.esme.waiting += 1
+        self.offer(item)
+
+    def offer_again(self, item: Deliverable) -> None:
+        """Queue a deliverable that was to be sent again later, unless it has been dropped meanwhile."""
+        resting = self._resting.get(item.esme)
+        if resting is None or item not in resting:
+            return
+        del resting[item]
+        if not resting:
+            del self._resting[item.esme]
         self.offer(item)
 
     def offer(self, item: Deliverable) -> None:
@@ -279,7 +298,12 @@ class Outbox:
                     item.outcome = outcome_of(status)
                 esme.waiting -= 1
                 settled(item)
+                if status == REFUSED_FOR_GOOD:
+                    self._refused.setdefault(esme, set()).add(address_of(item))
             active[esme] = None
+        if self._refused:
+            for esme in [esme for esme in self._refused if esme.waiting <= LOOK_THROUGH]:
+                self._drop_refused(esme)
 
     def unanswered(self, items: Iterable[Deliverable]) -> None:
         """No response came in time: the ESME may have lost it, so it is sent again."""
@@ -293,6 +317,7 @@ class Outbox:
         elif item.__class__ is Forward and item.has_one_attempt:
             self.drop(item)
             return
+        self._resting.setdefault(item.esme, {})[item] = None
         self._later(delay_before(item.attempts), item)
 
     def drop(self, item: Deliverable) -> None:
@@ -302,8 +327,28 @@ class Outbox:
         item.esme.waiting -= 1
         self._settled(item)
 
+    def _drop_refused(self, esme: EsmeState) -> None:
+        """Drop what waits for addresses the ESME refused for good; what is on its way gets an answer of its own."""
+        addresses = self._refused.pop(esme)
+        for queue in (esme.pending, *(bind.pending for bind in esme.binds)):
+            waiting = list(queue)
+            queue.clear()
+            for item in waiting:
+                if address_of(item) in addresses:
+                    self.drop(item)
+                else:
+                    queue.append(item)
+        resting = self._resting.get(esme, {})
+        for item in [item for item in resting if address_of(item) in addresses]:
+            del resting[item]
+            self.drop(item)
+        if not resting:
+            self._resting.pop(esme, None)
+
     def sweep(self, esmes: Iterable[EsmeState], now: float) -> None:
-        """Drop what expired while no receiver was bound: the oldest stand in front."""
+        """Drop what expired while no receiver was bound (the oldest stand in front), and what has been refused."""
+        for esme in list(self._refused):
+            self._drop_refused(esme)
         for esme in esmes:
             for pending in (esme.pending, *(bind.pending for bind in esme.binds)):
                 while pending and pending[0].expires_at < now:

@@ -13,18 +13,16 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from smppd.engine.esmes import Delivery
-from smppd.engine.message import DELIVERED, MESSAGE_PAYLOAD, DataRecord
+from smppd.engine.message import DELIVERED, MESSAGE_PAYLOAD, MODE_MASK, ONE_ATTEMPT, DataRecord
 from smppd.engine.ports import Outcome
 from smppwire.codec import encode
 from smppwire.constants import (
-    ESM_CLASS_MODE_MASK,
     ESM_CLASS_TYPE_MASK,
     HEADER_LENGTH,
     REGISTERED_DELIVERY_ACK_MASK,
     CommandId,
     CommandStatus,
     EsmClassFeature,
-    EsmClassMode,
     EsmClassType,
     MessageState,
     RegisteredDelivery,
@@ -53,10 +51,6 @@ VERSION_50: Final = 0x50
 
 LONGEST_TEXT: Final = 254
 """Octets of a short_message in 3.4 (section 5.2.21); 5.0 has 255."""
-
-MODE_MASK: Final = int(ESM_CLASS_MODE_MASK)
-ONE_ATTEMPT: Final = (int(EsmClassMode.DATAGRAM), int(EsmClassMode.TRANSACTION))
-"""The modes in which a message is tried once and at once (SMPP 3.4 sections 2.10.2 and 2.10.3)."""
 
 TYPE_MASK: Final = int(ESM_CLASS_TYPE_MASK)
 REPLY_PATH: Final = int(EsmClassFeature.REPLY_PATH)

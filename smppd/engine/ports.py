@@ -31,7 +31,7 @@ class Outcome(NamedTuple):
     """How a delivery attempt ends."""
 
     state: int
-    """The final message_state (SMPP 3.4 section 5.2.28)."""
+    """The final message_state (SMPP 3.4 section 5.2.28), or ENROUTE: the attempt failed, but another may not."""
     error_code: int = 0
     """The network's error code, as receipts (`err:`) and query_sm_resp report it."""
 
@@ -47,8 +47,14 @@ class Attempt(NamedTuple):
 class Network(Protocol):
     """The mobile network behind a route."""
 
-    def attempt(self, messages: Sequence[Message]) -> Sequence[Attempt]:
-        """Try to deliver each message; one attempt per message, in the same order."""
+    def attempt(self, messages: Sequence[Message], now: float) -> Sequence[Attempt]:
+        """Try to deliver each message; one attempt per message, in the same order. `now` is the engine's clock."""
+
+    def back_at(self, message: Message, now: float) -> float | None:
+        """When the message's absent subscriber is back, in seconds of the engine's clock, perhaps in the past.
+
+        None when nobody can say: the subscriber has not been absent, or the network keeps no record of it.
+        """
 
 
 class Outbound(Protocol):
@@ -68,6 +74,9 @@ class Outbound(Protocol):
     def answer(self, request: Pdu, response: Pdu) -> None:
         """Answer a request that was `DEFERRED`; without effect when the session it came by has ended."""
 
+    def notify(self, pdu: Pdu) -> None:
+        """Send a PDU that nobody answers: alert_notification."""
+
 
 class Dialect(Protocol):
     """How this SMSC writes receipts and ids when all goes well."""
@@ -77,6 +86,9 @@ class Dialect(Protocol):
 
     def intermediate_body(self, message: Message, *, tlvs: bool) -> bytes:
         """The body of the deliver_sm that notifies of a message still ENROUTE."""
+
+    def acknowledgement_body(self, message: Message, esm_class: int, *, tlvs: bool) -> bytes:
+        """The body of the deliver_sm by which the handset acknowledges a message; esm_class 0x08, or 0x10: manually."""
 
 
 class Observer(Protocol):

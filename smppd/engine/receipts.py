@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 RECEIPT_ESM_CLASS: Final = 0x04
 INTERMEDIATE_ESM_CLASS: Final = 0x20
+MANUAL_ESM_CLASS: Final = 0x10
 TEXT_OCTETS: Final = 20
 """Octets of the original text that a receipt repeats (appendix B)."""
 
@@ -42,6 +43,9 @@ RECEIPTED_MESSAGE_ID: Final = int(TlvTag.RECEIPTED_MESSAGE_ID).to_bytes(2, "big"
 USER_MESSAGE_REFERENCE: Final = int(TlvTag.USER_MESSAGE_REFERENCE)
 NETWORK_ERROR_CODE: Final = int(TlvTag.NETWORK_ERROR_CODE).to_bytes(2, "big") + b"\x00\x03\x03"
 """Tag, length 3, and network type 3 (GSM)."""
+
+USER_RESPONSE_CODE: Final = int(TlvTag.USER_RESPONSE_CODE).to_bytes(2, "big") + b"\x00\x01\x00"
+"""The code that a user gives with a manual acknowledgement means what the application says (5.3.2.18): always 0."""
 
 AFTER_TYPE: Final = b"\x00\x00\x00\x00\x00\x00\x00"
 """protocol_id, priority_flag, schedule_delivery_time, validity_period, registered_delivery,
@@ -68,6 +72,29 @@ class DefaultDialect:
     def intermediate_body(self, message: Message, *, tlvs: bool) -> bytes:
         """The deliver_sm body of an intermediate notification: state ENROUTE, esm_class 0x20."""
         return self._body(message, ENROUTE, INTERMEDIATE_ESM_CLASS, message.accepted_wall, tlvs=tlvs)
+
+    def acknowledgement_body(self, message: Message, esm_class: int, *, tlvs: bool) -> bytes:
+        """The deliver_sm body of an SME acknowledgement: from the subscriber, without a text, of this esm_class.
+
+        It repeats the user_message_reference, by which the ESME knows what is acknowledged (5.3.2.17).
+        """
+        pdu = message.pdu
+        body = b"%b\0%c%c%b\0%c%c%b\0%c%b\0\0" % (
+            pdu.service_type,
+            pdu.dest_addr_ton,
+            pdu.dest_addr_npi,
+            pdu.destination_addr,
+            pdu.source_addr_ton,
+            pdu.source_addr_npi,
+            pdu.source_addr,
+            esm_class,
+            AFTER_TYPE,
+        )
+        if not tlvs:
+            return body
+        if esm_class == MANUAL_ESM_CLASS:
+            body += USER_RESPONSE_CODE
+        return body + _reference_tlv(message)
 
     def _body(
         self, message: Message, state: int, esm_class: int, done: float, *, tlvs: bool, whole: Assembly | None = None

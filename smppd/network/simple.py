@@ -1,4 +1,4 @@
-"""A network of two dice: how long an attempt takes, and how it ends.
+"""A network of two dice: how long an attempt takes, and how it ends; and of subscribers who are absent at first.
 
 Draws are keyed by (seed, network, account): each account has a generator of its own, advanced once per attempt, so the
 fate of an account's n-th message depends neither on other accounts nor on how TCP cut the stream.
@@ -36,6 +36,13 @@ DEFAULT_ERRORS: Final = {"UNDELIV": 1, "EXPIRED": 27, "REJECTD": 13}
 """The GSM cause that usually stands behind an outcome (3GPP TS 29.002): unknown subscriber, absent subscriber, call
 barred. Others report 0."""
 
+ABSENT: Final = Outcome(int(MessageState.ENROUTE), 27)
+"""The subscriber is absent (3GPP TS 29.002): another attempt may find them."""
+
+MAX_SUBSCRIBERS: Final = 1_000_000
+"""Subscribers whose first attempt is remembered while subscribers are absent at first: as many as messages may be on
+their way by default, in about 150 MB. Whoever is the longest known is forgotten, and would be absent once more."""
+
 
 def delay_drawer(delay: Delay) -> Callable[[Random], float] | float:
     """How long an attempt takes: a constant in seconds, or a function that draws it."""
@@ -56,6 +63,9 @@ class SimulatedNetwork:
         self._seed = seed
         self._generators: dict[str, Random] = {}
         self._delay = delay_drawer(settings.delay)
+        self._absent_for = settings.absent_for
+        self._first_tried: dict[bytes, float] = {}
+        """When the first attempt was made to reach each subscriber, the longest known first."""
         outcomes = [(spelling, weight) for spelling, weight in settings.outcome.items() if weight > 0]
         errors = DEFAULT_ERRORS | settings.error
         self._outcomes = [Outcome(int(STATES[spelling]), errors.get(spelling, 0)) for spelling, _ in outcomes]
@@ -66,11 +76,33 @@ class SimulatedNetwork:
             else None
         )
 
-    def attempt(self, messages: Sequence[Message]) -> Sequence[Attempt]:
+    def attempt(self, messages: Sequence[Message], now: float) -> Sequence[Attempt]:
         """Try to deliver each message."""
+        attempts: list[Attempt]
         if self._constant is not None:
-            return [self._constant] * len(messages)
-        return [self._draw(self._generator_of(message.esme.system_id)) for message in messages]
+            attempts = [self._constant] * len(messages)
+        else:
+            attempts = [self._draw(self._generator_of(message.esme.system_id)) for message in messages]
+        if self._absent_for:
+            # The dice are thrown all the same: who is absent does not change the fate of the messages after theirs.
+            for place, message in enumerate(messages):
+                if self._is_absent(message.pdu.destination_addr, now):
+                    attempts[place] = Attempt(attempts[place].delay, ABSENT)
+        return attempts
+
+    def back_at(self, message: Message, now: float) -> float | None:  # noqa: ARG002  # others may have to look now
+        """When the message's subscriber is back; None for those who have not been absent."""
+        first_tried = self._first_tried.get(message.pdu.destination_addr)
+        return None if first_tried is None else first_tried + self._absent_for
+
+    def _is_absent(self, destination: bytes, now: float) -> bool:
+        first_tried = self._first_tried
+        since = first_tried.get(destination)
+        if since is None:
+            if len(first_tried) >= MAX_SUBSCRIBERS:
+                del first_tried[next(iter(first_tried))]
+            since = first_tried[destination] = now
+        return now < since + self._absent_for
 
     def _generator_of(self, system_id: str) -> Random:
         generator = self._generators.get(system_id)

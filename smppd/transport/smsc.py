@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 from smppd.engine import broadcast, operations
 from smppd.engine.esmes import Bind, Delivery
 from smppd.engine.message import Message
+from smppd.engine.ports import DEFERRED
 from smppd.engine.submit_multi import submit_multi
 from smppd.patterns import AddressRange
 from smppd.transport.listeners import join_address
@@ -403,6 +404,9 @@ class SmscConnection(asyncio.Protocol):
                 else:
                     body = answer + tail
                     append(HEADER.pack(16 + len(body), SUBMIT_SM_RESP, 0, pdu.sequence_number) + body)
+            elif answer == DEFERRED:
+                self._deferred += 1
+                count -= 1
             else:
                 append(HEADER.pack(16, SUBMIT_SM_RESP, answer, pdu.sequence_number))
                 statuses[SUBMIT_SM_RESP, cast("int", answer)] += 1
@@ -753,12 +757,20 @@ class SmscConnection(asyncio.Protocol):
     def answer(self, request: Pdu, response: Pdu) -> None:
         """Send the answer to a request that was deferred, with its body whatever its status."""
         self._deferred -= 1
-        if self._closing:
+        bind = self._bind
+        if self._closing or bind is None:
             self._session.abandon(request)
             return
-        if self._bind is not None and not response.command_status:
-            response = self._in_version(response, self._bind)
+        if not response.command_status or response.tlvs:
+            response = self._in_version(response, bind)
         self._respond(request, response, self._context.monotonic())
+        self._flush()
+        if self._halted:
+            self._relieve()
+
+    def notify(self, pdu: Pdu) -> None:
+        """Send a PDU that nobody answers."""
+        self._send(self._session.send_request(pdu, None, self._context.monotonic()), pdu.command_id)
         self._flush()
 
     # -- writing ------------------------------------------------------------------------------------------------------

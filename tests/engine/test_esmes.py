@@ -5,10 +5,20 @@ import weakref
 
 import pytest
 
-from smppd.engine.esmes import CLOSED_OUTBOUND, Delivery, EsmeState, Notification
+from smppd.engine.esmes import (
+    CLOSED_OUTBOUND,
+    DELIVERY_ACK,
+    MANUAL_ACK,
+    Delivery,
+    EsmeState,
+    HandsetAcknowledgement,
+    Notification,
+    address_of,
+)
 from smppd.engine.message import ENROUTE
 from smppd.engine.receipts import DefaultDialect
 from smppd.settings import Throughput
+from smppwire.pdus import AlertNotification, DataSm, DataSmResp
 from tests.engine.world import ALICE, World, account, after, deliver_sm, sms, status
 
 
@@ -57,6 +67,8 @@ def test_nothing_leaves_by_a_session_that_has_ended() -> None:
     assert CLOSED_OUTBOUND.room() == 0
     with pytest.raises(RuntimeError, match="ended"):
         CLOSED_OUTBOUND.deliver([b""], [])
+    CLOSED_OUTBOUND.answer(DataSm(), DataSmResp())
+    CLOSED_OUTBOUND.notify(AlertNotification())
 
 
 def test_a_delivery_has_its_body_and_a_notification_is_written_for_its_bind() -> None:
@@ -86,3 +98,32 @@ def test_an_account_waits_for_a_receiver_while_something_waits_for_it() -> None:
     world.settle()
     receiver.hang_up()
     assert esme.waits_for_receiver
+
+
+def test_an_acknowledgement_of_the_handset_is_a_delivery_of_its_own() -> None:
+    world = World()
+    phone = world.bind()
+    message = world.message(world.submit(phone, sms())[0])
+    kinds = {}
+    for esm_class in (DELIVERY_ACK, MANUAL_ACK):
+        ack = HandsetAcknowledgement(message, esm_class, 1.0, 2.0)
+        assert (ack.esme, ack.bind, ack.expires_at) == (message.esme, phone.bind, 2.0)
+        pdu = deliver_sm(ack.render(DefaultDialect(), tlvs=True))
+        assert pdu.esm_class == esm_class
+        kinds[ack.kind] = esm_class
+    assert kinds == {"delivery_ack": 0x08, "manual_ack": 0x10}
+
+
+def test_each_deliverable_knows_the_address_of_the_esme_it_is_for() -> None:
+    world = World()
+    message = world.message(world.submit(world.bind(), sms(source_addr=b"4477"))[0])
+    body = b"CMT\0\1\1447700900123\0\1\0" + b"33123\0" + bytes(9) + b"\x05Hello"
+    delivery = Delivery("mo", body, world.engine.esmes[ALICE], None, 0.0, 1.0)
+    ack = HandsetAcknowledgement(message, DELIVERY_ACK, 0.0, 1.0)
+    assert deliver_sm(body).destination_addr == b"33123"
+    assert [address_of(item) for item in (message, Notification(message, 1.0), ack, delivery)] == [
+        b"4477",
+        b"4477",
+        b"4477",
+        b"33123",
+    ]

@@ -4,6 +4,8 @@ from itertools import pairwise
 
 import pytest
 
+from smppd.engine import outbox
+from smppd.engine.core import SWEEP_SECONDS
 from smppd.engine.message import (
     DELIVERED,
     RECEIPT_NONE,
@@ -461,3 +463,136 @@ def test_delays_of_receipts_are_observed() -> None:
     world.submit(phone, sms(), sms(registered_delivery=0x10))
     world.advance(3.0)
     assert world.observer.delays == [3.0]
+
+
+# Acknowledgements of the handset.
+
+
+def test_acknowledgements_of_the_handset_follow_the_receipt_and_are_repeated_like_it() -> None:
+    world = World()
+    phone = world.bind()
+    world.submit(phone, sms(registered_delivery=0x0D))
+    world.settle()
+    assert [pdu.esm_class for pdu in phone.received] == [4, 8, 16]
+    phone.answer(0, 1)
+    phone.answer(status("ESME_RX_T_APPN"))
+    assert world.waiting() == 2
+    world.advance(FIRST_DELAY)
+    assert [pdu.esm_class for pdu in phone.received[3:]] == [8, 16]
+    phone.answer()
+    assert world.waiting() == world.engine._live == 0
+
+
+def test_acknowledgements_are_left_out_at_the_limit_of_messages() -> None:
+    world = World(messages=Messages(limit=2))
+    phone = world.bind(kind="transmitter")
+    world.submit(phone, sms(registered_delivery=0x0D))
+    world.settle()
+    assert world.waiting() == world.engine._live == 2
+
+
+# What the ESME says of an address.
+
+
+def test_permanently_refused_means_all_that_waits_for_that_address() -> None:
+    world = World()
+    phone, other = world.bind(window=3), world.bind(BOB, window=1)
+    gone = {"source_addr": b"GONE"}
+    ids = ids_of(world.submit(phone, sms(**gone), sms(), sms(**gone), sms(**gone), sms(), sms(**gone), sms()))
+    world.submit(other, *[sms(**gone)] * 3)
+    world.settle()
+    assert phone.told == ids[:3]
+    phone.answer(status("ESME_RX_P_APPN"), 1)
+    world.settle()
+    assert phone.told == [*ids[:3], ids[4]], "the third was on its way already: the ESME answers it itself"
+    assert world.waiting() == 4
+    phone.answer()
+    world.settle()
+    phone.answer()
+    assert phone.told == [*ids[:3], ids[4], ids[6]]
+    assert (world.waiting(), world.waiting(BOB)) == (0, 3)
+    (later,) = ids_of(world.submit(phone, sms(**gone)))
+    world.settle()
+    assert phone.told[-1] == later, "what comes later is offered: the ESME may have changed its mind"
+
+
+def test_permanently_refused_means_what_was_to_be_sent_again_and_what_waits_for_any_bind() -> None:
+    world = World()
+    phone = world.bind(window=2)
+    world.submit(phone, sms(registered_delivery=0x1D), sms(source_addr=b"OTHER"))
+    gone = world.bind(kind="transmitter")
+    world.submit(gone, sms(), sms(source_addr=b"OTHER"))
+    world.settle()
+    phone.answer(status("ESME_RX_T_APPN"), 1)
+    world.settle()
+    assert [pdu.esm_class for pdu in phone.received] == [0x20, 4, 8]
+    assert world.waiting() == 7
+    phone.answer(status("ESME_RX_P_APPN"), 2)
+    world.advance(100.0)
+    assert [pdu.destination_addr for pdu in phone.received[3:]] == [b"OTHER"] * 2
+    phone.answer()
+    assert world.waiting() == world.engine._live == 0
+    assert world.engine.outbox._resting == {}
+
+
+def test_where_much_waits_it_is_looked_through_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "LOOK_THROUGH", 10)
+    world = World()
+    phone = world.bind(window=1)
+    world.submit(phone, *[sms()] * 20)
+    world.settle()
+    for _ in range(3):
+        phone.answer(status("ESME_RX_P_APPN"))
+        world.settle()
+    assert world.waiting() == 17
+    world.advance(SWEEP_SECONDS)
+    phone.answer()
+    assert world.waiting() == world.engine._live == 0
+
+
+@pytest.mark.parametrize("name", ["ESME_RX_R_APPN", "ESME_RINVDSTADR", "ESME_RUNKNOWNERR"])
+def test_other_refusals_are_about_one_alone(name: str) -> None:
+    world = World()
+    phone = world.bind(window=1)
+    ids = ids_of(world.submit(phone, sms(), sms()))
+    world.settle()
+    phone.answer(status(name))
+    world.settle()
+    assert phone.told == ids
+
+
+def test_temporarily_refused_until_it_expires() -> None:
+    world = World(messages=Messages(default_validity=20.0))
+    phone = world.bind()
+    world.submit(phone, sms())
+    moments = []
+    for _ in range(60):
+        world.settle()
+        if phone.outstanding:
+            moments.append(world.clock.time - 1000.0)
+            phone.answer(status("ESME_RX_T_APPN"))
+        world.advance(1.0)
+    assert moments == [0.0, 1.0, 3.0, 7.0, 15.0]
+    assert world.waiting() == world.engine._live == 0
+
+
+# Nobody there.
+
+
+def test_what_is_due_to_an_esme_that_is_away_counts_against_the_limit_and_flows_when_it_comes() -> None:
+    world = World(messages=Messages(limit=10, default_validity=1000.0))
+    phone = world.bind(kind="transmitter")
+    answers = world.engine.submit(phone.bind, [sms()] * 15)
+    assert answers[10:] == [status("ESME_RMSGQFUL")] * 5
+    world.advance(500.0)
+    assert world.engine.submit(phone.bind, [sms(), sms()]) == [status("ESME_RMSGQFUL")] * 2
+    assert world.observer.throttling == {(ALICE, "limit"): 7}
+    assert world.waiting() == 10
+    receiver = world.bind(kind="receiver", window=4)
+    flowed = []
+    for _ in range(3):
+        world.settle()
+        flowed.append(len(receiver.outstanding))
+        receiver.answer()
+    assert flowed == [4, 4, 2]
+    assert all(isinstance(answer, bytes) for answer in world.engine.submit(phone.bind, [sms()] * 10))

@@ -1,7 +1,8 @@
 """The world as the engine sees it: what is wired together has the shapes that the engine expects."""
 
 from smppd.app import RealClock
-from smppd.engine.ports import Attempt, Clock, Dialect, Network, Observer, Outbound, Outcome
+from smppd.engine.esmes import CLOSED_OUTBOUND
+from smppd.engine.ports import DEFERRED, Attempt, Clock, Dialect, Network, Observer, Outbound, Outcome
 from smppd.engine.receipts import DefaultDialect
 from smppd.network.simple import SimulatedNetwork
 from smppd.observe.counters import Counters
@@ -24,6 +25,11 @@ def test_the_server_is_made_of_what_the_ports_describe() -> None:
         methods = [name for name in vars(port) if not name.startswith("_")]
         assert methods
         assert [name for name in methods if not callable(getattr(thing, name))] == []
-    assert callable(SmscConnection.room)
-    assert callable(SmscConnection.deliver)
-    assert {"room", "deliver"} <= set(vars(Outbound))
+    for thing in (SmscConnection, type(CLOSED_OUTBOUND)):
+        methods = [name for name in vars(Outbound) if not name.startswith("_")]
+        assert {"room", "deliver", "answer", "notify"} <= set(methods)
+        assert [name for name in methods if not callable(getattr(thing, name))] == []
+
+
+def test_deferred_is_no_status() -> None:
+    assert DEFERRED < 0

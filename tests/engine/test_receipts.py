@@ -162,6 +162,20 @@ def test_an_intermediate_notification_says_enroute() -> None:
     assert receipt.done_date == receipt.submit_date == "2607201200"
 
 
+def test_a_handset_acknowledges_without_a_text_and_repeats_the_reference() -> None:
+    reference = Tlv(TlvTag.USER_MESSAGE_REFERENCE, b"\x12\x34")
+    message, dialect = final(sms(service_type=b"CMT", tlvs=(reference,))), DefaultDialect()
+    arrived, read = (deliver_sm(dialect.acknowledgement_body(message, kind, tlvs=True)) for kind in (0x08, 0x10))
+    for pdu in (arrived, read):
+        assert (pdu.source_addr_ton, pdu.source_addr_npi, pdu.source_addr) == (1, 1, b"33612345678")
+        assert (pdu.dest_addr_ton, pdu.dest_addr_npi, pdu.destination_addr) == (5, 0, b"ACME")
+        assert (pdu.service_type, pdu.short_message, pdu.registered_delivery) == (b"CMT", b"", 0)
+        assert list(validate(pdu, FROM_SMSC)) == []
+    assert (arrived.esm_class, arrived.tlvs) == (0x08, (reference,))
+    assert (read.esm_class, read.tlvs) == (0x10, (Tlv(TlvTag.USER_RESPONSE_CODE, b"\0"), reference))
+    assert deliver_sm(dialect.acknowledgement_body(message, 0x10, tlvs=False)).tlvs == ()
+
+
 @given(
     text=st.binary(max_size=254),
     source=st.binary(max_size=20).map(lambda octets: octets.replace(b"\0", b"")),

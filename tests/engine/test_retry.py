@@ -1,8 +1,8 @@
-"""When a deliver_sm is sent again."""
+"""When a deliver_sm is sent again, and when the network is tried again."""
 
 import pytest
 
-from smppd.engine.retry import FIRST_DELAY, LONGEST_DELAY, delay_before, is_retryable
+from smppd.engine.retry import FIRST_DELAY, LONGEST_DELAY, delay_before, is_retryable, pause_after
 from smppwire.constants import CommandStatus
 
 
@@ -28,3 +28,8 @@ def test_the_delay_doubles_up_to_a_bound() -> None:
     assert delays == sorted(delays)
     assert delays[-1] == LONGEST_DELAY
     assert delay_before(10**9) == LONGEST_DELAY
+
+
+def test_the_last_step_of_a_schedule_repeats() -> None:
+    assert [pause_after(failures, (30.0, 60.0, 300.0)) for failures in (1, 2, 3, 4, 1000)] == [30, 60, 300, 300, 300]
+    assert pause_after(5, (7.0,)) == 7.0

@@ -55,12 +55,17 @@ class ScriptedNetwork:
         self.script = deque(script)
         self.then = then
         self.tried: list[Message] = []
+        self.back: dict[bytes, float] = {}
+        """When absent subscribers are back, by destination_addr."""
         self.batches: list[int] = []
 
-    def attempt(self, messages: Sequence[Message]) -> Sequence[Attempt]:
+    def attempt(self, messages: Sequence[Message], now: float) -> Sequence[Attempt]:
         self.tried += messages
         self.batches.append(len(messages))
         return [self.script.popleft() if self.script else self.then for _ in messages]
+
+    def back_at(self, message: Message, now: float) -> float | None:
+        return self.back.get(message.pdu.destination_addr)
 
 
 class Recorder:
@@ -91,6 +96,7 @@ class Phone:
         self.writes: list[int] = []
         self.answers: list[tuple[Pdu, Pdu]] = []
         """What the engine answered late: requests and their responses."""
+        self.notices: list[Pdu] = []
 
     # What the engine sees, by its `Line`.
 
@@ -166,6 +172,9 @@ class Line:
 
     def answer(self, request: Pdu, response: Pdu) -> None:
         self.phone.answers.append((request, response))
+
+    def notify(self, pdu: Pdu) -> None:
+        self.phone.notices.append(pdu)
 
 
 class World:

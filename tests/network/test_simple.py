@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smppd.engine.message import DELIVERED, Message
+from smppd.engine.message import DELIVERED, ENROUTE, Message
 from smppd.engine.ports import Attempt, Outcome
-from smppd.network.simple import DEFAULT_ERRORS, STATES, SimulatedNetwork, delay_drawer
+from smppd.network import simple
+from smppd.network.simple import ABSENT, DEFAULT_ERRORS, STATES, SimulatedNetwork, delay_drawer
 from smppd.settings import OUTCOMES, Delay, Network
 from tests.engine.world import ALICE, BOB, World, sms
 
@@ -17,13 +18,18 @@ PHONES = {name: WORLD.bind(name) for name in (ALICE, BOB)}
 MIXED = Network(outcome={"DELIVRD": 60, "UNDELIV": 30, "EXPIRED": 0, "REJECTD": 10}, error={"REJECTD": 99})
 
 
+def towards(*destinations: bytes) -> list[Message]:
+    route, esme = WORLD.engine.routes["all"], PHONES[ALICE].bind.esme
+    return [Message(b"1", sms(number), esme, None, route, 0.0, 0.0, 1e9) for number in destinations]
+
+
 def messages(*accounts: str) -> list[Message]:
     route = WORLD.engine.routes["all"]
     return [Message(b"1", sms(), PHONES[name].bind.esme, None, route, 0.0, 0.0, 1e9) for name in accounts]
 
 
 def fates(network: SimulatedNetwork, count: int, account: str = ALICE) -> list[Attempt]:
-    return list(network.attempt(messages(*[account] * count)))
+    return list(network.attempt(messages(*[account] * count), 0.0))
 
 
 def test_every_outcome_of_the_settings_is_known() -> None:
@@ -73,6 +79,66 @@ def test_draws_depend_neither_on_batches_nor_on_other_accounts(cuts: list[int], 
     drawn: list[Attempt] = []
     for count, foreign in zip(cuts, others, strict=False):
         batch = messages(*[BOB] * foreign, *[ALICE] * count, *[BOB] * foreign)
-        attempts = network.attempt(batch)
+        attempts = network.attempt(batch, 0.0)
         drawn += [attempt for attempt, message in zip(attempts, batch, strict=True) if message.esme.system_id == ALICE]
     assert drawn == fates(SimulatedNetwork("n", MIXED, 1), len(drawn))
+
+
+# Absent subscribers.
+
+AWAY = Network(delay=Delay(distribution="fixed", value=0.5), absent_for=60.0)
+
+
+def test_each_subscriber_is_absent_from_the_first_attempt_on() -> None:
+    network = SimulatedNetwork("n", AWAY, 0)
+
+    def states(now: float, *destinations: bytes) -> list[int]:
+        attempts = network.attempt(towards(*destinations), now)
+        assert {attempt.delay for attempt in attempts} == {0.5}
+        assert all(attempt.outcome in (ABSENT, Outcome(DELIVERED)) for attempt in attempts)
+        return [attempt.outcome.state for attempt in attempts]
+
+    assert states(100.0, b"1", b"1") == [ENROUTE, ENROUTE]
+    assert states(130.0, b"2", b"1") == [ENROUTE, ENROUTE]
+    assert states(159.0, b"1") == [ENROUTE]
+    assert states(160.0, b"1", b"2") == [DELIVERED, ENROUTE]
+    assert states(190.0, b"1", b"2", b"3") == [DELIVERED, DELIVERED, ENROUTE]
+    assert ABSENT.error_code == 27
+
+
+def test_it_knows_when_they_are_back() -> None:
+    network = SimulatedNetwork("n", AWAY, 0)
+    first, second = towards(b"1", b"2")
+    assert network.back_at(first, 100.0) is None
+    network.attempt([first], 100.0)
+    assert (network.back_at(first, 110.0), network.back_at(first, 500.0)) == (160.0, 160.0)
+    assert network.back_at(second, 500.0) is None
+
+
+def test_nobody_is_remembered_where_nobody_is_absent() -> None:
+    network = SimulatedNetwork("n", Network(), 0)
+    network.attempt(towards(b"1"), 0.0)
+    assert network.back_at(towards(b"1")[0], 0.0) is None
+    assert network._first_tried == {}
+
+
+def test_absence_does_not_change_the_dice() -> None:
+    present = SimulatedNetwork("n", MIXED, 3).attempt(messages(*[ALICE] * 50), 0.0)
+    settings = Network(outcome=MIXED.outcome, error=MIXED.error, absent_for=10.0)
+    network = SimulatedNetwork("n", settings, 3)
+    absent = network.attempt(messages(*[ALICE] * 25), 0.0)
+    assert {attempt.outcome for attempt in absent} == {ABSENT}
+    back = network.attempt(messages(*[ALICE] * 25), 10.0)
+    assert list(back) == list(present[25:])
+    assert [attempt.delay for attempt in absent] == [attempt.delay for attempt in present[:25]]
+
+
+def test_only_so_many_subscribers_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(simple, "MAX_SUBSCRIBERS", 2)
+    network = SimulatedNetwork("n", AWAY, 0)
+    network.attempt(towards(b"1", b"2", b"3"), 0.0)
+    assert [attempt.outcome.state for attempt in network.attempt(towards(b"3", b"2", b"1"), 60.0)] == [
+        DELIVERED,
+        DELIVERED,
+        ENROUTE,
+    ]
