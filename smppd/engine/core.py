@@ -26,6 +26,7 @@ from smppd.engine.message import (
     NEVER,
     ONE_ATTEMPT,
     RECEIPT_ALWAYS,
+    RECEIPT_BITS,
     RECEIPT_SETTLED,
     SCHEDULED,
     SME_ACKS_MASK,
@@ -669,7 +670,7 @@ class Engine:
             self._pending.discard(message)
         pdu = message.pdu
         registered = pdu.registered_delivery
-        if pdu.tlvs or pdu.esm_class & MODE_MASK or registered & SME_ACKS_MASK:
+        if registered > RECEIPT_BITS or pdu.esm_class or pdu.tlvs:
             self._conclude(message, now)
         elif registered == RECEIPT_ALWAYS or (registered and wants_receipt(registered, state)):
             self.outbox.add(message)
@@ -754,7 +755,8 @@ class Engine:
         if self.broadcasts.live:
             more |= self.broadcasts.run(now, self.clock.wall(), self._quantum)
         self._quantum = min(2 * self._quantum, EVENTS_IN_A_FLOOD) if more else EVENTS_PER_TURN
-        self._transactions.send()
+        if self._transactions.is_ready:
+            self._transactions.send()
         if self.outbox.has_work:
             more |= self.outbox.send(now)
         if self._alerts:

@@ -291,16 +291,17 @@ class Outbox:
         active = self._active
         for item, status in answers:
             esme = item.esme
-            if status and is_retryable(status):
-                self._again_later(item)
-            else:
-                if status and item.__class__ is Forward:
+            active[esme] = None
+            if status:
+                if is_retryable(status):
+                    self._again_later(item)
+                    continue
+                if item.__class__ is Forward:
                     item.outcome = outcome_of(status)
-                esme.waiting -= 1
-                settled(item)
                 if status == REFUSED_FOR_GOOD:
                     self._refused.setdefault(esme, set()).add(address_of(item))
-            active[esme] = None
+            esme.waiting -= 1
+            settled(item)
         if self._refused:
             for esme in [esme for esme in self._refused if esme.waiting <= LOOK_THROUGH]:
                 self._drop_refused(esme)
