@@ -27,6 +27,7 @@ from smppd.engine.message import (
     NEVER,
     ONE_ATTEMPT,
     RECEIPT_ALWAYS,
+    RECEIPT_BITS,
     RECEIPT_SETTLED,
     SCHEDULED,
     SME_ACKS_MASK,
@@ -721,7 +722,7 @@ class Engine:
             self._show(message, self._handsets)
         pdu = message.pdu
         registered = pdu.registered_delivery
-        if pdu.tlvs or pdu.esm_class or registered & SME_ACKS_MASK:
+        if registered > RECEIPT_BITS or pdu.esm_class or pdu.tlvs:
             self._conclude(message, now)
         elif registered == RECEIPT_ALWAYS or (registered and wants_receipt(registered, state)):
             self.outbox.add(message)
@@ -833,7 +834,8 @@ class Engine:
             more |= self.broadcasts.run(now, self.clock.wall(), self._quantum)
         self._quantum = min(2 * self._quantum, EVENTS_IN_A_FLOOD) if more else EVENTS_PER_TURN
         more |= slices
-        self._transactions.send()
+        if self._transactions.is_ready:
+            self._transactions.send()
         if self.outbox.has_work:
             more |= self.outbox.send(now)
         if self._alerts:

@@ -54,14 +54,30 @@ class Delivery:
         return rest[2:].partition(b"\0")[0]
 
 
-class Notification(Delivery):
-    """An intermediate notification; its body is written when it leaves, because that depends on the bind."""
+class Report(Delivery):
+    """What an ESME is told about a message of its own, beside the receipt.
 
-    __slots__ = ("message", "told")
+    Its body is written when it leaves, because that depends on the bind.
+    """
+
+    __slots__ = ("message",)
+
+    def __init__(self, kind: str, message: Message, accepted_at: float, expires_at: float) -> None:
+        super().__init__(kind, b"", message.esme, message.bind, accepted_at, expires_at)
+        self.message = message
+
+    def address(self) -> bytes:
+        """The ESME's address that this is for: the source of the message."""
+        return self.message.pdu.source_addr
+
+
+class Notification(Report):
+    """An intermediate notification: the message is still ENROUTE."""
+
+    __slots__ = ("told",)
 
     def __init__(self, message: Message, expires_at: float) -> None:
-        super().__init__("intermediate", b"", message.esme, message.bind, message.accepted_at, expires_at)
-        self.message = message
+        super().__init__("intermediate", message, message.accepted_at, expires_at)
         self.told: int | None = None
         """How many failed attempts the message had when this left; None before."""
 
@@ -70,32 +86,22 @@ class Notification(Delivery):
         self.told = self.message.failures
         return dialect.intermediate_body(self.message, tlvs=tlvs)
 
-    def address(self) -> bytes:
-        """The ESME's address that this is for: the source of the message."""
-        return self.message.pdu.source_addr
 
-
-class HandsetAcknowledgement(Delivery):
+class HandsetAcknowledgement(Report):
     """What the subscriber's handset says to a message: it has arrived, or its user has read it.
 
     `kind` is "delivery_ack" (esm_class 0x08) or "manual_ack" (0x10); see SMPP 3.4 section 5.2.12.
     """
 
-    __slots__ = ("esm_class", "message")
+    __slots__ = ("esm_class",)
 
     def __init__(self, message: Message, esm_class: int, now: float, expires_at: float) -> None:
-        kind = "delivery_ack" if esm_class == DELIVERY_ACK else "manual_ack"
-        super().__init__(kind, b"", message.esme, message.bind, now, expires_at)
-        self.message = message
+        super().__init__("delivery_ack" if esm_class == DELIVERY_ACK else "manual_ack", message, now, expires_at)
         self.esm_class = esm_class
 
     def render(self, dialect: Dialect, *, tlvs: bool) -> bytes:
         """The body for a bind of this dialect, with TLVs or without."""
         return dialect.acknowledgement_body(self.message, self.esm_class, tlvs=tlvs)
-
-    def address(self) -> bytes:
-        """The ESME's address that this is for: the source of the message."""
-        return self.message.pdu.source_addr
 
 
 Deliverable: TypeAlias = Message | Delivery

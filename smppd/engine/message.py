@@ -17,6 +17,7 @@ from smppwire.constants import (
     ESM_CLASS_MODE_MASK,
     REGISTERED_DELIVERY_ACK_MASK,
     REGISTERED_DELIVERY_INTERMEDIATE_MASK,
+    REGISTERED_DELIVERY_RECEIPT_MASK,
     EsmClassMode,
     MessageState,
     RegisteredDelivery,
@@ -48,6 +49,7 @@ STATE_COUNT: Final = int(MessageState.SKIPPED) + 1
 MESSAGE_PAYLOAD: Final = int(TlvTag.MESSAGE_PAYLOAD)
 
 RECEIPT_ALWAYS: Final = int(RegisteredDelivery.RECEIPT)
+RECEIPT_BITS: Final = int(REGISTERED_DELIVERY_RECEIPT_MASK)
 INTERMEDIATE_MASK: Final = int(REGISTERED_DELIVERY_INTERMEDIATE_MASK)
 """registered_delivery bit 4 asks for an intermediate notification; 0x20 is how several ESMEs spell it (quirk Q105)."""
 

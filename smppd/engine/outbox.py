@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final, cast
 
-from smppd.engine.esmes import address_of
+from smppd.engine.esmes import Report, address_of
 from smppd.engine.message import RECEIPT_PENDING, RECEIPT_SENT, Message
-from smppd.engine.peers import DELIVER_SM, UNDELIVERABLE, Forward, outcome_of
+from smppd.engine.peers import DATA_SM, DELIVER_SM, UNDELIVERABLE, Forward, outcome_of
 from smppd.engine.retry import REFUSED_FOR_GOOD, delay_before, is_retryable
+from smppd.engine.widen import as_data_sm, is_too_long
+from smppwire.pdus import SubmitSm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -256,6 +258,11 @@ class Outbox:
                 item.receipt = RECEIPT_SENT
                 kind = DELIVER_SM
                 body = receipt_body(item, tlvs=tlvs)
+                if item.pdu.__class__ is not SubmitSm and is_too_long(item.pdu):
+                    written = self._widened(item, body, bind)
+                    if written is None:
+                        continue
+                    kind, body = written
                 delays.append(now - item.accepted_at)
             else:
                 written = self._write(cast("Delivery", item), bind)
@@ -279,11 +286,21 @@ class Outbox:
     def _write(self, item: Delivery, bind: Bind) -> tuple[int, bytes] | None:
         """(command_id, body) of what is no receipt; None when it does not fit this bind and has been dropped."""
         if item.__class__ is not Forward:
-            return DELIVER_SM, item.render(self._dialect, tlvs=bind.tlvs)
+            body = item.render(self._dialect, tlvs=bind.tlvs)
+            if isinstance(item, Report) and is_too_long(item.message.pdu):
+                return self._widened(item, body, bind)
+            return DELIVER_SM, body
         written = item.write(bind.policy.interface_version)
         if written is None:
             self.drop(item)
         return written
+
+    def _widened(self, item: Deliverable, body: bytes, bind: Bind) -> tuple[int, bytes] | None:
+        """(command_id, body) of what has longer addresses than deliver_sm; None when it had to be dropped."""
+        if not bind.tlvs:
+            self.drop(item)
+            return None
+        return DATA_SM, as_data_sm(body)
 
     def acknowledged(self, answers: Iterable[tuple[Deliverable, int]]) -> None:
         """The ESME answered: each deliverable with the command_status of its deliver_sm_resp."""
@@ -291,16 +308,17 @@ class Outbox:
         active = self._active
         for item, status in answers:
             esme = item.esme
-            if status and is_retryable(status):
-                self._again_later(item)
-            else:
-                if status and item.__class__ is Forward:
+            active[esme] = None
+            if status:
+                if is_retryable(status):
+                    self._again_later(item)
+                    continue
+                if item.__class__ is Forward:
                     item.outcome = outcome_of(status)
-                esme.waiting -= 1
-                settled(item)
                 if status == REFUSED_FOR_GOOD:
                     self._refused.setdefault(esme, set()).add(address_of(item))
-            active[esme] = None
+            esme.waiting -= 1
+            settled(item)
         if self._refused:
             for esme in [esme for esme in self._refused if esme.waiting <= LOOK_THROUGH]:
                 self._drop_refused(esme)

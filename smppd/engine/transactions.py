@@ -56,6 +56,11 @@ class Transactions:
     def __len__(self) -> int:
         return len(self._open)
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether there are answers to send."""
+        return bool(self._ready)
+
     def open(self, message: Message, bind: Bind, request: Request) -> None:
         """The answer to this request is what becomes of the message."""
         self._open[message] = (bind, request)

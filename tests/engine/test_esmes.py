@@ -117,7 +117,7 @@ def test_an_acknowledgement_of_the_handset_is_a_delivery_of_its_own() -> None:
 def test_each_deliverable_knows_the_address_of_the_esme_it_is_for() -> None:
     world = World()
     message = world.message(world.submit(world.bind(), sms(source_addr=b"4477"))[0])
-    body = b"CMT\0\1\1447700900123\0\1\0" + b"33123\0" + bytes(9) + b"\x05Hello"
+    body = b"CMT\0\1\1" + b"447700900123\0\1\0" + b"33123\0" + bytes(9) + b"\x05Hello"
     delivery = Delivery("mo", body, world.engine.esmes[ALICE], None, 0.0, 1.0)
     ack = HandsetAcknowledgement(message, DELIVERY_ACK, 0.0, 1.0)
     assert deliver_sm(body).destination_addr == b"33123"
