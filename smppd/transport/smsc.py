@@ -573,6 +573,7 @@ class SmscConnection(asyncio.Protocol):
         response = BIND_RESPONSES[pdu.__class__](system_id=system_id, tlvs=tlvs)
         self._respond(pdu, response, now)
         self._count_unbound(False)
+        context.bound_once.add((settings.system_id, bind_type))
         context.counters.bind_attempts[settings.system_id, "ESME_ROK"] += 1
         self._log.info(
             "bind",
