@@ -67,7 +67,7 @@ class DefaultDialect:
         pdu = message.pdu
         message_id = message.message_id
         is_plain = pdu.esm_class < UDHI and not pdu.tlvs and not pdu.data_coding
-        text = pdu.short_message[:TEXT_OCTETS] if is_plain else _beginning(message)
+        text = (pdu.short_message[:TEXT_OCTETS] if is_plain else _beginning(message)).removesuffix(ESCAPE)
         short_message = b"id:%b sub:001 dlvrd:%b submit date:%b done date:%b stat:%b err:%03d text:%b" % (
             message_id,
             b"001" if state == 2 else b"000",
@@ -131,7 +131,7 @@ def _beginning(message: Message) -> bytes:
     if not is_text(pdu.data_coding):
         return b""
     text = decode_text(octets[:LONGEST_BEGINNING], pdu.data_coding)[:TEXT_OCTETS]
-    return encode_text(text, 0, errors="replace")[:TEXT_OCTETS].removesuffix(ESCAPE)
+    return encode_text(text, 0, errors="replace")[:TEXT_OCTETS]
 
 
 def _reference_tlv(message: Message) -> bytes:

@@ -117,6 +117,8 @@ def test_the_reference_of_the_esme_is_repeated() -> None:
         (sms(text="Bonjour Zoé, à bientôt".encode("utf-16-be"), data_coding=8), "Bonjour Zo\x05, \x7f bient"),
         (sms(text="Привет 😀 ok".encode("utf-16-be"), data_coding=8), "?????? ? ok"),
         (sms(text="nineteen characters€".encode("utf-16-be"), data_coding=8), "nineteen characters"),
+        (sms(text=b"nineteen characters\x1be"), "nineteen characters"),
+        (sms(text=b"nineteen characters\x1be", tlvs=(Tlv(0x1403, b"vendor"),)), "nineteen characters"),
         (sms(text="Grüße".encode("latin-1"), data_coding=3), "Gr\x7e\x1ee"),
         (sms(text=b"\xde\xad\xbe\xef", data_coding=4), ""),
         (sms(text=b"", data_coding=8), ""),
