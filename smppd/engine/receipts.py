@@ -28,6 +28,11 @@ LONGEST_BEGINNING: Final = 4 * TEXT_OCTETS
 ESCAPE: Final = b"\x1b"
 """The first half of a character of the extension table: it must not stand alone where the text is cut."""
 
+LONGEST_ADDRESS: Final = 20
+LONGEST_SERVICE_TYPE: Final = 5
+"""Octets that a deliver_sm has room for. Addresses of data_sm have up to 64, and with `[validation] strict = false` any
+may be longer: what does not fit is cut, because an ESME refuses a receipt that is malformed."""
+
 UDHI: Final = 0x40
 DATE_CACHE_LIMIT: Final = 4096
 """Minutes whose ten digits are remembered: nearly three days; then the cache starts anew."""
@@ -78,13 +83,13 @@ class DefaultDialect:
             text,
         )
         body = b"%b\0%c%c%b\0%c%c%b\0%c%b\0%c%b" % (
-            pdu.service_type,
+            pdu.service_type[:LONGEST_SERVICE_TYPE],
             pdu.dest_addr_ton,
             pdu.dest_addr_npi,
-            pdu.destination_addr,
+            pdu.destination_addr[:LONGEST_ADDRESS],
             pdu.source_addr_ton,
             pdu.source_addr_npi,
-            pdu.source_addr,
+            pdu.source_addr[:LONGEST_ADDRESS],
             esm_class,
             AFTER_TYPE,
             len(short_message),

@@ -90,6 +90,12 @@ def test_addresses_are_swapped_with_their_types() -> None:
     assert (pdu.service_type, pdu.esm_class, pdu.registered_delivery, pdu.data_coding) == (b"CMT", 4, 0, 0)
 
 
+def test_what_a_deliver_sm_has_no_room_for_is_cut() -> None:
+    pdu = receipt_of(sms(b"3" * 64, source_addr=b"4" * 64, service_type=b"TOOLONG"))
+    assert list(validate(pdu, FROM_SMSC)) == []
+    assert (pdu.source_addr, pdu.destination_addr, pdu.service_type) == (b"3" * 20, b"4" * 20, b"TOOLO")
+
+
 def test_the_reference_of_the_esme_is_repeated() -> None:
     submitted = sms(tlvs=(Tlv(TlvTag.USER_MESSAGE_REFERENCE, b"\x12\x34"), Tlv(0x1403, b"vendor")))
     pdu = receipt_of(submitted)
