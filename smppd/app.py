@@ -211,12 +211,18 @@ class SmscServer:
 
         engine = self.engine
         return Sources(
-            sessions=self.session_counts,
+            sessions=lambda: dict.fromkeys(self._context.bound_once, 0) | self.session_counts(),
             in_flight=lambda: engine.in_flight,
             route_queue_depth=lambda: {
-                name: len(route.queue) for name, route in engine.routes.items() if route.throughput is not None
+                name: len(route.queue)
+                for name, route in engine.routes.items()
+                if route.throughput is not None and any(route.states)
             },
-            receipts_pending=lambda: {name: esme.waiting for name, esme in engine.esmes.items()},
+            receipts_pending=lambda: {
+                name: esme.waiting
+                for name, esme in engine.esmes.items()
+                if esme.waiting or esme.binds or any(esme.states)
+            },
             messages=lambda: {name: esme.states for name, esme in engine.esmes.items()},
             route_messages=lambda: {name: route.states for name, route in engine.routes.items()},
         )

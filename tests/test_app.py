@@ -435,7 +435,21 @@ def test_metrics_after_a_session(with_http: Live) -> None:
     }
     assert {name: found.get(name) for name in expected} == expected
     assert not any("4477" in name or "password" in name for name in found)
-    assert series(live)["smppd_pdus_total{command=submit_sm,direction=in}"] == 8
+    live.until(lambda: not live.context.connections)
+    after = series(live)
+    assert after["smppd_pdus_total{command=submit_sm,direction=in}"] == 8
+    assert after["smppd_sessions{bind_type=transceiver,system_id=smppclient1}"] == 0, "a series does not go away"
+
+
+def test_what_nobody_has_touched_is_not_exported(with_http: Live) -> None:
+    live = with_http
+    labels = ("system_id=smppclient1", "system_id=rated", "route=")
+    assert not [name for name in series(live) if any(label in name for label in labels)]
+    with live.client() as client:
+        client.bind()
+        found = series(live)
+        assert found["smppd_receipts_pending{system_id=smppclient1}"] == 0
+        assert not [name for name in found if any(label in name for label in labels[1:])]
 
 
 # Changes while running.

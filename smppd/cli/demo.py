@@ -185,9 +185,15 @@ def _print_table(seen: dict[str, Any], problems: list[str]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False)
+    class Output(Console):
+        """Rich ends the process when nobody reads on, with the status that means "something is missing" here."""
+
+        def on_broken_pipe(self) -> None:
+            raise  # noqa: PLE0704  # called while the BrokenPipeError is handled; `main` knows what to do with it
+
+    console = Output(highlight=False)
     if not console.is_terminal:
-        console = Console(highlight=False, width=PIPE_WIDTH)
+        console = Output(highlight=False, width=PIPE_WIDTH)
     summary = _summary(seen, problems)
     table = Table(title=f"smpplib against smppd on {seen['smpp']}", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("traffic", no_wrap=True)

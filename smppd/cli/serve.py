@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from smppd.errors import UserError
-from smppd.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +49,8 @@ def command(config: Path | None, smpp: tuple[str, ...], http: str | None, overri
     Without a file it listens on 127.0.0.1:2775 for ESMEs that bind as smppclient1 with the password "password", and on
     127.0.0.1:8775 for HTTP. SIGHUP reads the configuration again.
     """
+    from smppd.settings import load_settings
+
     assignments = list(overrides)
     if smpp:
         assignments.append("server.smpp=" + ",".join(smpp))

@@ -82,8 +82,9 @@ EVENTS_PER_TURN: Final = 1000
 """Due events and finished messages handled per turn of the loop: about a millisecond between two reads."""
 
 EVENTS_IN_A_FLOOD: Final = 16_000
-"""The same while turn after turn leaves something over: the quantum doubles up to here, so that the work behind the
-submissions keeps pace with them however fast they come, and nothing piles up for hours."""
+"""The same while turn after turn leaves something over: the quantum doubles up to here, or to twice what the sessions
+have brought since the last turn if that is more. So the work behind the submissions keeps pace with them however fast
+they come and however many sessions bring them, and nothing piles up until `[messages] limit` refuses it."""
 
 SWEEP_SECONDS: Final = 1.0
 """How often deliverables of absent ESMEs are checked for expiry."""
@@ -154,6 +155,8 @@ class Engine:
         self.broadcasts = Broadcasts()
         self._sweep_at = 0.0
         self._quantum = EVENTS_PER_TURN
+        self._intake = 0
+        """Messages accepted since the last turn."""
         self._apply(settings, networks)
 
     # -- configuration -------------------------------------------------------------------------------------------
@@ -349,6 +352,7 @@ class Engine:
     def _enter(self, esme: EsmeState, accepted: int, dispatch: list[Message], now: float) -> None:
         """Count messages of one account that were accepted ENROUTE, and send those on their way that need not wait."""
         esme.states[ENROUTE] += accepted
+        self._intake += accepted
         self._live += accepted
         self.in_flight += accepted
         if dispatch:
@@ -405,6 +409,7 @@ class Engine:
             self._pending.add(message)
         if pdu.esm_class or pdu.tlvs:
             self.multipart.take(message, now)
+        self._intake += 1
         self._live += 1
         self.in_flight += 1
         message.state = SCHEDULED if is_scheduled else ENROUTE
@@ -832,7 +837,12 @@ class Engine:
         more |= self.multipart.run(now, self._quantum)
         if self.broadcasts.live:
             more |= self.broadcasts.run(now, self.clock.wall(), self._quantum)
-        self._quantum = min(2 * self._quantum, EVENTS_IN_A_FLOOD) if more else EVENTS_PER_TURN
+        if more:
+            self._quantum = min(2 * self._quantum, max(EVENTS_IN_A_FLOOD, 2 * self._intake))
+        else:
+            # Not at once back to the smallest: a flood would pile up anew each time the last of it has been handled.
+            self._quantum = max(EVENTS_PER_TURN, self._quantum // 2)
+        self._intake = 0
         more |= slices
         if self._transactions.is_ready:
             self._transactions.send()

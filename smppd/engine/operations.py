@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 ESME_RINVEXPIRY: Final = int(CommandStatus.ESME_RINVEXPIRY)
 ESME_RINVMSGID: Final = int(CommandStatus.ESME_RINVMSGID)
+ESME_RINVSERTYP: Final = int(CommandStatus.ESME_RINVSERTYP)
 ESME_RINVDSTADR: Final = int(CommandStatus.ESME_RINVDSTADR)
 ESME_RCANCELFAIL: Final = int(CommandStatus.ESME_RCANCELFAIL)
 ESME_RREPLACEFAIL: Final = int(CommandStatus.ESME_RREPLACEFAIL)
@@ -59,6 +60,14 @@ HEX_DIGITS: Final = b"0123456789ABCDEFabcdef"
 def is_well_formed(message_id: bytes) -> bool:
     """Whether this could be a message_id of the default dialect: hexadecimal digits, as many as it ever gives out."""
     return 0 < len(message_id) <= LONGEST_ID and not message_id.translate(None, HEX_DIGITS)
+
+
+def _first_violation(bind: Bind, pdu: QuerySm | CancelSm | ReplaceSm) -> int:
+    """Status of the first violation in wire order, 0 without one. Only service_type stands before message_id."""
+    status = first_violation(pdu, bind.policy)
+    if status == ESME_RINVSERTYP or is_well_formed(pdu.message_id):
+        return status
+    return ESME_RINVMSGID
 
 
 def _own_message(engine: Engine, bind: Bind, pdu: QuerySm | CancelSm | ReplaceSm) -> Message | None:
@@ -102,9 +111,7 @@ def query(engine: Engine, bind: Bind, pdu: QuerySm) -> QuerySmResp:
 
     Of a submit_multi the first destination that is not final yet answers for all, else the first one.
     """
-    status = first_violation(pdu, bind.policy)
-    if not status and not is_well_formed(pdu.message_id):
-        status = ESME_RINVMSGID
+    status = _first_violation(bind, pdu)
     message = None if status else _own_message(engine, bind, pdu)
     if message is None:
         return QuerySmResp(pdu.sequence_number, status or ESME_RQUERYFAIL)
@@ -128,9 +135,7 @@ def cancel(engine: Engine, bind: Bind, pdu: CancelSm) -> CancelSmResp | int:
 
     With a message_id, a destination_addr chooses among the messages of a submit_multi; a service_type says nothing.
     """
-    status = first_violation(pdu, bind.policy)
-    if not status and pdu.message_id and not is_well_formed(pdu.message_id):
-        status = ESME_RINVMSGID
+    status = _first_violation(bind, pdu) if pdu.message_id else first_violation(pdu, bind.policy)
     if not status and engine.slices.is_full:
         status = ESME_RTHROTTLED
     if status:
@@ -167,9 +172,7 @@ def replace(engine: Engine, bind: Bind, pdu: ReplaceSm) -> ReplaceSmResp | int:
 
     Times that are not given stay as they are. Of a submit_multi all messages that are not final are replaced.
     """
-    status = first_violation(pdu, bind.policy)
-    if not status and not is_well_formed(pdu.message_id):
-        status = ESME_RINVMSGID
+    status = _first_violation(bind, pdu)
     if not status and engine.slices.is_full:
         status = ESME_RTHROTTLED
     if status:

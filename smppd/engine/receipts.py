@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from smppd.engine.message import ENROUTE, text_octets
 from smppwire.constants import MessageState, TlvTag, state_name
+from smppwire.pdus import SubmitSm
 from smppwire.text import decode_text, encode_text, is_text
 
 if TYPE_CHECKING:
@@ -29,6 +30,13 @@ LONGEST_BEGINNING: Final = 4 * TEXT_OCTETS
 
 ESCAPE: Final = b"\x1b"
 """The first half of a character of the extension table: it must not stand alone where the text is cut."""
+
+LONGEST_ADDRESS: Final = 20
+LONGEST_ADDRESS_OF_DATA_SM: Final = 64
+LONGEST_SERVICE_TYPE: Final = 5
+"""Octets that the fields of deliver_sm and data_sm have room for. What a data_sm brought goes back as data_sm when it
+is too long for deliver_sm. With `[validation] strict = false` anything may be longer: what does not fit is cut, because
+an ESME refuses a receipt that is malformed."""
 
 UDHI: Final = 0x40
 DATE_CACHE_LIMIT: Final = 4096
@@ -111,6 +119,8 @@ class DefaultDialect:
             counts = b"sub:001 dlvrd:001" if state == 2 else b"sub:001 dlvrd:000"
             is_plain = pdu.esm_class < UDHI and not pdu.tlvs and not pdu.data_coding
             text = pdu.short_message[:TEXT_OCTETS] if is_plain else _beginning(message)
+        text = text.removesuffix(ESCAPE)
+        room = LONGEST_ADDRESS if pdu.__class__ is SubmitSm else LONGEST_ADDRESS_OF_DATA_SM
         short_message = b"id:%b %b submit date:%b done date:%b stat:%b err:%03d text:%b" % (
             message_id,
             counts,
@@ -121,13 +131,13 @@ class DefaultDialect:
             text,
         )
         body = b"%b\0%c%c%b\0%c%c%b\0%c%b\0%c%b" % (
-            pdu.service_type,
+            pdu.service_type[:LONGEST_SERVICE_TYPE],
             pdu.dest_addr_ton,
             pdu.dest_addr_npi,
-            pdu.destination_addr,
+            pdu.destination_addr[:room],
             pdu.source_addr_ton,
             pdu.source_addr_npi,
-            pdu.source_addr,
+            pdu.source_addr[:room],
             esm_class,
             AFTER_TYPE,
             len(short_message),
@@ -174,7 +184,7 @@ def _beginning(message: Message) -> bytes:
     if not is_text(pdu.data_coding):
         return b""
     text = decode_text(octets[:LONGEST_BEGINNING], pdu.data_coding)[:TEXT_OCTETS]
-    return encode_text(text, 0, errors="replace")[:TEXT_OCTETS].removesuffix(ESCAPE)
+    return encode_text(text, 0, errors="replace")[:TEXT_OCTETS]
 
 
 def _reference_tlv(message: Message) -> bytes:

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import fnmatch
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
+from smppwire.pdus import SubmitSm
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from smppd.settings import Match
-    from smppwire.pdus import SubmitSm
 
 R = TypeVar("R")
 
@@ -51,15 +53,38 @@ def _address_test(patterns: list[str]) -> Callable[[bytes], bool] | None:
     if not any(WILDCARDS.search(pattern) for pattern in patterns):
         exact = frozenset(pattern.encode("latin-1") for pattern in patterns)
         return exact.__contains__
-    # fnmatch translates to a regular expression without nested repetition: `*` becomes an atomic group, so matching
-    # is linear in practice for the short addresses of SMPP (at most 64 octets).
-    expression = re.compile("|".join(fnmatch.translate(pattern) for pattern in patterns).encode("latin-1"))
-    return lambda address: expression.match(address) is not None
+    return _GlobTest(patterns)
 
 
-def _compile(match: Match, *, with_destination: bool) -> Callable[[str, SubmitSm], bool] | None:
-    """One predicate for all conditions of a route; None when there are none."""
-    tests: list[Callable[[str, SubmitSm], bool]] = []
+class _GlobTest:
+    """A test of an address against glob patterns that is compiled when it is first asked.
+
+    fnmatch translates to a regular expression without nested repetition: `*` becomes an atomic group, so matching is
+    linear in practice for the short addresses of SMPP (at most 64 octets). Compiling takes a tenth of a millisecond
+    per pattern: ten thousand patterns would keep the server from starting for a second.
+    """
+
+    __slots__ = ("_match", "_patterns")
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        self._patterns = patterns
+        self._match: Callable[[bytes], object] | None = None
+
+    def __call__(self, address: bytes) -> bool:
+        match = self._match
+        if match is None:
+            translated = "|".join(fnmatch.translate(pattern) for pattern in self._patterns)
+            match = self._match = re.compile(translated.encode("latin-1")).match
+        return match(address) is not None
+
+
+Test = Callable[[str, SubmitSm], bool]
+"""Whether a message of this account meets a condition."""
+
+
+def _compile(match: Match) -> Test | None:
+    """One predicate for all conditions of a route but that on the destination; None when there are none."""
+    tests: list[Test] = []
     if match.account is not None:
         accounts = frozenset(patterns_of(match.account))
         tests.append(lambda account, _pdu: account in accounts)
@@ -73,17 +98,22 @@ def _compile(match: Match, *, with_destination: bool) -> Callable[[str, SubmitSm
     source = _address_test(patterns_of(match.source_addr))
     if source is not None:
         tests.append(lambda _account, pdu: source(pdu.source_addr))
-    destination = _address_test(patterns_of(match.destination_addr)) if with_destination else None
-    if destination is not None:
-        tests.append(lambda _account, pdu: destination(pdu.destination_addr))
-    if not tests:
-        return None
-    if len(tests) == 1:
-        return tests[0]
+    if len(tests) < 2:
+        return tests[0] if tests else None
     return lambda account, pdu: all(test(account, pdu) for test in tests)
 
 
-def _integer_test(name: str, wanted: int) -> Callable[[str, SubmitSm], bool]:
+def _with_destination(about_more: Test | None, patterns: list[str]) -> Test | None:
+    """A predicate for other conditions and one of these patterns of the destination."""
+    destination = _address_test(patterns)
+    if destination is None:
+        return about_more
+    if about_more is None:
+        return lambda _account, pdu: destination(pdu.destination_addr)
+    return lambda account, pdu: destination(pdu.destination_addr) and about_more(account, pdu)
+
+
+def _integer_test(name: str, wanted: int) -> Test:
     return lambda _account, pdu: getattr(pdu, name) == wanted
 
 
@@ -92,7 +122,7 @@ class _Entry(Generic[R]):
 
     __slots__ = ("position", "route", "test")
 
-    def __init__(self, position: int, route: R, test: Callable[[str, SubmitSm], bool] | None) -> None:
+    def __init__(self, position: int, route: R, test: Test | None) -> None:
         self.position = position
         self.route = route
         self.test = test
@@ -116,29 +146,31 @@ class Router(Generic[R]):
             self._only = routes[0][1]
 
     def _add(self, position: int, match: Match, route: R) -> None:
-        destinations = patterns_of(match.destination_addr)
-        about_more = _compile(match, with_destination=False)
+        about_more = _compile(match)
         if about_more is not None:
             self._cache = None
-        prefixes = [literal_prefix(pattern) for pattern in destinations]
-        if destinations and all(prefixes):
-            for pattern, prefix in zip(destinations, prefixes, strict=True):
-                self._add_destination(position, match, route, pattern, prefix)
-        elif match.account is not None and not destinations:
+        destinations = patterns_of(match.destination_addr)
+        if match.account is not None and not destinations:
             entry = _Entry(position, route, about_more)
             for account in patterns_of(match.account):
                 self._by_account.setdefault(account, []).append(entry)
-        else:
-            self._others.append(_Entry(position, route, _compile(match, with_destination=True)))
+            return
+        anywhere: list[str] = []
+        for pattern in destinations:
+            if prefix := literal_prefix(pattern):
+                self._add_destination(position, route, pattern, prefix, about_more)
+            else:
+                anywhere.append(pattern)
+        if anywhere or not destinations:
+            self._others.append(_Entry(position, route, _with_destination(about_more, anywhere)))
 
-    def _add_destination(self, position: int, match: Match, route: R, pattern: str, prefix: str) -> None:
+    def _add_destination(self, position: int, route: R, pattern: str, prefix: str, about_more: Test | None) -> None:
         key = prefix.encode("latin-1")
         if prefix == pattern:
-            test = _compile(match, with_destination=False)
-            self._by_address.setdefault(key, []).append(_Entry(position, route, test))
+            self._by_address.setdefault(key, []).append(_Entry(position, route, about_more))
             return
         # The index has tested the literal beginning; only a pattern with more than a final `*` needs its test.
-        test = _compile(match, with_destination=pattern != prefix + "*")
+        test = about_more if pattern == prefix + "*" else _with_destination(about_more, [pattern])
         self._by_prefix.setdefault(len(key), {}).setdefault(key, []).append(_Entry(position, route, test))
 
     def find(self, account: str, pdu: SubmitSm) -> R | None:

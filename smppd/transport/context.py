@@ -47,6 +47,8 @@ class Context:
     wall: Callable[[], float]
     """Unix time in seconds, for the journal."""
     connections: set[SmscConnection] = field(default_factory=set)
+    bound_once: set[tuple[str, str]] = field(default_factory=set)
+    """(system_id, bind type) of all sessions there have been: from then on their number is a figure, if only 0."""
     unbound: int = 0
     """Connections that have not bound (yet, or any more)."""
     opened: int = 0

@@ -16,7 +16,7 @@ import pytest
 from smppd.cli import demo
 from smppd.cli.demo import percentile, problems_of, rows_of
 from smppd.cli.demo_esme import CAMPAIGN
-from smppd.cli.main import main
+from smppd.cli.main import BROKEN_PIPE, main
 
 ROOT = Path(__file__).parents[2]
 KINDS = ["one-time code", "alert", "reminder", "long UCS-2 text", "campaign"]
@@ -26,7 +26,13 @@ Seen = dict[str, Any]
 
 def run_demo(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", "import sys; from smppd.cli.main import main; sys.exit(main())", "demo", *arguments],
+        [
+            sys.executable,
+            "-c",
+            "import sys; from smppd.cli.main import main; sys.exit(main())",
+            "demo",
+            *arguments,
+        ],
         env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'protocol'}", "COLUMNS": "100"},
         capture_output=True,
         text=True,
@@ -149,6 +155,15 @@ def test_the_table(shown: Seen, capsys: pytest.CaptureFixture[str]) -> None:
     assert "\x1b" not in captured.out
     assert max(map(len, lines)) <= demo.PIPE_WIDTH
     assert captured.err == ""
+
+
+def test_nobody_reads_the_table(shown: Seen, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That is not the status of a demonstration that misses something."""
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w") as nobody:
+        monkeypatch.setattr(sys, "stdout", nobody)
+        assert main(["demo"]) == BROKEN_PIPE
 
 
 def test_a_demonstration_that_fails(shown: Seen, capsys: pytest.CaptureFixture[str]) -> None:

@@ -43,15 +43,26 @@ def test_help_lists_the_commands(option: str, capsys: pytest.CaptureFixture[str]
     assert [line.split()[0] for line in lines] == list(COMMANDS)
 
 
-def test_help_imports_no_command_and_nothing_heavy() -> None:
-    heavy = ["asyncio", "aiohttp", "msgspec", "smppwire", "structlog", "rich", "construct", "smppd.settings"]
-    names = heavy + [module for module, _ in COMMANDS.values()]
+HEAVY = ["aiohttp", "msgspec", "smppwire", "structlog", "rich", "construct", "smppd.settings"]
+
+
+def loaded_by(arguments: list[str], names: list[str]) -> list[str]:
+    """Which of these modules a command line loads."""
     program = (
-        "import sys; from smppd.cli.main import main; main(['--help']); "
+        f"import sys; from smppd.cli.main import main; main({arguments!r}); "
         f"print('loaded:', *[name for name in {names!r} if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], env=ENVIRON, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "loaded:"
+    return done.stdout.splitlines()[-1].split()[1:]
+
+
+def test_help_imports_no_command_and_nothing_heavy() -> None:
+    assert loaded_by(["--help"], ["asyncio", *HEAVY, *[module for module, _ in COMMANDS.values()]]) == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_a_command_imports_nothing_heavy(name: str) -> None:
+    assert loaded_by([name, "--help"], HEAVY) == []
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -626,6 +626,21 @@ def test_a_turn_is_bounded_and_grows_in_a_flood() -> None:
     assert world.engine.in_flight == 0
 
 
+def test_nothing_piles_up_behind_sessions_that_bring_more_than_a_flood(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(core, "EVENTS_PER_TURN", 10)
+    monkeypatch.setattr(core, "EVENTS_IN_A_FLOOD", 160)
+    world = World(messages=Messages(retain=0))
+    phone = world.bind()
+    brought = [sms(registered_delivery=0)] * 500
+    waiting = []
+    for _ in range(100):
+        world.submit(phone, *brought)
+        world.engine.run()
+        waiting.append(world.engine.in_flight)
+    assert max(waiting) < 10 * len(brought), "what gathers until the turns are long enough, at most"
+    assert max(waiting[20:]) < 2 * len(brought), "and then they stay long enough"
+
+
 def test_who_is_accepted_wakes_the_engine() -> None:
     world = World(messages=Messages(limit=1))
     phone = world.bind()

@@ -162,6 +162,18 @@ def test_who_may_not(name: str, ask: Any, failure: str) -> None:
     assert world.state(message_id) == DELIVERED
 
 
+def test_of_several_mistakes_the_first_in_wire_order_is_answered() -> None:
+    """message_id comes first, but for the service_type of cancel_sm."""
+    world = slow_world()
+    phone = world.bind()
+    answer = operations.query(world.engine, phone.bind, QuerySm(message_id=b"no id", source_addr_ton=99))
+    assert answer.command_status == status("ESME_RINVMSGID")
+    assert replace(world, phone, b"no id", schedule_delivery_time=b"never") == status("ESME_RINVMSGID")
+    assert cancel(world, phone, b"no id", source_addr_npi=99) == status("ESME_RINVMSGID")
+    assert cancel(world, phone, b"no id", service_type=b"TOOLONG") == status("ESME_RINVSERTYP")
+    assert cancel(world, phone, source_addr_npi=99) == status("ESME_RINVSRCNPI")
+
+
 def test_values_are_judged_first() -> None:
     world = slow_world()
     phone = world.bind()

@@ -90,6 +90,12 @@ def test_addresses_are_swapped_with_their_types() -> None:
     assert (pdu.service_type, pdu.esm_class, pdu.registered_delivery, pdu.data_coding) == (b"CMT", 4, 0, 0)
 
 
+def test_what_a_deliver_sm_has_no_room_for_is_cut() -> None:
+    pdu = receipt_of(sms(b"3" * 64, source_addr=b"4" * 64, service_type=b"TOOLONG"))
+    assert list(validate(pdu, FROM_SMSC)) == []
+    assert (pdu.source_addr, pdu.destination_addr, pdu.service_type) == (b"3" * 20, b"4" * 20, b"TOOLO")
+
+
 def test_the_reference_of_the_esme_is_repeated() -> None:
     submitted = sms(tlvs=(Tlv(TlvTag.USER_MESSAGE_REFERENCE, b"\x12\x34"), Tlv(0x1403, b"vendor")))
     pdu = receipt_of(submitted)
@@ -117,6 +123,8 @@ def test_the_reference_of_the_esme_is_repeated() -> None:
         (sms(text="Bonjour Zoé, à bientôt".encode("utf-16-be"), data_coding=8), "Bonjour Zo\x05, \x7f bient"),
         (sms(text="Привет 😀 ok".encode("utf-16-be"), data_coding=8), "?????? ? ok"),
         (sms(text="nineteen characters€".encode("utf-16-be"), data_coding=8), "nineteen characters"),
+        (sms(text=b"nineteen characters\x1be"), "nineteen characters"),
+        (sms(text=b"nineteen characters\x1be", tlvs=(Tlv(0x1403, b"vendor"),)), "nineteen characters"),
         (sms(text="Grüße".encode("latin-1"), data_coding=3), "Gr\x7e\x1ee"),
         (sms(text=b"\xde\xad\xbe\xef", data_coding=4), ""),
         (sms(text=b"", data_coding=8), ""),

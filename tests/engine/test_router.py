@@ -176,6 +176,19 @@ def test_ten_thousand_prefixes_cost_no_more_than_a_hundred(count: int, monkeypat
     assert len(finder._lengths) == 1
 
 
+def test_ten_thousand_patterns_of_one_route_cost_no_more_than_a_hundred(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each pattern is compiled alone, and when a number is near it; one without a beginning leaves the others be."""
+    translated: list[str] = []
+    translate = fnmatch.translate
+    monkeypatch.setattr(fnmatch, "translate", lambda pattern: translated.append(pattern) or translate(pattern))
+    finder = router_of(Match(destination_addr=["*99", *(f"{n}[1-5]*" for n in range(10_000, 20_000))]), Match())
+    assert translated == []
+    assert finder.find("alice", sms(b"123453")) == 0
+    assert finder.find("alice", sms(b"123456")) == 1
+    assert finder.find("alice", sms(b"12345699")) == 0
+    assert translated == ["*99", "12345[1-5]*"]
+
+
 def test_literal_addresses_and_accounts_are_looked_up_too(monkeypatch: pytest.MonkeyPatch) -> None:
     literals = [Match(destination_addr=f"336{n:05}") for n in range(5000)]
     accounts = [Match(account=f"user{n}") for n in range(5000)]

@@ -18,6 +18,7 @@ from smppd.settings import Timers
 from smppd.transport.smsc import (
     CLOSE_TIMEOUT,
     LINGER,
+    LONG_READ,
     REFUSAL_LINGER,
     WRITE_BUFFER_HIGH,
     SmscConnection,
@@ -250,6 +251,38 @@ async def test_a_close_while_paused_reads_again() -> None:
         assert transport.reading
         connection.pause_writing()
         assert transport.reading, "what the peer sends must be thrown away, or its close is never seen"
+
+
+# A peer that sends without end.
+
+
+@virtually
+async def test_after_a_long_read_the_others_have_their_turn() -> None:
+    long = request(SUBMIT, 2, submit_body()) * 3000
+    async with bench() as it:
+        connection, transport = it.bound()
+        connection.data_received(long[: LONG_READ - 1])
+        assert transport.reading
+        connection.data_received(long[LONG_READ - 1 : 2 * LONG_READ - 1])
+        assert not transport.reading
+        await asyncio.sleep(0)
+        assert transport.reading
+
+
+@virtually
+async def test_the_next_turn_does_not_read_from_a_peer_that_does_not_read() -> None:
+    long = request(SUBMIT, 2, submit_body()) * 3000
+    async with bench() as it:
+        connection, transport = it.bound()
+        connection.data_received(long[:LONG_READ])
+        connection.pause_writing()
+        await asyncio.sleep(0)
+        assert not transport.reading
+        connection.data_received(long[LONG_READ : 2 * LONG_READ])
+        await asyncio.sleep(0)
+        assert not transport.reading
+        connection.resume_writing()
+        assert transport.reading
 
 
 # The window of the ESME.
