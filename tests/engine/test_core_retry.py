@@ -224,6 +224,15 @@ def test_a_retry_after_the_end_of_validity_does_not_stand_in_the_way_of_a_replac
     assert operations.replace(world.engine, phone.bind, late).command_status == status("ESME_RINVEXPIRY")
 
 
+def test_the_default_validity_of_a_message_under_way_is_not_moved_by_another_attempt() -> None:
+    world = world_of(Line(), messages=Messages(retry=[10.0], default_validity=100.0))
+    phone = world.bind()
+    (message_id,) = world.submit(phone, sms())
+    world.advance(5.0)
+    late = ReplaceSm(message_id=message_id, source_addr=b"ACME", schedule_delivery_time=TWO_MINUTES)
+    assert operations.replace(world.engine, phone.bind, late).command_status == status("ESME_RINVEXPIRY")
+
+
 def test_a_submission_in_its_place_is_attempted_at_once() -> None:
     network = Line(ABSENT, then=after(0.0, DELIVERED))
     world = world_of(network)
