@@ -930,7 +930,7 @@ class Engine:
     def _next_run(self, now: float) -> float | None:
         """Seconds until something is due that nobody will wake us for."""
         times = self._dues(now, exact=False)
-        if self._live or self._alerts:
+        if self._live:
             times.append(self._sweep_at)
         return max(0.0, min(times) - now) if times else None
 

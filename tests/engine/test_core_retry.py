@@ -9,13 +9,17 @@ from smppd.engine.message import DELETED, DELIVERED, ENROUTE, EXPIRED, SCHEDULED
 from smppd.engine.ports import DEFERRED, Attempt
 from smppd.network.simple import SimulatedNetwork
 from smppd.settings import Delay, Messages, Network, Throughput
+from smppwire.constants import TlvTag
 from smppwire.pdus import CancelSm, QuerySm, ReplaceSm
 from tests.engine.world import (
+    ALICE,
+    BOB,
     NOON,
     UNDELIVERABLE,
     Phone,
     ScriptedNetwork,
     World,
+    account,
     after,
     paced,
     route,
@@ -220,6 +224,15 @@ def test_a_retry_after_the_end_of_validity_does_not_stand_in_the_way_of_a_replac
     assert operations.replace(world.engine, phone.bind, late).command_status == status("ESME_RINVEXPIRY")
 
 
+def test_the_default_validity_of_a_message_under_way_is_not_moved_by_another_attempt() -> None:
+    world = world_of(Line(), messages=Messages(retry=[10.0], default_validity=100.0))
+    phone = world.bind()
+    (message_id,) = world.submit(phone, sms())
+    world.advance(5.0)
+    late = ReplaceSm(message_id=message_id, source_addr=b"ACME", schedule_delivery_time=TWO_MINUTES)
+    assert operations.replace(world.engine, phone.bind, late).command_status == status("ESME_RINVEXPIRY")
+
+
 def test_a_submission_in_its_place_is_attempted_at_once() -> None:
     network = Line(ABSENT, then=after(0.0, DELIVERED))
     world = world_of(network)
@@ -387,3 +400,29 @@ def test_a_scheduled_message_is_scheduled_for_5_0_alone_until_it_starts() -> Non
     assert asked(world, new, message_id) == (ENROUTE, 27, False)
     world.advance(10.0)
     assert asked(world, new, message_id) == (DELIVERED, 0, True)
+
+
+def test_an_esme_that_took_a_message_acknowledges_it_itself() -> None:
+    world = World(accounts=[account(ALICE), account(BOB, address_range="44*")])
+    phone, bob = world.bind(), world.bind(BOB)
+    world.submit(phone, sms(b"441", registered_delivery=0x0D))
+    world.settle()
+    bob.answer()
+    world.settle()
+    assert [pdu.esm_class for pdu in phone.received] == [4]
+
+
+def test_an_esme_that_is_absent_answers_a_transaction() -> None:
+    world = World(accounts=[account(ALICE), account(BOB, address_range="44*")])
+    phone = world.bind(version=0x50)
+    assert world.engine.submit(phone.bind, [sms(b"441", esm_class=2)]) == [DEFERRED]
+    world.settle()
+    ((_, response),) = phone.answers
+    assert response.tlv(TlvTag.DELIVERY_FAILURE_REASON) == b"\0"
+    bob = world.bind(BOB)
+    assert world.engine.submit(phone.bind, [sms(b"441", esm_class=2)]) == [DEFERRED]
+    world.settle()
+    assert len(phone.answers) == 1
+    bob.answer()
+    world.settle()
+    assert phone.answers[1][1].command_status == 0  # type: ignore[attr-defined]

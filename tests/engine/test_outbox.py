@@ -8,10 +8,12 @@ from smppd.engine import outbox
 from smppd.engine.core import SWEEP_SECONDS
 from smppd.engine.message import (
     DELIVERED,
+    ENROUTE,
     RECEIPT_NONE,
     RECEIPT_PENDING,
     RECEIPT_SENT,
     RECEIPT_SETTLED,
+    UNDELIVERABLE,
 )
 from smppd.engine.outbox import SLICE, SLICE_IN_A_FLOOD
 from smppd.engine.retry import FIRST_DELAY
@@ -548,6 +550,20 @@ def test_where_much_waits_it_is_looked_through_once_a_second(monkeypatch: pytest
     world.advance(SWEEP_SECONDS)
     phone.answer()
     assert world.waiting() == world.engine._live == 0
+
+
+def test_permanently_refused_means_messages_to_that_address_of_the_esme_too() -> None:
+    world = World(accounts=[account(ALICE), account(BOB, address_range="44*")])
+    phone, bob = world.bind(), world.bind(BOB, window=1)
+    ids = world.submit(phone, sms(b"441"), sms(b"441"), sms(b"442"))
+    world.settle()
+    bob.answer(status("ESME_RX_P_APPN"))
+    world.settle()
+    assert [world.state(message_id) for message_id in ids] == [UNDELIVERABLE, UNDELIVERABLE, ENROUTE]
+    bob.answer()
+    world.settle()
+    assert world.state(ids[2]) == DELIVERED
+    assert sorted(phone.told) == ids_of(ids)
 
 
 @pytest.mark.parametrize("name", ["ESME_RX_R_APPN", "ESME_RINVDSTADR", "ESME_RUNKNOWNERR"])

@@ -138,6 +138,19 @@ async def test_the_window_counts_requests_that_wait_for_their_outcome(over: str)
 
 
 @virtually
+async def test_reading_stops_until_outcomes_are_known() -> None:
+    async with bench(network=network(), account=[account(window=2, window_over="stop_reading")]) as it:
+        connection, transport = it.bound()
+        connection.data_received(request(DATA, 1, data_body()))
+        assert transport.reading
+        connection.data_received(request(DATA, 2, data_body()))
+        assert not transport.reading
+        await elapse(0.6)
+        assert [frame[12:16] for frame in transport.taken()] == [b"\0\0\0\1", b"\0\0\0\2"]
+        assert transport.reading
+
+
+@virtually
 async def test_a_session_that_ends_forgets_its_questions_and_the_messages_go_on() -> None:
     async with bench(network=network(), account=[account(window=2)]) as it:
         connection, transport = it.bound()
