@@ -39,8 +39,9 @@ is too long for deliver_sm. With `[validation] strict = false` anything may be l
 an ESME refuses a receipt that is malformed."""
 
 UDHI: Final = 0x40
-DATE_CACHE_LIMIT: Final = 4096
-"""Minutes whose ten digits are remembered: nearly three days; then the cache starts anew."""
+MIDDLES_LIMIT: Final = 4096
+"""Combinations of dates, state and error that are remembered ready-made; then they are made anew. Receipts of one
+minute share one or a few."""
 
 STATES: Final = [state_name(state).encode("ascii") for state in range(int(MessageState.SKIPPED) + 1)]
 MESSAGE_STATE_TLV: Final = [
@@ -66,7 +67,7 @@ class DefaultDialect:
     def __init__(self, zone: tzinfo = UTC) -> None:
         """Report dates in `zone`."""
         self._zone = zone
-        self._dates: dict[int, bytes] = {}
+        self._middles: dict[tuple[float, float, int, int], bytes] = {}
 
     def receipt_body(self, message: Message, *, tlvs: bool) -> bytes:
         """The deliver_sm body that reports the final state of a message."""
@@ -121,15 +122,10 @@ class DefaultDialect:
             text = pdu.short_message[:TEXT_OCTETS] if is_plain else _beginning(message)
         text = text.removesuffix(ESCAPE)
         room = LONGEST_ADDRESS if pdu.__class__ is SubmitSm else LONGEST_ADDRESS_OF_DATA_SM
-        short_message = b"id:%b %b submit date:%b done date:%b stat:%b err:%03d text:%b" % (
-            message_id,
-            counts,
-            self._date(message.accepted_wall),
-            self._date(done),
-            STATES[state],
-            error_code,
-            text,
-        )
+        middle = self._middles.get(key := (message.accepted_wall // 60, done // 60, state, error_code))
+        if middle is None:
+            middle = self._middle(*key)
+        short_message = b"id:%b %b%b%b" % (message_id, counts, middle, text)
         body = b"%b\0%c%c%b\0%c%c%b\0%c%b\0%c%b" % (
             pdu.service_type[:LONGEST_SERVICE_TYPE],
             pdu.dest_addr_ton,
@@ -158,15 +154,19 @@ class DefaultDialect:
             body += _reference_tlv(message)
         return body
 
-    def _date(self, wall: float) -> bytes:
-        minute = int(wall // 60)
-        cached = self._dates.get(minute)
-        if cached is None:
-            if len(self._dates) >= DATE_CACHE_LIMIT:
-                self._dates.clear()
-            moment = datetime.fromtimestamp(minute * 60, self._zone)
-            cached = self._dates[minute] = moment.strftime("%y%m%d%H%M").encode("ascii")
-        return cached
+    def _middle(self, submitted: float, done: float, state: int, error_code: int) -> bytes:
+        """What stands between the counts and the text: the same for all messages of a minute that fare alike."""
+        if len(self._middles) >= MIDDLES_LIMIT:
+            self._middles.clear()
+        middle = self._middles[submitted, done, state, error_code] = (
+            b" submit date:%b done date:%b stat:%b err:%03d text:"
+            % (self._date(submitted), self._date(done), STATES[state], error_code)
+        )
+        return middle
+
+    def _date(self, minute: float) -> bytes:
+        """Ten digits of a minute since 1970."""
+        return datetime.fromtimestamp(minute * 60, self._zone).strftime("%y%m%d%H%M").encode("ascii")
 
 
 def _beginning(message: Message) -> bytes:

@@ -154,12 +154,12 @@ def test_dates_change_with_the_minute() -> None:
 
 
 def test_remembered_dates_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(receipts, "DATE_CACHE_LIMIT", 10)
+    monkeypatch.setattr(receipts, "MIDDLES_LIMIT", 10)
     message, dialect = final(sms()), DefaultDialect()
     for minute in range(100):
         message.final_wall = NOON + 60 * minute
         dialect.receipt_body(message, tlvs=True)
-        assert len(dialect._dates) <= 10
+        assert len(dialect._middles) <= 10
 
 
 def test_an_intermediate_notification_says_enroute() -> None:
