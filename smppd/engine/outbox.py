@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final, cast
 
-from smppd.engine.esmes import Report, address_of
+from smppd.engine.esmes import Notification, Report, address_of
 from smppd.engine.message import RECEIPT_PENDING, RECEIPT_SENT, Message
 from smppd.engine.peers import DATA_SM, DELIVER_SM, UNDELIVERABLE, Forward, outcome_of
 from smppd.engine.retry import REFUSED_FOR_GOOD, delay_before, is_retryable
@@ -85,7 +85,10 @@ class Outbox:
         del resting[item]
         if not resting:
             del self._resting[item.esme]
-        self.offer(item)
+        if isinstance(item, Notification) and item.message.is_final:
+            self.drop(item)  # its receipt may be there already: nobody is told ENROUTE after that
+        else:
+            self.offer(item)
 
     def offer(self, item: Deliverable) -> None:
         """Queue a deliverable, again or for the first time."""
