@@ -141,11 +141,16 @@ class Outbox:
         self._active[esme] = None
 
     def opened(self, bind: Bind) -> None:
-        """A session bound."""
-        bind.esme.binds.append(bind)
+        """A session bound. An ESME that comes back need not wait for what it had not taken before it left."""
+        esme = bind.esme
+        comes_back = bind.receives and not esme.receivers()
+        esme.binds.append(bind)
         if bind.receives:
-            bind.esme.narrowed |= bool(bind.address_range)
-            self._active[bind.esme] = None
+            esme.narrowed |= bool(bind.address_range)
+            self._active[esme] = None
+        if comes_back:
+            for item in list(self._resting.get(esme, ())):
+                self.offer_again(item)
 
     def closed(self, bind: Bind, unacknowledged: Sequence[Deliverable]) -> None:
         """A session ended: what it had not acknowledged goes first on the next bind, then what waited for it."""
