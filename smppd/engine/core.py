@@ -37,6 +37,7 @@ from smppd.engine.message import (
     UNDELIVERABLE,
     Group,
     Message,
+    lifetime_of,
     requests_of,
     wants_receipt,
 )
@@ -279,6 +280,7 @@ class Engine:
         throttled = 0
         overflowing = 0
         next_id = self._ids(len(pdus))
+        is_50 = bind.policy.is_50
         for pdu in pdus:
             status = violation(pdu)
             if status:
@@ -301,6 +303,7 @@ class Engine:
                 or pdu.validity_period
                 or pdu.replace_if_present_flag
                 or pdu.esm_class & MODE_MASK
+                or (is_50 and pdu.tlvs and lifetime_of(bind, pdu) is not None)
             ):
                 # It may find what came before it, and must not overtake it: neither in time nor in the network's dice.
                 self._next_id = next_id
@@ -473,11 +476,14 @@ class Engine:
         """How long a message lives that asked for so many seconds, or for nothing in particular."""
         return self._validity if seconds is None else min(seconds, self._max_validity)
 
-    def times_of(self, schedule: bytes, validity: bytes, now: float, wall: float) -> tuple[float, float] | int:
+    def times_of(
+        self, schedule: bytes, validity: bytes, now: float, wall: float, lifetime: int | None = None
+    ) -> tuple[float, float] | int:
         """When delivery may start and when it ends (engine seconds), or the command_status that refuses the times.
 
         A schedule in the past means now (SMPP 3.4 section 5.2.15 is silent, message centres do so); a validity that
-        is over, or ends before the schedule, is ESME_RINVEXPIRY.
+        is over, or ends before the schedule, is ESME_RINVEXPIRY. A lifetime in seconds supersedes the validity. One
+        that is too long is cut to the longest there is, counted from the start as the default is.
         """
         moment = datetime.fromtimestamp(wall, UTC)
         try:
@@ -489,15 +495,18 @@ class Engine:
         except TextError:
             return RINVEXPIRY
         start_at = now if start is None else now + max(0.0, start.timestamp() - wall)
-        if end is None:
+        if lifetime is not None:
+            expires_at = now + lifetime
+        elif end is not None:
+            expires_at = now + (end.timestamp() - wall)
+        else:
             return start_at, start_at + self.validity(None)
-        expires_at = now + self.validity(end.timestamp() - wall)
-        if expires_at < start_at or expires_at < now:
+        if expires_at < start_at:
             return RINVEXPIRY
-        return start_at, expires_at
+        return start_at, min(expires_at, start_at + self._max_validity)
 
     def _submit_timed(self, bind: Bind, pdu: SubmitSm, route: RouteState, now: float, wall: float) -> bytes | int:
-        times = self.times_of(pdu.schedule_delivery_time, pdu.validity_period, now, wall)
+        times = self.times_of(pdu.schedule_delivery_time, pdu.validity_period, now, wall, lifetime_of(bind, pdu))
         if isinstance(times, int):
             return times
         if pdu.replace_if_present_flag and pdu.esm_class & MODE_MASK not in ONE_ATTEMPT:

@@ -47,6 +47,7 @@ STATE_COUNT: Final = int(MessageState.SKIPPED) + 1
 """Length of the per-state counters that accounts and routes keep."""
 
 MESSAGE_PAYLOAD: Final = int(TlvTag.MESSAGE_PAYLOAD)
+QOS_TIME_TO_LIVE: Final = int(TlvTag.QOS_TIME_TO_LIVE)
 
 RECEIPT_ALWAYS: Final = int(RegisteredDelivery.RECEIPT)
 RECEIPT_BITS: Final = int(REGISTERED_DELIVERY_RECEIPT_MASK)
@@ -190,6 +191,17 @@ def text_octets(pdu: SubmitSm) -> bytes:
 def requests_of(pdu: SubmitSm) -> int:
     """The registered_delivery that counts: 0 in the modes in which a message is tried once and nothing is reported."""
     return 0 if pdu.esm_class & MODE_MASK in ONE_ATTEMPT else pdu.registered_delivery
+
+
+def lifetime_of(bind: Bind, pdu: SubmitSm | SubmitMulti) -> int | None:
+    """Seconds that qos_time_to_live gives a submission of 5.0, where it supersedes validity_period; else None.
+
+    Before 5.0 the TLV belongs to data_sm alone (SMPP 3.4 section 4.7.1): what is not expected is ignored.
+    """
+    if not pdu.tlvs or not bind.policy.is_50:
+        return None
+    lifetime = pdu.tlv(QOS_TIME_TO_LIVE)
+    return None if lifetime is None else int.from_bytes(lifetime, "big")
 
 
 def wants_receipt(registered_delivery: int, state: int) -> bool:

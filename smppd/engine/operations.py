@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Final
 from smppd.engine.message import (
     ENROUTE,
     MESSAGE_PAYLOAD,
+    QOS_TIME_TO_LIVE,
     SCHEDULED,
     Message,
     from_data_sm,
+    lifetime_of,
 )
 from smppd.engine.ports import DEFERRED
 from smppd.engine.slices import SLICE
-from smppwire.constants import CommandStatus, TlvTag
+from smppwire.constants import CommandStatus
 from smppwire.pdus import (
     CancelSmResp,
     DataSmResp,
@@ -45,7 +47,6 @@ ESME_RREPLACEFAIL: Final = int(CommandStatus.ESME_RREPLACEFAIL)
 ESME_RQUERYFAIL: Final = int(CommandStatus.ESME_RQUERYFAIL)
 ESME_RTHROTTLED: Final = int(CommandStatus.ESME_RTHROTTLED)
 
-QOS_TIME_TO_LIVE: Final = int(TlvTag.QOS_TIME_TO_LIVE)
 
 LARGEST_ERROR_CODE: Final = 255
 """query_sm_resp has one octet for the error code; receipts show the whole of a longer one."""
@@ -222,10 +223,16 @@ def _new_times(message: Message, pdu: ReplaceSm, start_at: float, expires_at: fl
         start_at = message.accepted_at
     elif not pdu.schedule_delivery_time:
         start_at = message.next_at
-    elif message.state == SCHEDULED and not message.pdu.validity_period:
+    elif message.state == SCHEDULED and not _has_own_validity(message):
         # It has the default validity, which counts from the start.
         return start_at, expires_at
     return start_at, expires_at if pdu.validity_period else message.expires_at
+
+
+def _has_own_validity(message: Message) -> bool:
+    """Whether its ESME has said how long a message lives."""
+    pdu, bind = message.pdu, message.bind
+    return bool(pdu.validity_period) or (bind is not None and lifetime_of(bind, pdu) is not None)
 
 
 def _replace_fields(message: Message, pdu: ReplaceSm, *, takes_payload: bool) -> None:

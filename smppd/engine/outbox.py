@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final, cast
 
-from smppd.engine.esmes import Report, address_of
+from smppd.engine.esmes import Notification, Report, address_of
 from smppd.engine.message import RECEIPT_PENDING, RECEIPT_SENT, Message
 from smppd.engine.peers import DATA_SM, DELIVER_SM, UNDELIVERABLE, Forward, outcome_of
 from smppd.engine.retry import REFUSED_FOR_GOOD, delay_before, is_retryable
@@ -85,7 +85,10 @@ class Outbox:
         del resting[item]
         if not resting:
             del self._resting[item.esme]
-        self.offer(item)
+        if isinstance(item, Notification) and item.message.is_final:
+            self.drop(item)  # its receipt may be there already: nobody is told ENROUTE after that
+        else:
+            self.offer(item)
 
     def offer(self, item: Deliverable) -> None:
         """Queue a deliverable, again or for the first time."""
@@ -138,11 +141,16 @@ class Outbox:
         self._active[esme] = None
 
     def opened(self, bind: Bind) -> None:
-        """A session bound."""
-        bind.esme.binds.append(bind)
+        """A session bound. An ESME that comes back need not wait for what it had not taken before it left."""
+        esme = bind.esme
+        comes_back = bind.receives and not esme.receivers()
+        esme.binds.append(bind)
         if bind.receives:
-            bind.esme.narrowed |= bool(bind.address_range)
-            self._active[bind.esme] = None
+            esme.narrowed |= bool(bind.address_range)
+            self._active[esme] = None
+        if comes_back:
+            for item in list(self._resting.get(esme, ())):
+                self.offer_again(item)
 
     def closed(self, bind: Bind, unacknowledged: Sequence[Deliverable]) -> None:
         """A session ended: what it had not acknowledged goes first on the next bind, then what waited for it."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from smppd.engine.message import Group, from_submit_multi
+from smppd.engine.message import Group, from_submit_multi, lifetime_of
 from smppd.engine.slices import SLICE
 from smppwire.constants import CommandStatus, Npi, Ton
 from smppwire.pdus import DistributionList, SmeAddress, SubmitMultiResp, UnsuccessSme
@@ -63,7 +63,7 @@ def submit_multi(engine: Engine, bind: Bind, pdu: SubmitMulti) -> SubmitMultiRes
     if engine.slices.is_full:
         return SubmitMultiResp(pdu.sequence_number, ESME_RTHROTTLED)
     now, wall = engine.clock.now(), engine.clock.wall()
-    times = engine.times_of(pdu.schedule_delivery_time, pdu.validity_period, now, wall)
+    times = engine.times_of(pdu.schedule_delivery_time, pdu.validity_period, now, wall, lifetime_of(bind, pdu))
     if isinstance(times, int):
         return SubmitMultiResp(pdu.sequence_number, times)
     return engine.slices.start(bind, pdu, _Intake(engine, bind, pdu, now, wall, times).steps())

@@ -391,6 +391,11 @@ class SmscConnection(asyncio.Protocol):
                 continue
             handlers[event.__class__](self, event, now)
             index += 1
+        for event in events[index:]:
+            # The session ends, and serves nothing more. But what the ESME has acknowledged has left the window already:
+            # whoever overlooks it here never settles it, and nobody sends it again.
+            if event.__class__ is Acknowledged or event.__class__ is ResponseReceived:
+                handlers[event.__class__](self, event, now)
 
     def _submit(self, batch: Sequence[SubmitSm], now: float) -> None:
         """Hand a run of submit_sm to the engine and encode its answers."""

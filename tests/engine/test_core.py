@@ -14,7 +14,8 @@ from smppd.engine.message import ACCEPTED, DELETED, DELIVERED, ENROUTE, EXPIRED,
 from smppd.engine.ports import Attempt, Outcome
 from smppd.network.simple import SimulatedNetwork
 from smppd.settings import Messages, Network, Throughput
-from smppwire.pdus import QuerySm, SubmitSm
+from smppwire.constants import TlvTag
+from smppwire.pdus import QuerySm, SubmitSm, Tlv
 from tests.engine.world import (
     ALICE,
     BOB,
@@ -392,6 +393,35 @@ def test_an_outcome_before_the_end_of_validity_counts_and_one_after_does_not() -
     ids = world.submit(phone, *[sms(validity_period=TEN_SECONDS)] * 3)
     world.advance(100.0)
     assert [world.state(each) for each in ids] == [DELIVERED, DELIVERED, EXPIRED]
+
+
+def test_the_longest_validity_counts_from_the_start() -> None:
+    """One that is cut is not refused because it was scheduled for later than that."""
+    world = World(
+        network=ScriptedNetwork(then=after(50_000.0)), messages=Messages(default_validity=1000.0, max_validity=2000.0)
+    )
+    phone = world.bind()
+    (message_id,) = world.submit(phone, sms(schedule_delivery_time=IN_AN_HOUR, validity_period=b"000000040000000R"))
+    world.advance(3600.0 + 1999.999)
+    assert world.state(message_id) == ENROUTE
+    world.advance(0.001)
+    assert world.state(message_id) == EXPIRED
+
+
+@pytest.mark.parametrize(("version", "ends_in"), [(0x34, 100.0), (0x50, 30.0)])
+def test_a_qos_time_to_live_of_50_supersedes_the_validity(version: int, ends_in: float) -> None:
+    """Before 5.0 it belongs to data_sm alone, and is ignored."""
+    world = World(network=ScriptedNetwork(then=after(50_000.0)), messages=Messages(default_validity=100.0))
+    phone = world.bind(version=version)
+    lives = Tlv(TlvTag.QOS_TIME_TO_LIVE, (30).to_bytes(4, "big"))
+    ids = [
+        *world.submit(phone, sms(tlvs=(lives,))),
+        *world.submit(phone, sms(tlvs=(lives,), validity_period=b"000000000140000R")),  # 100 s
+    ]
+    world.advance(ends_in - 0.001)
+    assert [world.state(each) for each in ids] == [ENROUTE] * 2
+    world.advance(0.001)
+    assert [world.state(each) for each in ids] == [EXPIRED] * 2
 
 
 def test_a_scheduled_message_starts_at_its_time() -> None:

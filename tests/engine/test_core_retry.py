@@ -297,6 +297,24 @@ def test_what_failed_while_one_was_on_its_way_is_told_after_it() -> None:
     assert world.waiting() == 0
 
 
+def test_a_notification_that_was_not_taken_does_not_come_after_the_receipt() -> None:
+    world = world_of(Line(then=after(60.0)))
+    phone = world.bind()
+    world.submit(phone, *[sms(registered_delivery=0x11)] * 2)
+    world.settle()
+    phone.answer(status("ESME_RX_T_APPN"), 1)
+    world.advance(2.0)
+    assert [pdu.esm_class for pdu in phone.received] == [0x20] * 3, "while the message is on its way it comes again"
+    phone.answer(0, 1)
+    world.advance(57.9)
+    phone.answer(status("ESME_RX_T_APPN"))
+    world.advance(10.0)
+    phone.answer()
+    world.advance(10.0)
+    assert [pdu.esm_class for pdu in phone.received] == [0x20] * 3 + [0x04] * 2
+    assert world.waiting() == 0
+
+
 def test_notifications_end_with_the_message() -> None:
     world = world_of(Line(ABSENT, ABSENT, then=after(0.0, DELIVERED)))
     phone = world.bind()

@@ -315,6 +315,16 @@ def test_a_replaced_schedule_moves_the_default_validity_but_not_one_of_its_own()
     assert world.message(own).pdu.short_message == b"text only"
 
 
+def test_a_qos_time_to_live_of_50_is_a_validity_of_its_own() -> None:
+    world = slow_world(messages=Messages(default_validity=600.0))
+    phone = world.bind(version=0x50)
+    lives = Tlv(TlvTag.QOS_TIME_TO_LIVE, (5400).to_bytes(4, "big"))
+    (message_id,) = world.submit(phone, sms(schedule_delivery_time=IN_AN_HOUR, tlvs=(lives,)))
+    assert replace(world, phone, message_id, schedule_delivery_time=IN_TWO_HOURS) == status("ESME_RINVEXPIRY")
+    world.advance(3600.0)
+    assert world.message(message_id).expires_at == world.clock.time + 1800.0
+
+
 def test_a_text_can_be_replaced_long_before_the_start() -> None:
     """The default validity counts from the start; it must not be taken for one that ends before."""
     world = slow_world(messages=Messages(default_validity=600.0))

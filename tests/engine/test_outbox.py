@@ -266,16 +266,37 @@ def test_other_statuses_settle_it(name: str) -> None:
 
 def test_what_waits_to_be_sent_again_finds_another_bind() -> None:
     world = World()
-    phone = world.bind()
+    phone, other = world.bind(), world.bind()
     ids = world.submit(phone, sms())
     world.settle()
     phone.keep_silent()
     phone.hang_up()
-    other = world.bind()
+    third = world.bind()
     world.settle()
-    assert other.bodies == []
+    assert (other.bodies, third.bodies) == ([], []), "it rests as long as the ESME has been there all the time"
     world.advance(FIRST_DELAY)
     assert other.told == ids_of(ids)
+
+
+def test_what_waits_to_be_sent_again_leaves_at_once_when_the_esme_comes_back() -> None:
+    world = World()
+    phone = world.bind()
+    ids = world.submit(phone, sms())
+    for delay in range(8):
+        world.settle()
+        phone.answer(status("ESME_RX_T_APPN"))
+        world.advance(2.0**delay)
+    world.settle()
+    phone.keep_silent()
+    phone.hang_up()
+    world.bind(kind="transmitter")
+    other = world.bind(kind="receiver")
+    world.settle()
+    assert other.told == ids_of(ids)
+    other.answer()
+    world.advance(1000.0)
+    assert len(other.bodies) == 1
+    assert (world.waiting(), world.engine.outbox._resting) == (0, {})
 
 
 # Until when.

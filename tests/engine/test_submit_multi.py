@@ -12,6 +12,7 @@ from smppd.engine.submit_multi import MOST_UNSUCCESSFUL, submit_multi
 from smppd.settings import DistributionList as List
 from smppd.settings import Messages, Route, Throughput
 from smppwire.codec import decode, encode
+from smppwire.constants import TlvTag
 from smppwire.pdus import (
     CancelSm,
     DistributionList,
@@ -19,6 +20,7 @@ from smppwire.pdus import (
     SmeAddress,
     SubmitMulti,
     SubmitMultiResp,
+    Tlv,
     UnsuccessSme,
 )
 from smppwire.udh import concat_8bit
@@ -464,3 +466,12 @@ def test_members_of_a_group_are_forgotten_one_by_one() -> None:
     assert cancel(world, phone, message_id, b"333") == 0
     world.settle()
     assert world.engine.messages == {}
+
+
+def test_a_qos_time_to_live_of_50_ends_the_life_of_all() -> None:
+    world = World(network=ScriptedNetwork(then=after(60.0)))
+    phone = world.bind(version=0x50)
+    lives = Tlv(TlvTag.QOS_TIME_TO_LIVE, (30).to_bytes(4, "big"))
+    send(world, phone, multi(to(b"331"), to(b"332"), tlvs=(lives,)))
+    world.advance(30.0)
+    assert [receipt.stat for receipt in phone.receipts] == ["EXPIRED", "EXPIRED"]

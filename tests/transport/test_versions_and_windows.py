@@ -16,6 +16,7 @@ from tests.transport.support import (
     DATA,
     DELIVER,
     ENQUIRE_LINK,
+    NACK,
     QUERY,
     REPLACE,
     SUBMIT,
@@ -30,6 +31,7 @@ from tests.transport.support import (
     delivered,
     elapse,
     field,
+    pdu,
     request,
     submit_body,
     tlv,
@@ -37,6 +39,7 @@ from tests.transport.support import (
 )
 
 CONGESTION, PAYLOAD = 0x0428, 0x0424
+TRANSACTION = 2
 STRANGERS = (0, 0, b"1")
 
 
@@ -242,6 +245,28 @@ async def test_close_ends_the_session_that_overflows(body: bytes) -> None:
         assert it.errors("window_overflow") == 1
         assert it.context.counters.throttled_by_scope["smppclient1", "window"] == 1
         assert it.events("protocol error", kind="window_overflow", system_id="smppclient1")
+
+
+@pytest.mark.parametrize(
+    ("answered", "again"), [(answer(DELIVER, 0, 1, c("")), 0), (pdu(NACK, 0, 1), 1)], ids=["taken", "not taken"]
+)
+@virtually
+async def test_what_is_answered_behind_the_overflow_is_not_lost(answered: bytes, again: int) -> None:
+    async with bench(account=[account(window=2, window_over="close")]) as it:
+        connection, transport = it.bound()
+        connection.data_received(request(SUBMIT, 2, submit_body(registered=1)))
+        await elapse(0.1)
+        assert len(transport.taken()) == 2
+        for sequence in (3, 4):
+            connection.data_received(request(DATA, sequence, data_body(tlv(PAYLOAD, b"x"), esm_class=TRANSACTION)))
+        connection.data_received(request(SUBMIT, 5, submit_body()) + answered)
+        assert transport.taken() == [request(UNBIND, 2)]
+        connection.connection_lost(None)
+        await elapse(5.0)
+        assert it.context.engine.esmes["smppclient1"].waiting == again
+        _, transport = it.bound()
+        await elapse(0.1)
+        assert len(transport.taken()) == again
 
 
 # What leaves by data_sm.
