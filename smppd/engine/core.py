@@ -79,6 +79,9 @@ older than nine thousand million others."""
 HEX_IDS: Final = 1 << 32
 """How many ids of 8 hex digits there are, for ESMEs below 3.4."""
 
+HEX_ID_LENGTH: Final = 8
+"""Characters of a message_id in SMPP 3.3."""
+
 EVENTS_PER_TURN: Final = 1000
 """Due events and finished messages handled per turn of the loop: about a millisecond between two reads."""
 
@@ -543,12 +546,14 @@ class Engine:
     def _replace_present(self, bind: Bind, pdu: SubmitSm, start_at: float, expires_at: float) -> Message | None:
         """Replace the newest pending message with the same source, destination and service_type (5.2.18).
 
-        It keeps its message_id and its place; all else, its times included, is as submitted now.
+        It keeps its message_id and its place; all else, its times included, is as submitted now. A session below 3.4
+        finds only what has an id that its responses have room for.
         """
         for message in reversed(self.pending_towards(bind.esme, pdu.destination_addr)):
             old = message.pdu
             if (
-                old.source_addr == pdu.source_addr
+                not (bind.hex_ids and len(message.message_id) > HEX_ID_LENGTH)
+                and old.source_addr == pdu.source_addr
                 and old.source_addr_ton == pdu.source_addr_ton
                 and old.source_addr_npi == pdu.source_addr_npi
                 and old.dest_addr_ton == pdu.dest_addr_ton

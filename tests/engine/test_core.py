@@ -522,6 +522,16 @@ def test_where_nothing_matches_a_message_is_made(fields: dict[str, Any]) -> None
     assert world.engine.in_flight == 2
 
 
+def test_a_session_below_34_is_answered_with_no_longer_id_than_it_has_room_for() -> None:
+    world = slow_world()
+    new, old = world.bind(), world.bind(version=0x33)
+    (long_id,) = world.submit(new, sms())
+    (short_id,) = world.submit(old, replacing())
+    assert (len(long_id), len(short_id)) == (10, 8)
+    assert world.message(long_id).pdu.short_message == b"Hello"
+    assert world.submit(old, replacing()) == [short_id]
+
+
 def test_messages_of_others_and_final_ones_are_not_replaced() -> None:
     world = slow_world()
     alice, bob = world.bind(ALICE), world.bind(BOB)
