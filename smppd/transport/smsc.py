@@ -321,10 +321,13 @@ class SmscConnection(asyncio.Protocol):
         transport = self._transport
         if transport is None:
             return
-        if transport.can_write_eof():
-            transport.write_eof()
-        else:  # TLS knows no half-closed connection
+        if not transport.can_write_eof():  # TLS knows no half-closed connection
             transport.close()
+        else:
+            try:
+                transport.write_eof()
+            except OSError:  # the peer has reset the connection, and the loop has not told us yet
+                transport.abort()
         transport.resume_reading()
         if self._timer is not None:
             self._timer.cancel()

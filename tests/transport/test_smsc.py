@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import socket
 import struct
@@ -160,6 +161,20 @@ async def test_what_arrives_after_a_close_is_thrown_away() -> None:
         await elapse(0.2)
         assert transport.aborted
         assert it.context.connections == set()
+
+
+@virtually
+async def test_a_peer_that_is_gone_already_cannot_be_half_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system says so before the loop does; whoever closes must not stumble over it."""
+
+    def reset(_transport: FakeTransport) -> None:
+        raise OSError(errno.ENOTCONN, "Transport endpoint is not connected")
+
+    monkeypatch.setattr(FakeTransport, "write_eof", reset)
+    async with bench() as it:
+        connection, transport = it.bound()
+        connection.close()
+        assert transport.aborted
 
 
 @virtually
