@@ -27,7 +27,7 @@ import struct
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "protocol")]
@@ -44,10 +44,9 @@ from smppd.observe.logs import Privacy, ProtocolErrorLog, configure
 from smppd.settings import Settings, load_settings
 from smppd.transport.context import Context
 from smppd.transport.smsc import SmscConnection
+from smppwire.codec import encode
 from smppwire.pdus import BindTransceiver, BindTransceiverResp, SubmitSm
 from smppwire.session import Role, Session
-
-from smppwire.codec import encode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,7 +85,7 @@ class Wire(asyncio.Transport):
 
 def build(settings: Settings) -> Context:
     """The parts of a server that a message passes."""
-    logger = configure("error", "text", sys.stderr, wall=time.time, environ={})
+    logger = configure("error", "json", sys.stderr, wall=time.time, environ={})
     counters = Counters(account.system_id for account in settings.account)
     networks = {name: SimulatedNetwork(name, each, settings.server.seed) for name, each in settings.network.items()}
     engine = Engine(
@@ -125,7 +124,7 @@ class Bench:
         bind = BindTransceiver(
             1,
             system_id=account.system_id.encode(),
-            password=account.password.encode(),
+            password=(account.password or "").encode(),
             interface_version=0x34,
         )
         self.session.data_received(encode(bind))

@@ -19,6 +19,7 @@ from tests.transport.support import (
     ENQUIRE_LINK,
     NACK,
     QUERY,
+    RESP,
     SUBMIT,
     UNBIND,
     Bench,
