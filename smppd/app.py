@@ -184,7 +184,7 @@ class SmscServer:
             host,
             port,
             build=self._build_http,
-            traffic=lambda: sum(self.counters.pdus_in.values()),
+            traffic=lambda: self.pdus_received,
             failed=self._failed,
         )
         try:
@@ -285,6 +285,17 @@ class SmscServer:
         if self._http is None:
             return ""
         return join_address(split_address(self.settings.server.http)[0], self._http.port)
+
+    @property
+    def pdus_received(self) -> int:
+        """PDUs received so far, of all sessions."""
+        return sum(self.counters.pdus_in.values())
+
+    @property
+    def leftovers(self) -> int:
+        """Connections that have ended and HTTP requests answered so far: they leave reference cycles behind."""
+        requests = 0 if self._http is None else self._http.requests
+        return self._context.opened - len(self._context.connections) + requests
 
     async def advance(self, seconds: float) -> Lapse:
         """Let time pass under `[clock] mode = "virtual"`: whatever is due meanwhile happens, each thing at its time.

@@ -112,6 +112,12 @@ class HttpServer:
             return self._port
         return int(self._listener.sockets[0].getsockname()[1])
 
+    @property
+    def requests(self) -> int:
+        """Requests so far, malformed ones included; 0 while not serving."""
+        server = None if self._runner is None else self._runner.server
+        return 0 if server is None else server.requests_count
+
     async def start(self, listener: socket.socket | None = None) -> None:
         """Serve on `listener`, or open a listener. OSError when the address is taken or not ours."""
         runner = web.AppRunner(self._application(), handle_signals=False, shutdown_timeout=STOP_GRACE)
