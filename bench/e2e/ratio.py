@@ -7,13 +7,15 @@ Exit status 1 when a run is not a result but a bug (wrong, missing or refused an
 """
 
 import argparse
+import fcntl
 import importlib.util
 import os
 import signal
 import statistics
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -49,9 +51,10 @@ MAX_PAIRS = 1_000
 class Bench:
     """The servers to compare and the meter to compare them with."""
 
-    def __init__(self, tools: Tools, yardstick: Command, target: Command, pin: str) -> None:
-        """`pin`: "same" core for server and meter, "apart" on two, "none"."""
+    def __init__(self, tools: Tools, yardstick: Command, target: Command, pin: str, lock: Path | None = None) -> None:
+        """`pin`: "same" core for server and meter, "apart" on two, "none"; `lock`: a file locked during each load."""
         self._tools = tools
+        self._lock = lock
         self.yardstick = yardstick
         self.target = target
         cores = sorted(os.sched_getaffinity(0))
@@ -65,11 +68,22 @@ class Bench:
     def load(self, server: Server, profile: Profile) -> Run:
         """One load against a running server; while a paced one runs, the metrics are read every second."""
         if not (profile.pace and server.command.has_http):
-            return blast(self._tools, server, profile, self._meter_cores)
-        with Scraper(server.http) as scraper:
+            with self._turn():
+                return blast(self._tools, server, profile, self._meter_cores)
+        with self._turn(), Scraper(server.http) as scraper:
             run = blast(self._tools, server, profile, self._meter_cores)
         report = {**run.report, "scrapes": len(scraper.seconds), "longest_scrape_s": max(scraper.seconds, default=0.0)}
         return replace(run, report=report, faults=(*run.faults, *scraper.failures))
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Alone on the machine, as far as others keep to the lock."""
+        if self._lock is None:
+            yield
+            return
+        with self._lock.open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
     def paced(self, profile: Profile) -> Profile:
         """A paced profile with its rate: a share of what the target sustains under the receipts profile."""
@@ -177,6 +191,7 @@ def parse_options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--target", metavar="COMMAND", help="measure this server; {port}, {http}, {python}: filled in")
     parser.add_argument("--yardstick", metavar="COMMAND", help="compare with this server, not with bare_asyncio.py")
     parser.add_argument("--pin", choices=("none", "same", "apart"), default="none", help="cores of server and meter")
+    parser.add_argument("--lock", type=Path, metavar="FILE", help="take turns with others: lock FILE for each load")
     parser.add_argument("--no-memory", action="store_true", help="leave out the memory figures")
     parser.add_argument("--out", type=Path, help="results file (bench/results/<date>.json)")
     options = parser.parse_args(argv)
@@ -204,7 +219,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MeterError as error:
         print(f"SKIPPED: the end-to-end benchmark: {error}")
         return 0
-    bench = Bench(tools, options.yardstick_command, options.target_command, options.pin)
+    bench = Bench(tools, options.yardstick_command, options.target_command, options.pin, options.lock)
     chosen = [PROFILES[name] for name in options.profile or PROFILES]
     if options.messages:
         chosen = [replace(profile, messages=options.messages) for profile in chosen]
