@@ -67,16 +67,20 @@ class Bench:
 
     def load(self, server: Server, profile: Profile) -> Run:
         """One load against a running server; while a paced one runs, the metrics are read every second."""
-        if not (profile.pace and server.command.has_http):
-            with self._turn():
-                return blast(self._tools, server, profile, self._meter_cores)
-        with self._turn(), Scraper(server.http) as scraper:
-            run = blast(self._tools, server, profile, self._meter_cores)
+        with self.turn():
+            if not (profile.pace and server.command.has_http):
+                return self.blast(server, profile)
+            with Scraper(server.http) as scraper:
+                run = self.blast(server, profile)
         report = {**run.report, "scrapes": len(scraper.seconds), "longest_scrape_s": max(scraper.seconds, default=0.0)}
         return replace(run, report=report, faults=(*run.faults, *scraper.failures))
 
+    def blast(self, server: Server, profile: Profile) -> Run:
+        """One load and nothing else."""
+        return blast(self._tools, server, profile, self._meter_cores)
+
     @contextmanager
-    def _turn(self) -> Iterator[None]:
+    def turn(self) -> Iterator[None]:
         """Alone on the machine, as far as others keep to the lock."""
         if self._lock is None:
             yield

@@ -140,7 +140,7 @@ def test_what_no_route_asks_about_is_not_told_apart(match: Match) -> None:
     """One kind of message takes one place, however many messages there are."""
     finder = router_of(match, Match(service_type="CMT"))
     for n in range(50):
-        finder.find("alice", sms(b"1", registered_delivery=n % 2, short_message=b"%d" % n))
+        finder.find("alice", sms(b"1", b"%d" % n, registered_delivery=n % 2))
     assert len(finder._cache) == 1
 
 
