@@ -60,7 +60,8 @@ def _ageing(result: dict[str, Any]) -> Iterator[str]:
             yield f"| {each['million_messages']} | {each['rate']:,.0f} | {each['rss_mib']:.0f} | {each['p999_ms']} |"
         yield ""
         last = age["last_to_first"]
-        yield f"Last round to first: {last['rate']} in messages/s, {last['rate_beside_a_young_one']} beside a young one."
+        beside = last["rate_beside_a_young_one"]
+        yield f"Last round to first: {last['rate']} in messages/s, {beside} beside a young server."
 
 
 def _stalls(result: dict[str, Any]) -> Iterator[str]:
