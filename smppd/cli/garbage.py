@@ -29,11 +29,11 @@ LOOK_SECONDS: Final = 1.0
 QUIET_PDUS: Final = 20
 """PDUs between two looks up to which the server is quiet: hundreds of sessions may send their enquire_link."""
 
-SOME_LEFTOVERS: Final = 1_000
-"""Ended connections and HTTP requests worth a full collection in a quiet second: about a megabyte, at most six."""
+SOME_LEFTOVERS: Final = 5_000
+"""Kilobytes worth a full collection in a quiet second."""
 
-MANY_LEFTOVERS: Final = 10_000
-"""Those that are worth one at any time: about ten megabytes, at most sixty-five (nothing but refused requests)."""
+MANY_LEFTOVERS: Final = 50_000
+"""Kilobytes worth a full collection at any time: fifty thousand sessions that came and went, within seconds at worst."""
 
 QUIET_LOOKS: Final = 3_600
 """Looks after which a quiet second is used whatever has been left: an hour."""
@@ -50,7 +50,7 @@ class GarbagePolicy:
 
         Args:
             traffic: PDUs received so far.
-            leftovers: connections that have ended and HTTP requests answered so far.
+            leftovers: kilobytes that ended connections and HTTP requests have left behind so far, roughly.
         """
         self._traffic = traffic
         self._leftovers = leftovers
