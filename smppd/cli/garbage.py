@@ -29,11 +29,12 @@ LOOK_SECONDS: Final = 1.0
 QUIET_PDUS: Final = 20
 """PDUs between two looks up to which the server is quiet: hundreds of sessions may send their enquire_link."""
 
-SOME_LEFTOVERS: Final = 5_000
+SOME_LEFTOVERS: Final = 1_000
 """Kilobytes worth a full collection in a quiet second."""
 
-MANY_LEFTOVERS: Final = 50_000
-"""Kilobytes worth a full collection at any time: fifty thousand sessions that came and went, within seconds at worst."""
+MANY_LEFTOVERS: Final = 10_000
+"""Kilobytes worth a full collection at any time: ten thousand sessions that came and went. To free what they have left
+takes as long again as to look through 100,000 messages: with more to free, the pause would grow."""
 
 QUIET_LOOKS: Final = 3_600
 """Looks after which a quiet second is used whatever has been left: an hour."""
