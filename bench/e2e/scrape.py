@@ -7,6 +7,8 @@ from types import TracebackType
 from typing import Self
 
 SECONDS = 1.0  # between two scrapes: fifteen times as often as Prometheus does by default
+START_SECONDS = 3.0  # for the port to open
+RETRY_SECONDS = 0.05
 PATIENCE = 10.0  # for one scrape: Prometheus' own limit
 
 
@@ -23,8 +25,16 @@ class Scraper:
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> Self:
-        """The first scrape is over when this returns: the server has loaded what it needs for it."""
+        """The first scrape is over when this returns: the server has loaded what it needs for it.
+
+        A server that answers binds may be a moment away from opening its port for HTTP.
+        """
+        deadline = time.monotonic() + START_SECONDS
         self._scrape()
+        while self.failures and time.monotonic() < deadline:
+            time.sleep(RETRY_SECONDS)
+            self.failures.clear()
+            self._scrape()
         self.seconds.clear()
         self._thread.start()
         return self
