@@ -11,7 +11,7 @@ VERSION_FILE := smppd/__init__.py
 MICRO := $(sort $(notdir $(basename $(wildcard bench/micro/[a-z]*.py))))
 
 .DELETE_ON_ERROR:
-.PHONY: help demo serve test test-long lint format bench clean
+.PHONY: help demo serve test test-long lint format bench bench-long clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,11 @@ bench: $(VENV)/.installed-dev  ## the benchmarks of bench/, under five minutes; 
 	@for name in $(MICRO); do echo "== bench/micro/$$name"; $(BIN)/python -m bench.micro.$$name || exit 1; done
 	@echo "== bench/e2e/ratio"
 	$(BIN)/python -m bench.e2e.ratio $(BENCH_ARGS)
+	@if [ -f bench/e2e/generator.py ]; then echo "== bench/e2e/generator"; $(BIN)/python -m bench.e2e.generator; fi
+
+bench-long: $(VENV)/.installed-dev  ## ten million messages, a million retained, many routes: ten minutes; BENCH_ARGS
+	$(BIN)/python -m bench.e2e.ageing $(BENCH_ARGS)
+	$(BIN)/python -m bench.e2e.stalls
 
 clean:  ## remove environments, caches and what was built
 	rm -rf .venv .venv-* build dist *.egg-info bench/meter/bin
