@@ -1,0 +1,189 @@
+"""Encoding what an SMSC sends in numbers: answers to submit_sm, deliver_sm, and the bodies of receipts.
+
+Each function has two forms that write the same octets: one in Python, which is complete, and one in C, which is asked
+first if it is there (``smppwire.speedups``) and knows the usual values only. What they write has to come out right for
+the peer, not for a human reader: so there are no PDU objects in between.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import TYPE_CHECKING, Final, Protocol
+
+from smppwire.constants import HEADER_LENGTH, CommandId, EsmClassFeature, TlvTag
+from smppwire.pdus import SubmitSm
+from smppwire.speedups import CODEC
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from smppwire_speedups import Codec
+
+HEADER: Final = Struct(">IIII")
+SUBMIT_SM_RESP: Final = int(CommandId.SUBMIT_SM_RESP)
+
+LONGEST_ADDRESS: Final = 20
+LONGEST_SERVICE_TYPE: Final = 5
+"""Octets that the fields of deliver_sm have room for. Where the original was not judged strictly they may be longer:
+what does not fit is cut, because an ESME refuses a receipt that is malformed."""
+
+TEXT_OCTETS: Final = 20
+"""Octets of the original text that a receipt repeats (appendix B)."""
+
+ESCAPE: Final = b"\x1b"
+"""The first half of a character of the extension table: it must not stand alone where the text is cut."""
+
+UDHI: Final = int(EsmClassFeature.UDHI)
+RECEIPTED_MESSAGE_ID: Final = int(TlvTag.RECEIPTED_MESSAGE_ID).to_bytes(2, "big")
+
+AFTER_ESM_CLASS: Final = bytes(8)
+"""protocol_id, priority_flag, schedule_delivery_time, validity_period, registered_delivery, replace_if_present_flag,
+data_coding, sm_default_msg_id: none of them is used in a receipt."""
+
+
+# --------------------------------------------------------------------------- submit_sm_resp
+
+
+def submit_sm_resps(
+    pdus: Sequence[SubmitSm], answers: Sequence[bytes | int], tail: bytes = b"\0", *, codec: Codec | None = CODEC
+) -> tuple[bytes, int]:
+    """The answers to a run of submit_sm, joined, and how many of them accept.
+
+    ``answers``: for each of ``pdus`` the message_id that accepts it, the command_status that refuses it, or a number
+    below 0, which gives no answer now. ``tail`` follows each message_id: its NUL, and TLVs if there are any. A refusal
+    is a header alone. Raises ValueError when there are not as many answers as PDUs, struct.error when a number needs
+    more than 32 bits.
+    """
+    if codec is not None and (written := codec.submit_sm_resps(pdus, answers, tail)) is not None:
+        return written
+    pack = HEADER.pack
+    parts: list[bytes] = []
+    append = parts.append
+    accepted = 0
+    for pdu, answer in zip(pdus, answers, strict=True):
+        if isinstance(answer, bytes):
+            accepted += 1
+            body = answer + tail
+            append(pack(HEADER_LENGTH + len(body), SUBMIT_SM_RESP, 0, pdu.sequence_number) + body)
+        elif answer >= 0:
+            append(pack(HEADER_LENGTH, SUBMIT_SM_RESP, answer, pdu.sequence_number))
+    return b"".join(parts), accepted
+
+
+# --------------------------------------------------------------------------- deliver_sm
+
+
+def requests(command_id: int, numbers: Sequence[int], bodies: Sequence[bytes], *, codec: Codec | None = CODEC) -> bytes:
+    """Requests of one kind with these sequence_numbers and bodies, joined.
+
+    Raises ValueError when there are not as many numbers as bodies, struct.error when one needs more than 32 bits.
+    """
+    if codec is not None and (written := codec.requests(command_id, numbers, bodies)) is not None:
+        return written
+    pack = HEADER.pack
+    return b"".join(
+        [
+            pack(HEADER_LENGTH + len(body), command_id, 0, number) + body
+            for number, body in zip(numbers, bodies, strict=True)
+        ]
+    )
+
+
+# --------------------------------------------------------------------------- receipts
+
+
+class Reported(Protocol):
+    """What a receipt reports on: a message with its last state. Times are seconds since 1970.
+
+    ``accepted_wall`` and ``final_wall`` are floats; ``error_code`` is 0 where nothing went wrong.
+    """
+
+    @property
+    def pdu(self) -> SubmitSm:
+        """The original."""
+
+    @property
+    def message_id(self) -> bytes:
+        """Under which it was accepted."""
+
+    @property
+    def state(self) -> int:
+        """Its message_state (5.2.28)."""
+
+    @property
+    def error_code(self) -> int:
+        """Why it failed."""
+
+    @property
+    def accepted_wall(self) -> float:
+        """When it was accepted."""
+
+    @property
+    def final_wall(self) -> float:
+        """When it came to its state."""
+
+
+Wording = tuple[bytes, bytes]
+"""What receipts of the same minutes, state and error have in common: the text between the message_id and the original's
+beginning, "sub:001 ... text:" (appendix B), and the TLVs behind receipted_message_id."""
+
+
+def receipt_body(
+    pdu: SubmitSm,
+    message_id: bytes,
+    text: bytes,
+    wording: Wording,
+    esm_class: int,
+    with_tlvs: bool,
+    longest_address: int = LONGEST_ADDRESS,
+) -> bytes:
+    """The body of the deliver_sm that reports on one submit_sm, addresses swapped (appendix B).
+
+    ``text`` is what the receipt repeats of the original. Raises OverflowError when all of it, with the message_id, is
+    longer than the 255 octets of a short_message.
+    """
+    middle, tail = wording
+    short_message = b"id:%b %b%b" % (message_id, middle, text)
+    body = b"%b\0%c%c%b\0%c%c%b\0%c%b%c%b" % (
+        pdu.service_type[:LONGEST_SERVICE_TYPE],
+        pdu.dest_addr_ton,
+        pdu.dest_addr_npi,
+        pdu.destination_addr[:longest_address],
+        pdu.source_addr_ton,
+        pdu.source_addr_npi,
+        pdu.source_addr[:longest_address],
+        esm_class,
+        AFTER_ESM_CLASS,
+        len(short_message),
+        short_message,
+    )
+    if not with_tlvs:
+        return body
+    return body + b"%b%b%b\0%b" % (RECEIPTED_MESSAGE_ID, (len(message_id) + 1).to_bytes(2, "big"), message_id, tail)
+
+
+def receipt_bodies(
+    records: Sequence[Reported],
+    wording: Callable[[Reported], Wording],
+    esm_class: int,
+    *,
+    with_tlvs: bool,
+    codec: Codec | None = CODEC,
+) -> list[bytes | None]:
+    """The bodies of the receipts for several messages; None where the caller has to write one, with ``receipt_body``.
+
+    Written here are those for a submit_sm in the default alphabet, without a user data header and without TLVs: they
+    repeat the beginning of its short_message. What others repeat the caller knows better. ``wording`` is asked for each
+    record, or once for several in a row of the same minutes, state and error: its answer must depend on nothing else.
+    """
+    if codec is not None:
+        return codec.receipt_bodies(records, wording, esm_class, with_tlvs)
+    bodies: list[bytes | None] = []
+    for record in records:
+        pdu = record.pdu
+        if pdu.__class__ is not SubmitSm or pdu.esm_class >= UDHI or pdu.tlvs or pdu.data_coding:
+            bodies.append(None)
+            continue
+        text = pdu.short_message[:TEXT_OCTETS].removesuffix(ESCAPE)
+        bodies.append(receipt_body(pdu, record.message_id, text, wording(record), esm_class, with_tlvs))
+    return bodies
