@@ -93,34 +93,17 @@ def requests(command_id: int, numbers: Sequence[int], bodies: Sequence[bytes], *
 
 
 class Reported(Protocol):
-    """What a receipt reports on: a message with its last state. Times are seconds since 1970.
+    """What a receipt reports on: a message, the ``message_id`` it was accepted under, and its last ``state`` (5.2.28).
 
-    ``accepted_wall`` and ``final_wall`` are floats; ``error_code`` is 0 where nothing went wrong.
+    ``accepted_wall`` and ``final_wall`` are seconds since 1970, as floats; ``error_code`` is 0 where nothing failed.
     """
 
-    @property
-    def pdu(self) -> SubmitSm:
-        """The original."""
-
-    @property
-    def message_id(self) -> bytes:
-        """Under which it was accepted."""
-
-    @property
-    def state(self) -> int:
-        """Its message_state (5.2.28)."""
-
-    @property
-    def error_code(self) -> int:
-        """Why it failed."""
-
-    @property
-    def accepted_wall(self) -> float:
-        """When it was accepted."""
-
-    @property
-    def final_wall(self) -> float:
-        """When it came to its state."""
+    pdu: SubmitSm
+    message_id: bytes
+    state: int
+    error_code: int
+    accepted_wall: float
+    final_wall: float
 
 
 Wording = tuple[bytes, bytes]
