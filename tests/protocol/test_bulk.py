@@ -1,6 +1,7 @@
 """What is written in numbers: octet by octet what the codec writes one by one, in Python and in C."""
 
 import struct
+import sys
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -195,16 +196,9 @@ def test_the_body_of_a_receipt(codec: Any, with_tlvs: bool) -> None:
 
 @both
 def test_the_wording_is_asked_for_whenever_it_may_differ(codec: Any) -> None:
-    changes = (
-        {},
-        {},
-        {"state": 5},
-        {"error_code": 7},
-        {"accepted_wall": NOON - 1},
-        {"final_wall": NOON + 2 * MINUTE},
-        {},
-    )
-    records = [Record()._replace(message_id=b"%d" % number, **change) for number, change in enumerate(changes)]
+    changes = ({"state": 5}, {"error_code": 7}, {"accepted_wall": NOON - 1}, {"final_wall": NOON + 2 * MINUTE})
+    steps = [step for change in changes for step in ({}, {}, change)]
+    records = [Record()._replace(message_id=b"%d" % number, **change) for number, change in enumerate(steps)]
     bodies = receipt_bodies(records, wording, 4, with_tlvs=True, codec=codec)
     for record, body in zip(records, bodies, strict=True):
         text = PDU.short_message[:20]
@@ -326,3 +320,21 @@ messages = st.builds(Record, originals, c_octets(64), st.integers(0, 9), st.inte
 def test_both_ways_to_write_receipts_are_one(records: list[Record], with_tlvs: bool, esm_class: int) -> None:
     pure = receipt_bodies(records, wording, esm_class, with_tlvs=with_tlvs, codec=None)
     assert receipt_bodies(records, wording, esm_class, with_tlvs=with_tlvs) == pure
+
+
+@native
+def test_no_memory_is_lost() -> None:
+    pdus = [replace(PDU, sequence_number=number) for number in range(50)]
+    records = [Record(pdu, b"%d" % number, number % 3, number % 2) for number, pdu in enumerate(pdus)]
+
+    def write() -> int:
+        for _ in range(200):
+            bodies = receipt_bodies(records, wording, 4, with_tlvs=True)
+            requests(5, range(50), [body for body in bodies if body is not None])
+            submit_sm_resps(pdus, [b"id", 0x58] * 25)
+        del bodies
+        return sys.getallocatedblocks()
+
+    write()
+    before = write()
+    assert abs(write() - before) < 50

@@ -29,7 +29,7 @@ from smppwire.pdus import (
     UnbindResp,
 )
 from smppwire.schema import PDUS
-from smppwire.session import BINDS, Acknowledged, Role, Session
+from smppwire.session import BINDS, Acknowledged, FramingLost, Role, Session
 from tests.protocol.wire import bodies, frames, header, pdus_of, u32
 
 native = pytest.mark.skipif(not speedups.ACTIVE, reason=f"the C code is not in use: {speedups.REASON}")
@@ -287,6 +287,41 @@ def test_both_ways_to_read_a_submit_sm_are_one(body: bytes, status: int, number:
     twins.bind()
     frame = header(body, CommandId.SUBMIT_SM, status, number)
     twins.all("receive", frame + frame, 1.0)
+
+
+@native
+def test_runs_of_acknowledgements_end_where_something_else_comes() -> None:
+    twins = Twins(Role.SMSC)
+    twins.bind()
+    twins.all("register_many", CommandId.DELIVER_SM, list("abcdefg"), 0.5)
+    submitted = encode(SubmitSm(9, destination_addr=b"1"))
+    first, second, other, third, late = (encode(DeliverSmResp(number)) for number in (1, 2, 77, 3, 1))
+    events = twins.all("receive", first + second + submitted + third + other + late + encode(DeliverSmResp(4)), 1.0)
+    runs = [event.responses for event in events if isinstance(event, Acknowledged)]
+    assert runs == [[("a", 0), ("b", 0)], [("c", 0)], [("d", 0)]]
+
+
+@native
+@pytest.mark.parametrize("length", [0, 1, 12, 15, 65, 66, 80, 1 << 31, 0xFFFFFFFF])
+@pytest.mark.parametrize("command_id", [CommandId.SUBMIT_SM, CommandId.DELIVER_SM_RESP])
+def test_lengths_that_cannot_be_lose_the_stream_both_ways(length: int, command_id: int) -> None:
+    twins = Twins(Role.SMSC, max_pdu_length=64)
+    twins.bind()
+    twins.all("register_many", CommandId.DELIVER_SM, ["a", "b"], 0.5)
+    sound = encode(DeliverSmResp(2))
+    events = twins.all("receive", sound + struct.pack(">IIII", length, command_id, 0, 1) + bytes(80), 1.0)
+    assert isinstance(events[-1], FramingLost)
+    assert len(twins.both[1].window) == 1
+
+
+@native
+def test_what_begins_like_the_one_before_is_another() -> None:
+    twins = Twins(Role.SMSC)
+    twins.bind()
+    texts = (b"hello", b"hell", b"hello", b"", b"hello", b"jello")
+    chunk = b"".join(encode(SubmitSm(1, source_addr=text, destination_addr=b"1", short_message=text)) for text in texts)
+    events = twins.all("receive", chunk, 1.0)
+    assert tuple(event.source_addr for event in events) == texts
 
 
 @native
