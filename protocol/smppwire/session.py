@@ -414,7 +414,7 @@ class Session:
     ``now`` is the time at which the connection was made; here and everywhere else in seconds on a clock that never goes
     back. ``timers`` are started with it; ask them with ``timers.tick`` (and ``expired`` for the response timer).
     ``window_limit`` is the limit of ``window``, our outstanding requests. PDUs longer than ``max_pdu_length`` octets
-    end the session.
+    end the session. ``codec`` reads chunks as far as they hold nothing unusual; with None Python reads all of them.
 
     Public attributes, to be read unless said otherwise: ``role``, ``state``, ``window``, ``timers``;
     ``inbound_outstanding``, the number of requests that were given to the caller and are not answered yet;
@@ -447,6 +447,7 @@ class Session:
         interface_version: int = 0x34,
         window_limit: int = 0,
         timers: SessionTimers | None = None,
+        codec: Codec | None = CODEC,
     ) -> None:
         self.role = role
         self.state = SessionState.OPEN
@@ -455,7 +456,7 @@ class Session:
         self.timers.started(now)
         self.inbound_outstanding = 0
         self.next_sequence_number = 1
-        self._codec = CODEC
+        self._codec = codec
         self._framer = Framer(max_pdu_length)
         self._lost = False
         self._pausing_request: Pdu | None = None
