@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from datetime import UTC, datetime
 from math import nextafter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from smppd.engine.alerts import Alerts, asks_for_dpf
 from smppd.engine.broadcast import Broadcasts
@@ -28,6 +28,7 @@ from smppd.engine.message import (
     ONE_ATTEMPT,
     RECEIPT_ALWAYS,
     RECEIPT_BITS,
+    RECEIPT_PENDING,
     RECEIPT_SETTLED,
     SCHEDULED,
     SME_ACKS_MASK,
@@ -54,7 +55,7 @@ from smppd.engine.slices import Slices
 from smppd.engine.submit_multi import DistributionLists
 from smppd.engine.transactions import Transactions
 from smppd.patterns import AddressRange
-from smppwire.constants import CommandId, CommandStatus
+from smppwire.constants import CommandStatus
 from smppwire.errors import TextError
 from smppwire.flags import wants_delivery_acknowledgement, wants_manual_acknowledgement
 from smppwire.smpp_time import parse_time
@@ -93,7 +94,6 @@ they come and however many sessions bring them, and nothing piles up until `[mes
 SWEEP_SECONDS: Final = 1.0
 """How often deliverables of absent ESMEs are checked for expiry."""
 
-SUBMIT_SM: Final = int(CommandId.SUBMIT_SM)
 RINVDSTADR: Final = int(CommandStatus.ESME_RINVDSTADR)
 RINVEXPIRY: Final = int(CommandStatus.ESME_RINVEXPIRY)
 RINVSCHED: Final = int(CommandStatus.ESME_RINVSCHED)
@@ -133,7 +133,7 @@ class Engine:
         self.esmes: dict[str, EsmeState] = {}
         self.routes: dict[str, RouteState] = {}
         self.in_flight = 0
-        self.outbox = Outbox(dialect, observer, self._settle, self._offer_later)
+        self.outbox = Outbox(dialect, observer, self._settle, self._reported, self._offer_later)
         self._handsets: Handsets | None = None
         self.multipart = Multipart(
             report=self._report, report_whole=self._report_whole, settle=self._settle, show=self._show_whole
@@ -143,7 +143,12 @@ class Engine:
         self._live = 0
         """What `[messages] limit` bounds: messages that are not final, and all that is not done with by the outbox."""
         self._done: deque[Message] = deque()
-        self._ready: deque[Message] = deque()
+        self._ready: deque[Message | list[Message]] = deque()
+        """What the network has decided at once: messages, and batches of those that nothing is special about."""
+        self._has_batches = False
+        """Whether there may be batches among them."""
+        self._woken = False
+        """Whether `wake` has been called since the last turn."""
         self._queued: dict[RouteState, None] = {}
         """The routes in whose queues something waits."""
         self._schedule: Schedule[Message] = Schedule()
@@ -225,7 +230,9 @@ class Engine:
     def acknowledged(self, answers: Iterable[tuple[Deliverable, int]]) -> None:
         """Responses to deliver_sm: each deliverable with the command_status the ESME gave."""
         self.outbox.acknowledged(answers)
-        self.wake()
+        if not self._woken:
+            self._woken = True
+            self.wake()
 
     def unanswered(self, items: Iterable[Deliverable]) -> None:
         """Deliver_sm whose response timer ran out."""
@@ -266,8 +273,96 @@ class Engine:
         """
         now = self.clock.now()
         wall = self.clock.wall()
+        answers: list[bytes | int] = []
+        if not (
+            bind.hex_ids
+            or bind.esme.throughput is not None
+            or self.peers.active
+            or self._limit - self._live < len(pdus)
+        ):
+            self._submit_plain(bind, pdus, answers, now, wall)
+        if len(answers) < len(pdus):
+            self._submit_any(bind, pdus[len(answers) :], answers, now, wall)
+        if self._intake and not self._woken:
+            self._woken = True
+            self.wake()
+        return answers
+
+    def _submit_plain(
+        self, bind: Bind, pdus: Sequence[SubmitSm], answers: list[bytes | int], now: float, wall: float
+    ) -> None:
+        """Take the first of a batch, as long as nothing is special about them: their route decides at once.
+
+        What becomes of them waits in `_ready`, in lists whose messages have the bind, the route, the outcome and the
+        registered_delivery in common, so that the next turn need not look at each of them.
+        """
         esme = bind.esme
-        violation = bind.policy.validators[SUBMIT_SM]
+        violation = bind.judge_submit_sm
+        only = self._router.only
+        messages = self.messages
+        expires_at = now + self._validity
+        answer = answers.append
+        route: RouteState | None = None
+        outcome: Outcome | None = None
+        asked = 0
+        batches: list[list[Message]] = []
+        batch: list[Message] = []
+        next_id = self._ids(len(pdus))
+        first_id = next_id
+        for pdu in pdus:
+            status = violation(pdu)
+            if status:
+                answer(status)
+                continue
+            if (
+                pdu.esm_class
+                or pdu.tlvs
+                or pdu.schedule_delivery_time
+                or pdu.validity_period
+                or pdu.replace_if_present_flag
+            ):
+                break
+            towards = only if only is not None else self._router.find(esme.system_id, pdu)
+            registered = pdu.registered_delivery
+            if towards is not route or registered != asked or outcome is None:
+                if towards is None:
+                    answer(RINVDSTADR)
+                    continue
+                if towards.at_once is None or registered > RECEIPT_BITS:
+                    break
+                route, outcome, asked = towards, towards.at_once, registered
+                batch = []
+                batches.append(batch)
+            message_id = b"%d" % next_id
+            next_id += 1
+            message = messages[message_id] = Message(
+                message_id, pdu, esme, bind, towards, now, wall, expires_at, outcome
+            )
+            batch.append(message)
+            answer(message_id)
+        accepted = next_id - first_id
+        if not accepted:
+            return
+        self._next_id = next_id
+        esme.states[ENROUTE] += accepted
+        self._intake += accepted
+        self._live += accepted
+        self.in_flight += accepted
+        for batch in batches:
+            batch[0].route.states[ENROUTE] += len(batch)
+        if self._pending is not None:
+            for batch in batches:
+                for message in batch:
+                    self._pending.add(message)
+        self._ready.extend(batches)
+        self._has_batches = True
+
+    def _submit_any(
+        self, bind: Bind, pdus: Sequence[SubmitSm], answers: list[bytes | int], now: float, wall: float
+    ) -> None:
+        """Take what comes, message by message."""
+        esme = bind.esme
+        violation = bind.judge_submit_sm
         system_id = esme.system_id
         limiter = esme.throughput
         find_route = self._router.find
@@ -276,14 +371,13 @@ class Engine:
         hex_ids = bind.hex_ids
         expires_at = now + self._validity
         free = self._limit - self._live
-        answers: list[bytes | int] = []
         answer = answers.append
         dispatch: list[Message] = []
         accepted = 0
         throttled = 0
         overflowing = 0
         next_id = self._ids(len(pdus))
-        is_50 = bind.policy.is_50
+        is_50 = bind.is_50
         for pdu in pdus:
             status = violation(pdu)
             if status:
@@ -342,12 +436,10 @@ class Engine:
         self._next_id = next_id
         if accepted:
             self._enter(esme, accepted, dispatch, now)
-            self.wake()
         if throttled:
             self.observer.throttled(system_id, "account", throttled)
         if overflowing:
             self.observer.throttled(system_id, "limit", overflowing)
-        return answers
 
     def _ids(self, count: int) -> int:
         """The first of `count` numbers for message_ids that follow each other; they are taken by moving `_next_id`."""
@@ -562,10 +654,26 @@ class Engine:
                 and old.esm_class & MODE_MASK not in ONE_ATTEMPT
             ):
                 message.pdu = pdu
-                self.multipart.replaced(message, self.clock.now())
+                self.replaced(message, self.clock.now())
                 self.reschedule(message, start_at, expires_at)
                 return message
         return None
+
+    def replaced(self, message: Message, now: float) -> None:
+        """The text of a message, and what it asks for, have changed."""
+        self._part_batches()
+        self.multipart.replaced(message, now)
+
+    def _part_batches(self) -> None:
+        """Somebody touches a message: whatever waits to be reported is looked at one by one."""
+        if self._has_batches:
+            self._has_batches = False
+            ready, self._ready = self._ready, deque()
+            for entry in ready:
+                if entry.__class__ is Message:
+                    self._ready.append(entry)
+                else:
+                    self._ready.extend(cast("list[Message]", entry))
 
     def reschedule(self, message: Message, start_at: float, expires_at: float) -> None:
         """Give a message another start, or another next attempt, and another end of validity.
@@ -587,6 +695,7 @@ class Engine:
         """Cancel a message, unless it is final: whatever it waits for, it is DELETED now. Says whether it was not."""
         if message.state >= FIRST_FINAL:
             return False
+        self._part_batches()
         self._cancel_plan(message)
         self._finish_early(message, DELETED_OUTCOME, self.clock.now(), self.clock.wall())
         self.wake()
@@ -822,6 +931,11 @@ class Engine:
             if item.told is not None and item.told < message.failures and message.state < FIRST_FINAL:
                 self._notify(message, self.clock.now())
 
+    def _reported(self, messages: list[Message]) -> None:
+        """Receipts of messages have been acknowledged, their records say so already: they are only remembered."""
+        self._live -= len(messages)
+        self._done.extend(messages)
+
     def _forget_surplus(self) -> None:
         """Forget the oldest messages that are done with, beyond those that are retained."""
         done = self._done
@@ -842,6 +956,7 @@ class Engine:
 
     def run(self) -> float | None:
         """Do what is due. Returns after how many seconds to call again: 0 for at once, None for not until woken."""
+        self._woken = False
         now = self.clock.now()
         slices = self.slices.run()
         more = self._run_schedule(now)
@@ -927,12 +1042,50 @@ class Engine:
         if not ready:
             return False
         wall = self.clock.wall()
-        finish = self._finish
-        for _ in range(min(len(ready), self._quantum)):
-            message = ready.popleft()
-            if message.state < FIRST_FINAL:
-                finish(message, message.outcome, now, wall)
+        left = self._quantum
+        while ready and left > 0:
+            entry = ready.popleft()
+            if isinstance(entry, Message):
+                left -= 1
+                if entry.state < FIRST_FINAL:
+                    self._finish(entry, entry.outcome, now, wall)
+                continue
+            if len(entry) > left:
+                ready.appendleft(entry[left:])
+                entry = entry[:left]
+            left -= len(entry)
+            self._finish_batch(entry, now, wall)
+        if not ready:
+            self._has_batches = False
         return bool(ready)
+
+    def _finish_batch(self, batch: list[Message], now: float, wall: float) -> None:
+        """Finish messages of one bind, route, outcome and registered_delivery that ask for a receipt at most."""
+        if self._pending is not None or self._handsets is not None:
+            for message in batch:
+                self._finish(message, message.outcome, now, wall)
+            return
+        first = batch[0]
+        state, error_code = first.outcome
+        registered = first.pdu.registered_delivery
+        reports = bool(registered) and wants_receipt(registered, state)
+        receipt = RECEIPT_PENDING if reports else RECEIPT_SETTLED
+        # From here on the receipt can expire: it waits for its ESME as long as a message waits for a handset.
+        expires_at = now + self._validity
+        for message in batch:
+            message.state = state
+            message.error_code = error_code
+            message.final_wall = wall
+            message.expires_at = expires_at
+            message.receipt = receipt
+        count = len(batch)
+        first.esme.states[state] += count
+        first.route.states[state] += count
+        self.in_flight -= count
+        if reports:
+            self.outbox.add_receipts(batch)
+        else:
+            self._reported(batch)
 
     def _run_retries(self, now: float) -> bool:
         """Offer again what an ESME did not take."""

@@ -16,6 +16,8 @@ from smppwire.pdus import SubmitSm
 from smppwire.text import decode_text, encode_text, is_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from smppd.engine.message import Message
     from smppd.engine.multipart import Assembly
 
@@ -77,6 +79,10 @@ class DefaultDialect:
         return self._body(
             message, assembly.verdict.state, RECEIPT_ESM_CLASS, assembly.final_wall, tlvs=tlvs, whole=assembly
         )
+
+    def receipt_bodies(self, messages: Sequence[Message], *, tlvs: bool) -> list[bytes]:
+        """The same of several messages, in their order."""
+        return [self.receipt_body(message, tlvs=tlvs) for message in messages]
 
     def intermediate_body(self, message: Message, *, tlvs: bool) -> bytes:
         """The deliver_sm body of an intermediate notification: state ENROUTE, esm_class 0x20."""

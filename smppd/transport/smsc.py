@@ -7,6 +7,7 @@ unanswered, when a timer ends a session, and that a peer which does not read is 
 from __future__ import annotations
 
 import asyncio
+import struct
 from dataclasses import replace
 from struct import Struct
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
@@ -60,15 +61,24 @@ if TYPE_CHECKING:
 
 BindRequest = BindReceiver | BindTransmitter | BindTransceiver
 
+SUBMIT_SM: Final = int(CommandId.SUBMIT_SM)
 SUBMIT_SM_RESP: Final = int(CommandId.SUBMIT_SM_RESP)
 DELIVER_SM: Final = int(CommandId.DELIVER_SM)
+DELIVER_SM_RESP: Final = int(CommandId.DELIVER_SM_RESP)
 ESME_RINVBNDSTS: Final = int(CommandStatus.ESME_RINVBNDSTS)
 ESME_RSYSERR: Final = int(CommandStatus.ESME_RSYSERR)
 
 HEADER: Final = Struct(">IIII")
 SHORT_ID: Final = 10
-SUBMIT_RESPONSE: Final = Struct(f">IIII{SHORT_ID + 1}s")
+SUBMIT_RESPONSE: Final = Struct(f">12sI{SHORT_ID + 1}s")
 """A submit_sm_resp with a message_id of ten octets; packing eleven adds the NUL."""
+
+SUBMIT_RESPONSE_BEGINNING: Final = struct.pack(">III", SUBMIT_RESPONSE.size, SUBMIT_SM_RESP, 0)
+"""Its header as far as the sequence_number."""
+
+ACCEPTED: Final = (SUBMIT_SM_RESP, 0)
+ACKNOWLEDGED: Final = (DELIVER_SM_RESP, 0)
+"""What responses without an error are counted under."""
 
 CONGESTION_STATE: Final = int(TlvTag.CONGESTION_STATE).to_bytes(2, "big") + b"\x00\x01"
 """Tag and length of the TLV of 5.0 that says how full we are."""
@@ -105,6 +115,9 @@ BIND_RESPONSES: Final[dict[type[Pdu], type[BindTransmitterResp | BindReceiverRes
     BindTransceiver: BindTransceiverResp,
 }
 
+PAUSING: Final = frozenset({*BIND_TYPES, Unbind})
+"""Requests behind which a session waits until they are answered."""
+
 STOP_READING: Final = "stop_reading"
 CLOSE: Final = "close"
 """What `window_over` may say besides a command_status."""
@@ -130,6 +143,9 @@ class SmscConnection(asyncio.Protocol):
     def __init__(self, context: Context, outbind: Outbind | None = None) -> None:
         """Serve one connection within `context`; one that we opened begins with this `outbind`."""
         self._context = context
+        self._now = context.monotonic
+        self._engine = context.engine
+        self._counters = context.counters
         self._outbind = outbind
         settings = context.settings
         timers = settings.timers
@@ -222,14 +238,16 @@ class SmscConnection(asyncio.Protocol):
         if self._closing:
             return
         try:
-            now = self._context.monotonic()
+            now = self._now()
             if self._watch is not None:
                 self._watch.received(data)
-            self._backlog = self._session.inbound_outstanding
-            events = self._session.receive(data, now)
+            session = self._session
+            self._backlog = session.inbound_outstanding
+            events = session.receive(data, now)
             if events:
                 self._handle_all(events, now)
-                self._flush()
+                if self._out:
+                    self._flush()
                 if self._window:
                     self._halt_when_full()
             if len(data) >= LONG_READ:
@@ -374,73 +392,72 @@ class SmscConnection(asyncio.Protocol):
         session = self._session
         while events:
             self._handle(events, now)
-            if self._closing or session.paused:
+            if events[-1].__class__ not in PAUSING or self._closing or session.paused:
                 return
             events = session.resume(now)
 
-    def _handle(self, events: Sequence[object], now: float) -> None:
+    def _handle(self, events: Sequence[Any], now: float) -> None:
         count = len(events)
         index = 0
-        handlers = self._handlers
         while index < count and not self._closing:
             event = events[index]
-            if event.__class__ is SubmitSm:
-                end = index + 1
-                while end < count and events[end].__class__ is SubmitSm:
-                    end += 1
-                batch = cast("Sequence[SubmitSm]", events if end - index == count else events[index:end])
-                self._submit(batch, now)
-                index = end
+            kind = event.__class__
+            if kind is not SubmitSm:
+                self._handlers[kind](self, event, now)
+                index += 1
                 continue
-            handlers[event.__class__](self, event, now)
-            index += 1
+            end = index + 1
+            while end < count and events[end].__class__ is SubmitSm:
+                end += 1
+            self._submit(events if end - index == count else events[index:end], now)
+            index = end
+        if index == count:
+            return
         for event in events[index:]:
             # The session ends, and serves nothing more. But what the ESME has acknowledged has left the window already:
             # whoever overlooks it here never settles it, and nobody sends it again.
             if event.__class__ is Acknowledged or event.__class__ is ResponseReceived:
-                handlers[event.__class__](self, event, now)
+                self._handlers[event.__class__](self, event, now)
 
     def _submit(self, batch: Sequence[SubmitSm], now: float) -> None:
         """Hand a run of submit_sm to the engine and encode its answers."""
-        context = self._context
-        session = self._session
         bind = self._bind
         count = len(batch)
-        counters = context.counters
-        counters.pdus_in[CommandId.SUBMIT_SM] += count
+        counters = self._counters
+        counters.pdus_in[SUBMIT_SM] += count
         if bind is None:
             self._answer_all(batch, ESME_RINVBNDSTS)
             return
         if self._window and self._backlog >= self._window and self._overflow(batch, bind):
             return
-        answers = context.engine.submit(bind, batch)
+        answers = self._engine.submit(bind, batch)
         append = self._out.append
         pack = SUBMIT_RESPONSE.pack
-        length = SUBMIT_RESPONSE.size
-        accepted = 0
         short_id, tail = SHORT_ID, b"\0"
         if self._tells_congestion:
             short_id, tail = -1, b"\0" + CONGESTION_STATE + bytes((self._congestion(bind),))
         statuses = counters.statuses_out
-        for pdu, answer in zip(batch, answers, strict=True):
+        accepted = count
+        for pdu, answer in zip(batch, answers):  # noqa: B905  # there is one for each; to check it has its price
             if answer.__class__ is bytes:
-                accepted += 1
                 if len(answer) == short_id:
-                    append(pack(length, SUBMIT_SM_RESP, 0, pdu.sequence_number, answer))
+                    append(pack(SUBMIT_RESPONSE_BEGINNING, pdu.sequence_number, answer))
                 else:
                     body = answer + tail
                     append(HEADER.pack(16 + len(body), SUBMIT_SM_RESP, 0, pdu.sequence_number) + body)
-            elif answer == DEFERRED:
+                continue
+            accepted -= 1
+            if answer == DEFERRED:
                 self._deferred += 1
                 count -= 1
             else:
                 append(HEADER.pack(16, SUBMIT_SM_RESP, answer, pdu.sequence_number))
-                statuses[SUBMIT_SM_RESP, cast("int", answer)] += 1
+                statuses[SUBMIT_SM_RESP, answer] += 1
         if accepted:
-            statuses[SUBMIT_SM_RESP, 0] += accepted
+            statuses[ACCEPTED] += accepted
         counters.pdus_out[SUBMIT_SM_RESP] += count
-        session.answered(count)
-        counters.submit_response.observe_many(context.monotonic() - now, count)
+        self._session.answered(count)
+        counters.submit_response.observe_many(self._now() - now, count)
 
     def _overflow(self, batch: Sequence[Pdu], bind: Bind) -> bool:
         """Deal with requests beyond the account's window; False when they are to be served all the same."""
@@ -478,17 +495,17 @@ class SmscConnection(asyncio.Protocol):
                 self._relieve()
 
     def _on_acknowledged(self, event: Acknowledged, _now: float) -> None:
-        counters = self._context.counters
-        responses = cast("list[tuple[Deliverable, int]]", event.responses)
-        counters.pdus_in[CommandId.DELIVER_SM_RESP] += len(responses)
-        failed = 0
+        counters = self._counters
+        responses: list[tuple[Any, int]] = event.responses
+        count = len(responses)
+        counters.pdus_in[DELIVER_SM_RESP] += count
         for _, status in responses:
             if status:
-                failed += 1
-                counters.statuses_in[CommandId.DELIVER_SM_RESP, status] += 1
-        if failed != len(responses):
-            counters.statuses_in[CommandId.DELIVER_SM_RESP, 0] += len(responses) - failed
-        self._context.engine.acknowledged(responses)
+                count -= 1
+                counters.statuses_in[DELIVER_SM_RESP, status] += 1
+        if count:
+            counters.statuses_in[ACKNOWLEDGED] += count
+        self._engine.acknowledged(responses)
 
     def _on_response(self, event: ResponseReceived, _now: float) -> None:
         """The answer to a request of ours other than a plain deliver_sm_resp."""
@@ -772,13 +789,12 @@ class SmscConnection(asyncio.Protocol):
 
     def deliver(self, bodies: Sequence[bytes], items: Sequence[Deliverable], command_id: int = DELIVER_SM) -> None:
         """Send deliver_sm, or data_sm, in one write; `items` wait in the window for their responses."""
-        now = self._context.monotonic()
-        numbers = self._session.register_many(command_id, items, now)
+        numbers = self._session.register_many(command_id, items, self._now())
         pack = HEADER.pack
-        self._out.extend(
-            [pack(16 + len(body), command_id, 0, number) + body for body, number in zip(bodies, numbers, strict=True)]
-        )
-        self._context.counters.pdus_out[command_id] += len(items)
+        self._out += [
+            pack(16 + len(body), command_id, 0, number) + body for body, number in zip(bodies, numbers, strict=True)
+        ]
+        self._counters.pdus_out[command_id] += len(items)
         self._flush()
 
     def answer(self, request: Pdu, response: Pdu) -> None:

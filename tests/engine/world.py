@@ -59,6 +59,9 @@ class ScriptedNetwork:
         """When absent subscribers are back, by destination_addr."""
         self.batches: list[int] = []
 
+    def always(self) -> Attempt | None:
+        return None
+
     def attempt(self, messages: Sequence[Message], now: float) -> Sequence[Attempt]:
         self.tried += messages
         self.batches.append(len(messages))

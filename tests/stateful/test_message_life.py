@@ -166,6 +166,9 @@ class FatefulNetwork:
         self.tried: dict[Message, list[tuple[float, Attempt]]] = {}
         self.first_tried: dict[bytes, float] = {}
 
+    def always(self) -> Attempt | None:
+        return None
+
     def attempt(self, messages: Sequence[Message], now: float) -> Sequence[Attempt]:
         attempts = []
         for message in messages:
