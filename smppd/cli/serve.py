@@ -91,8 +91,10 @@ def raise_file_limit(connections: int) -> None:
 
 async def _serve(settings: Settings, load: Callable[[], Settings]) -> None:
     from smppd.app import SmscServer
+    from smppwire.speedups import ACTIVE, REASON
 
     server = SmscServer(settings)
+    server.log.info("wire library", code="C" if ACTIVE else "Python", reason=REASON)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
