@@ -161,7 +161,11 @@ def in_numbers(pdu: SubmitSm, codec: Codec | None) -> dict[str, Callable[[], obj
     acknowledged = b"".join(ENCODERS[CommandId.DELIVER_SM_RESP](DeliverSmResp(n + 1)) for n in range(FRAMES_PER_CHUNK))
     pdus = cast("list[SubmitSm]", session.receive(submitted, 0.0))
     messages = [Message(pdu) for pdu in pdus]
-    bodies = cast("list[bytes]", receipt_bodies(messages, wording, 4, with_tlvs=True, codec=codec))
+
+    def write_receipts() -> list[bytes]:
+        return receipt_bodies(messages, wording, lambda _: b"", 4, with_tlvs=True, codec=codec)
+
+    bodies = write_receipts()
     ids = [message.message_id for message in messages]
     numbers = range(1, FRAMES_PER_CHUNK + 1)
     judge = Judge(ValidationPolicy(), codec)
@@ -175,7 +179,7 @@ def in_numbers(pdu: SubmitSm, codec: Codec | None) -> dict[str, Callable[[], obj
         "read submit_sm": lambda: session.receive(submitted, 0.0),
         "judge submit_sm": lambda: judge.statuses(pdus),
         "write submit_sm_resp": lambda: submit_sm_resps(pdus, ids, codec=codec),
-        "write receipt": lambda: receipt_bodies(messages, wording, 4, with_tlvs=True, codec=codec),
+        "write receipt": write_receipts,
         "write deliver_sm": lambda: requests(CommandId.DELIVER_SM, numbers, bodies, codec=codec),
         "read its response": acknowledge,
     }

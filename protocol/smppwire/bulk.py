@@ -8,7 +8,7 @@ the peer, not for a human reader: so there are no PDU objects in between.
 from __future__ import annotations
 
 from struct import Struct
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from smppwire.constants import HEADER_LENGTH, CommandId, EsmClassFeature, TlvTag
 from smppwire.pdus import SubmitSm
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 HEADER: Final = Struct(">IIII")
 SUBMIT_SM_RESP: Final = int(CommandId.SUBMIT_SM_RESP)
+SHORT_ID: Final = 10
+"""Octets of the usual message_id: a response with one of them is written in one step."""
 
 LONGEST_ADDRESS: Final = 20
 LONGEST_SERVICE_TYPE: Final = 5
@@ -56,17 +58,21 @@ def submit_sm_resps(
     """
     if codec is not None and (written := codec.submit_sm_resps(pdus, answers, tail)) is not None:
         return written
-    pack = HEADER.pack
     parts: list[bytes] = []
     append = parts.append
+    short = Struct(f">12sI{SHORT_ID}s{len(tail)}s").pack
+    beginning = HEADER.pack(HEADER_LENGTH + SHORT_ID + len(tail), SUBMIT_SM_RESP, 0, 0)[:-4]
     accepted = 0
     for pdu, answer in zip(pdus, answers, strict=True):
         if isinstance(answer, bytes):
             accepted += 1
-            body = answer + tail
-            append(pack(HEADER_LENGTH + len(body), SUBMIT_SM_RESP, 0, pdu.sequence_number) + body)
+            if len(answer) == SHORT_ID:
+                append(short(beginning, pdu.sequence_number, answer, tail))
+            else:
+                body = answer + tail
+                append(HEADER.pack(HEADER_LENGTH + len(body), SUBMIT_SM_RESP, 0, pdu.sequence_number) + body)
         elif answer >= 0:
-            append(pack(HEADER_LENGTH, SUBMIT_SM_RESP, answer, pdu.sequence_number))
+            append(HEADER.pack(HEADER_LENGTH, SUBMIT_SM_RESP, answer, pdu.sequence_number))
     return b"".join(parts), accepted
 
 
@@ -105,6 +111,8 @@ class Reported(Protocol):
     accepted_wall: float
     final_wall: float
 
+
+R = TypeVar("R", bound=Reported)
 
 Wording = tuple[bytes, bytes]
 """What receipts of the same minutes, state and error have in common: the text between the message_id and the original's
@@ -146,27 +154,29 @@ def receipt_body(
 
 
 def receipt_bodies(
-    records: Sequence[Reported],
-    wording: Callable[[Reported], Wording],
+    records: Sequence[R],
+    wording: Callable[[R], Wording],
+    otherwise: Callable[[R], bytes],
     esm_class: int,
     *,
     with_tlvs: bool,
     codec: Codec | None = CODEC,
-) -> list[bytes | None]:
-    """The bodies of the receipts for several messages; None where the caller has to write one, with ``receipt_body``.
+) -> list[bytes]:
+    """The bodies of the receipts for several messages.
 
     Written here are those for a submit_sm in the default alphabet, without a user data header and without TLVs: they
-    repeat the beginning of its short_message. What others repeat the caller knows better. ``wording`` is asked for each
+    repeat the beginning of its short_message. All others ``otherwise`` writes, which knows what they repeat. It must
+    know the former, too: it is asked for them where a value is not what it usually is. ``wording`` is asked for each
     record, or once for several in a row of the same minutes, state and error: its answer must depend on nothing else.
     """
     if codec is not None:
-        return codec.receipt_bodies(records, wording, esm_class, with_tlvs)
-    bodies: list[bytes | None] = []
+        return codec.receipt_bodies(records, wording, otherwise, esm_class, with_tlvs)
+    bodies: list[bytes] = []
     for record in records:
         pdu = record.pdu
         if pdu.__class__ is not SubmitSm or pdu.esm_class >= UDHI or pdu.tlvs or pdu.data_coding:
-            bodies.append(None)
-            continue
-        text = pdu.short_message[:TEXT_OCTETS].removesuffix(ESCAPE)
-        bodies.append(receipt_body(pdu, record.message_id, text, wording(record), esm_class, with_tlvs))
+            bodies.append(otherwise(record))
+        else:
+            text = pdu.short_message[:TEXT_OCTETS].removesuffix(ESCAPE)
+            bodies.append(receipt_body(pdu, record.message_id, text, wording(record), esm_class, with_tlvs))
     return bodies

@@ -27,7 +27,8 @@ class Codec:
         self,
         records: Sequence[Any],
         wording: Callable[[Any], tuple[bytes, bytes]],
+        otherwise: Callable[[Any], bytes],
         esm_class: int,
         with_tlvs: bool,
         /,
-    ) -> list[bytes | None]: ...
+    ) -> list[bytes]: ...

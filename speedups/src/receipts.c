@@ -82,7 +82,7 @@ put_address(unsigned char *at, int ton, int npi, Octets address)
     return at;
 }
 
-/* The body; None when it is for Python to write. */
+/* The body; None when something is not usual. */
 static PyObject *
 write_body(Codec *codec, PyObject *pdu, PyObject *message_id, const Wording *wording, int esm_class, int with_tlvs)
 {
@@ -142,7 +142,7 @@ forget_wording(Wording *wording)
     Py_CLEAR(wording->tail);
 }
 
-/* Ask for the wording, unless it is that of the record before. -1: an exception; 0: it is for Python; 1: it is there. */
+/* Ask for the wording, unless it is that of the record before. -1: an exception; 0: not usual; 1: it is there. */
 static int
 find_wording(PyObject *record, PyObject *const *fact, PyObject *ask, Wording *wording)
 {
@@ -176,8 +176,15 @@ find_wording(PyObject *record, PyObject *const *fact, PyObject *ask, Wording *wo
     return wording->middle != NULL;
 }
 
+/* What receipt_bodies was called with. */
+typedef struct {
+    PyObject *ask;       /* for the wording */
+    PyObject *otherwise; /* writes what is not for us */
+    int esm_class, with_tlvs;
+} Order;
+
 static PyObject *
-body_of(Codec *codec, PyObject *record, PyObject *ask, Wording *wording, int esm_class, int with_tlvs)
+body_of(Codec *codec, PyObject *record, const Order *order, Wording *wording)
 {
     PyObject *fact[FACTS] = {NULL};
     PyObject *body = NULL;
@@ -190,13 +197,14 @@ body_of(Codec *codec, PyObject *record, PyObject *ask, Wording *wording, int esm
         found = 0;
     }
     if (found > 0) {
-        found = find_wording(record, fact, ask, wording);
+        found = find_wording(record, fact, order->ask, wording);
     }
     if (found > 0) {
-        body = write_body(codec, fact[PDU], fact[MESSAGE_ID], wording, esm_class, with_tlvs);
+        body = write_body(codec, fact[PDU], fact[MESSAGE_ID], wording, order->esm_class, order->with_tlvs);
     }
-    else if (found == 0) {
-        body = Py_NewRef(Py_None);
+    if (found == 0 || body == Py_None) {
+        Py_XDECREF(body);
+        body = PyObject_CallOneArg(order->otherwise, record);
     }
     for (int name = 0; name < FACTS; name++) {
         Py_XDECREF(fact[name]);
@@ -205,18 +213,18 @@ body_of(Codec *codec, PyObject *record, PyObject *ask, Wording *wording, int esm
 }
 
 const char codec_receipt_bodies_doc[] = PyDoc_STR(
-    "receipt_bodies($self, records, wording, esm_class, with_tlvs, /)\n"
+    "receipt_bodies($self, records, wording, otherwise, esm_class, with_tlvs, /)\n"
     "--\n\n"
-    "The bodies of delivery receipts; None in the place of one that is for Python to write.\n\n"
-    "See smppwire.bulk.receipt_bodies.");
+    "The bodies of delivery receipts.\n\n"
+    "See smppwire.bulk.receipt_bodies. Whatever is not usual in a record, `otherwise` is called to write.");
 PyObject *
 codec_receipt_bodies(Codec *codec, PyObject *const *args, Py_ssize_t nargs)
 {
-    if (fail_on_arguments("receipt_bodies", nargs, 4)) {
+    if (fail_on_arguments("receipt_bodies", nargs, 5)) {
         return NULL;
     }
-    int esm_class = octet_of(args[2]);
-    if (esm_class < 0) {
+    const Order order = {args[1], args[2], octet_of(args[3]), args[4] == Py_True};
+    if (order.esm_class < 0) {
         PyErr_SetString(PyExc_ValueError, "receipt_bodies: an esm_class of one octet is wanted");
         return NULL;
     }
@@ -224,8 +232,7 @@ codec_receipt_bodies(Codec *codec, PyObject *const *args, Py_ssize_t nargs)
     PyObject *bodies = records != NULL ? PyList_New(PyList_GET_SIZE(records)) : NULL;
     Wording wording = {0};
     for (Py_ssize_t index = 0; bodies != NULL && index < PyList_GET_SIZE(records); index++) {
-        PyObject *body =
-            body_of(codec, PyList_GET_ITEM(records, index), args[1], &wording, esm_class, args[3] == Py_True);
+        PyObject *body = body_of(codec, PyList_GET_ITEM(records, index), &order, &wording);
         if (body == NULL) {
             Py_CLEAR(bodies);
             break;

@@ -170,11 +170,15 @@ def wording(record: Any) -> tuple[bytes, bytes]:
     return middle, b"\x04\x27\0\x01" + bytes((record.state,))
 
 
+def other(record: Any) -> bytes:
+    """Stands for what the caller writes."""
+    return b"other %b" % repr(record.message_id).encode()
+
+
 @both
 @pytest.mark.parametrize("with_tlvs", [True, False])
 def test_the_body_of_a_receipt(codec: Any, with_tlvs: bool) -> None:
-    (body,) = receipt_bodies([Record()], wording, 4, with_tlvs=with_tlvs, codec=codec)
-    assert body is not None
+    (body,) = receipt_bodies([Record()], wording, other, 4, with_tlvs=with_tlvs, codec=codec)
     pdu = decode(struct.pack(">IIII", 16 + len(body), 5, 0, 1) + body)
     middle, _ = wording(Record())
     tlvs = (Tlv(0x001E, b"1000000001\0"), Tlv(0x0427, b"\2")) if with_tlvs else ()
@@ -199,7 +203,7 @@ def test_the_wording_is_asked_for_whenever_it_may_differ(codec: Any) -> None:
     changes = ({"state": 5}, {"error_code": 7}, {"accepted_wall": NOON - 1}, {"final_wall": NOON + 2 * MINUTE})
     steps = [step for change in changes for step in ({}, {}, change)]
     records = [Record()._replace(message_id=b"%d" % number, **change) for number, change in enumerate(steps)]
-    bodies = receipt_bodies(records, wording, 4, with_tlvs=True, codec=codec)
+    bodies = receipt_bodies(records, wording, other, 4, with_tlvs=True, codec=codec)
     for record, body in zip(records, bodies, strict=True):
         text = PDU.short_message[:20]
         assert body == receipt_body(PDU, record.message_id, text, wording(record), 4, True)
@@ -214,7 +218,7 @@ def test_the_wording_is_asked_for_once_per_run() -> None:
         return wording(record)
 
     records = [Record(message_id=b"%d" % number, final_wall=NOON + 30 * number) for number in range(6)]
-    receipt_bodies(records, ask, 4, with_tlvs=True)
+    receipt_bodies(records, ask, other, 4, with_tlvs=True)
     assert asked == [b"0", b"2", b"4"]
 
 
@@ -225,23 +229,21 @@ def test_the_wording_is_asked_for_once_per_run() -> None:
 def test_what_is_not_plain_is_left_to_the_caller(codec: Any, change: dict[str, Any]) -> None:
     odd = Record(replace(PDU, **change))
     subclass = Record(type("Other", (SubmitSm,), {"__slots__": ()})(1))
-    written = receipt_bodies([odd, Record(), subclass], wording, 4, with_tlvs=True, codec=codec)
-    assert [body is None for body in written] == [True, False, True]
+    written = receipt_bodies([odd, Record(), subclass], wording, other, 4, with_tlvs=True, codec=codec)
+    assert [body == other(Record()) for body in written] == [True, False, True]
 
 
 @both
 def test_an_escape_at_the_end_of_the_beginning_is_dropped(codec: Any) -> None:
     record = Record(replace(PDU, short_message=b"nineteen characters\x1be and so on"))
-    (body,) = receipt_bodies([record], wording, 4, with_tlvs=False, codec=codec)
-    assert body is not None
+    (body,) = receipt_bodies([record], wording, other, 4, with_tlvs=False, codec=codec)
     assert body.endswith(b"text:nineteen characters")
 
 
 @both
 def test_fields_that_are_too_long_are_cut(codec: Any) -> None:
     record = Record(replace(PDU, service_type=b"123456", source_addr=b"a" * 30, destination_addr=b"9" * 25))
-    (body,) = receipt_bodies([record], wording, 4, with_tlvs=False, codec=codec)
-    assert body is not None
+    (body,) = receipt_bodies([record], wording, other, 4, with_tlvs=False, codec=codec)
     assert body.startswith(b"12345\0\x01\x01" + b"9" * 20 + b"\0\x05\0" + b"a" * 20 + b"\0\x04")
 
 
@@ -266,13 +268,13 @@ def test_a_text_that_is_too_long_for_a_receipt() -> None:
     ],
 )
 def test_what_is_unusual_in_a_message_is_left_to_the_caller(record: Record) -> None:
-    assert receipt_bodies([record], wording, 4, with_tlvs=True) == [None]
+    assert receipt_bodies([record], wording, other, 4, with_tlvs=True) == [other(record)]
 
 
 @native
 @pytest.mark.parametrize("answer", [None, (b"",), (b"", "text"), ("text", b""), (b"x" * 255, b"")])
 def test_a_wording_that_is_none(answer: Any) -> None:
-    assert receipt_bodies([Record()], lambda _: answer, 4, with_tlvs=True) == [None]
+    assert receipt_bodies([Record()], lambda _: answer, other, 4, with_tlvs=True) == [other(Record())]
 
 
 @native
@@ -286,13 +288,15 @@ def test_what_a_record_raises_is_raised() -> None:
             raise KeyError("no state")
 
     with pytest.raises(KeyError, match="no state"):
-        receipt_bodies([Record(), Odd()], wording, 4, with_tlvs=True)  # type: ignore[list-item]
+        receipt_bodies([Record(), Odd()], wording, other, 4, with_tlvs=True)  # type: ignore[list-item]
     with pytest.raises(AttributeError):
-        receipt_bodies([object()], wording, 4, with_tlvs=True)  # type: ignore[list-item]
+        receipt_bodies([object()], wording, other, 4, with_tlvs=True)  # type: ignore[list-item]
     with pytest.raises(ZeroDivisionError):
-        receipt_bodies([Record()], lambda _: 1 // 0, 4, with_tlvs=True)  # type: ignore[arg-type,return-value]
+        receipt_bodies([Record()], lambda _: 1 // 0, other, 4, with_tlvs=True)  # type: ignore[arg-type,return-value]
+    with pytest.raises(ZeroDivisionError):
+        receipt_bodies([Record(message_id="text")], wording, lambda _: 1 // 0, 4, with_tlvs=True)  # type: ignore[arg-type,return-value]
     with pytest.raises(ValueError, match="esm_class"):
-        receipt_bodies([Record()], wording, 256, with_tlvs=True)
+        receipt_bodies([Record()], wording, other, 256, with_tlvs=True)
 
 
 originals = st.builds(
@@ -318,8 +322,8 @@ messages = st.builds(Record, originals, c_octets(64), st.integers(0, 9), st.inte
 @settings(deadline=None, max_examples=200)
 @given(records=st.lists(messages, max_size=8), with_tlvs=st.booleans(), esm_class=octet)
 def test_both_ways_to_write_receipts_are_one(records: list[Record], with_tlvs: bool, esm_class: int) -> None:
-    pure = receipt_bodies(records, wording, esm_class, with_tlvs=with_tlvs, codec=None)
-    assert receipt_bodies(records, wording, esm_class, with_tlvs=with_tlvs) == pure
+    pure = receipt_bodies(records, wording, other, esm_class, with_tlvs=with_tlvs, codec=None)
+    assert receipt_bodies(records, wording, other, esm_class, with_tlvs=with_tlvs) == pure
 
 
 @native
@@ -329,8 +333,8 @@ def test_no_memory_is_lost() -> None:
 
     def write() -> int:
         for _ in range(200):
-            bodies = receipt_bodies(records, wording, 4, with_tlvs=True)
-            requests(5, range(50), [body for body in bodies if body is not None])
+            bodies = receipt_bodies(records, wording, other, 4, with_tlvs=True)
+            requests(5, range(50), bodies)
             submit_sm_resps(pdus, [b"id", 0x58] * 25)
         del bodies
         return sys.getallocatedblocks()
