@@ -9,6 +9,7 @@
 #define LONGEST_SERVICE_TYPE 5
 #define LONGEST_SHORT_MESSAGE 254
 #define LONGEST_ID 64
+#define LONGEST_TAIL 65536
 #define UDHI 0x40
 #define ESCAPE 0x1b /* the first half of a character: it must not stand alone where the text is cut */
 #define RECEIPTED_MESSAGE_ID 0x001e
@@ -38,15 +39,15 @@ minute_of(double seconds)
     return nearbyint((seconds - rest) / 60.0);
 }
 
-/* An octet string, cut to so many octets; 0 when the value is none. */
+/* An octet string of so many octets at most; 0 when the value is none. */
 static int
 octets_of(PyObject *value, Py_ssize_t most, Octets *octets)
 {
-    if (value == NULL || !PyBytes_CheckExact(value)) {
+    if (value == NULL || !PyBytes_CheckExact(value) || PyBytes_GET_SIZE(value) > most) {
         return 0;
     }
     octets->at = (const unsigned char *)PyBytes_AS_STRING(value);
-    octets->length = PyBytes_GET_SIZE(value) < most ? PyBytes_GET_SIZE(value) : most;
+    octets->length = PyBytes_GET_SIZE(value);
     return 1;
 }
 
@@ -56,8 +57,11 @@ beginning_of(Codec *codec, PyObject *pdu, Octets *text)
 {
     int esm_class = octet_of(SLOT(codec, pdu, ESM_CLASS));
     if (esm_class < 0 || esm_class >= UDHI || octet_of(SLOT(codec, pdu, DATA_CODING)) != 0 ||
-        SLOT(codec, pdu, TLVS) != codec->no_tlvs || !octets_of(SLOT(codec, pdu, SHORT_MESSAGE), TEXT_OCTETS, text)) {
+        SLOT(codec, pdu, TLVS) != codec->no_tlvs || !octets_of(SLOT(codec, pdu, SHORT_MESSAGE), PY_SSIZE_T_MAX, text)) {
         return 0;
+    }
+    if (text->length > TEXT_OCTETS) {
+        text->length = TEXT_OCTETS;
     }
     if (text->length && text->at[text->length - 1] == ESCAPE) {
         text->length--;
@@ -93,8 +97,8 @@ write_body(Codec *codec, PyObject *pdu, PyObject *message_id, const Wording *wor
         !octets_of(SLOT(codec, pdu, SERVICE_TYPE), LONGEST_SERVICE_TYPE, &service_type) ||
         !octets_of(SLOT(codec, pdu, SOURCE_ADDR), LONGEST_ADDRESS, &source) ||
         !octets_of(SLOT(codec, pdu, DESTINATION_ADDR), LONGEST_ADDRESS, &destination) ||
-        !octets_of(message_id, LONGEST_ID + 1, &id) || id.length > LONGEST_ID ||
-        !octets_of(wording->middle, LONGEST_SHORT_MESSAGE, &middle) || !octets_of(wording->tail, PY_SSIZE_T_MAX, &tail)) {
+        !octets_of(message_id, LONGEST_ID, &id) || !octets_of(wording->middle, LONGEST_SHORT_MESSAGE, &middle) ||
+        !octets_of(wording->tail, LONGEST_TAIL, &tail)) {
         Py_RETURN_NONE;
     }
     Py_ssize_t text_length = 3 + id.length + 1 + middle.length + text.length;
