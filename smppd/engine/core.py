@@ -273,14 +273,17 @@ class Engine:
         """
         now = self.clock.now()
         wall = self.clock.wall()
+        esme = bind.esme
         answers: list[bytes | int] = []
         if not (
-            bind.hex_ids
-            or bind.esme.throughput is not None
+            esme.throughput is not None
+            or bind.hex_ids
             or self.peers.active
-            or self._limit - self._live < len(pdus)
+            or self._live + len(pdus) > self._limit
         ):
-            self._submit_plain(bind, pdus, answers, now, wall)
+            accepted = self._submit_plain(bind, pdus, answers, now, wall)
+            if accepted:
+                self._enter(esme, accepted)
         if len(answers) < len(pdus):
             self._submit_any(bind, pdus[len(answers) :], answers, now, wall)
         if self._intake and not self._woken:
@@ -290,29 +293,26 @@ class Engine:
 
     def _submit_plain(
         self, bind: Bind, pdus: Sequence[SubmitSm], answers: list[bytes | int], now: float, wall: float
-    ) -> None:
+    ) -> int:
         """Take the first of a batch, as long as nothing is special about them: their route decides at once.
 
         What becomes of them waits in `_ready`, in lists whose messages have the bind, the route, the outcome and the
-        registered_delivery in common, so that the next turn need not look at each of them.
+        registered_delivery in common, so that the next turn need not look at each of them. Returns how many there are.
         """
         esme = bind.esme
         violation = bind.judge_submit_sm
         only = self._router.only
         messages = self.messages
         expires_at = now + self._validity
-        answer = answers.append
         route: RouteState | None = None
-        outcome: Outcome | None = None
+        outcome = UNDECIDED
         asked = 0
-        batches: list[list[Message]] = []
         batch: list[Message] = []
-        next_id = self._ids(len(pdus))
-        first_id = next_id
+        first_id = next_id = self._ids(len(pdus))
         for pdu in pdus:
             status = violation(pdu)
             if status:
-                answer(status)
+                answers.append(status)
                 continue
             if (
                 pdu.esm_class
@@ -322,40 +322,37 @@ class Engine:
                 or pdu.replace_if_present_flag
             ):
                 break
-            towards = only if only is not None else self._router.find(esme.system_id, pdu)
+            towards = only or self._router.find(esme.system_id, pdu)
             registered = pdu.registered_delivery
-            if towards is not route or registered != asked or outcome is None:
+            if towards is not route or registered != asked or route is None:
                 if towards is None:
-                    answer(RINVDSTADR)
+                    answers.append(RINVDSTADR)
                     continue
                 if towards.at_once is None or registered > RECEIPT_BITS:
                     break
+                if batch:
+                    self._decided(batch)
+                    batch = []
                 route, outcome, asked = towards, towards.at_once, registered
-                batch = []
-                batches.append(batch)
             message_id = b"%d" % next_id
             next_id += 1
-            message = messages[message_id] = Message(
-                message_id, pdu, esme, bind, towards, now, wall, expires_at, outcome
-            )
+            message = Message(message_id, pdu, esme, bind, towards, now, wall, expires_at, outcome)
+            messages[message_id] = message
             batch.append(message)
-            answer(message_id)
-        accepted = next_id - first_id
-        if not accepted:
-            return
-        self._next_id = next_id
-        esme.states[ENROUTE] += accepted
-        self._intake += accepted
-        self._live += accepted
-        self.in_flight += accepted
-        for batch in batches:
-            batch[0].route.states[ENROUTE] += len(batch)
-        if self._pending is not None:
-            for batch in batches:
-                for message in batch:
-                    self._pending.add(message)
-        self._ready.extend(batches)
+            answers.append(message_id)
+        if batch:
+            self._next_id = next_id
+            self._decided(batch)
+        return next_id - first_id
+
+    def _decided(self, batch: list[Message]) -> None:
+        """Have the next turn finish messages that were accepted together, and whose fate is known."""
+        batch[0].route.states[ENROUTE] += len(batch)
+        self._ready.append(batch)
         self._has_batches = True
+        if self._pending is not None:
+            for message in batch:
+                self._pending.add(message)
 
     def _submit_any(
         self, bind: Bind, pdus: Sequence[SubmitSm], answers: list[bytes | int], now: float, wall: float
@@ -404,7 +401,8 @@ class Engine:
             ):
                 # It may find what came before it, and must not overtake it: neither in time nor in the network's dice.
                 self._next_id = next_id
-                self._enter(esme, accepted, dispatch, now)
+                self._enter(esme, accepted)
+                self._dispatch(dispatch, now)
                 answer(self._submit_timed(bind, pdu, route, now, wall))
                 accepted = 0
                 dispatch = []
@@ -435,7 +433,8 @@ class Engine:
             answer(message_id)
         self._next_id = next_id
         if accepted:
-            self._enter(esme, accepted, dispatch, now)
+            self._enter(esme, accepted)
+            self._dispatch(dispatch, now)
         if throttled:
             self.observer.throttled(system_id, "account", throttled)
         if overflowing:
@@ -447,14 +446,12 @@ class Engine:
             self._next_id = FIRST_ID
         return self._next_id
 
-    def _enter(self, esme: EsmeState, accepted: int, dispatch: list[Message], now: float) -> None:
-        """Count messages of one account that were accepted ENROUTE, and send those on their way that need not wait."""
+    def _enter(self, esme: EsmeState, accepted: int) -> None:
+        """Count messages of one account that were accepted ENROUTE."""
         esme.states[ENROUTE] += accepted
         self._intake += accepted
         self._live += accepted
         self.in_flight += accepted
-        if dispatch:
-            self._dispatch(dispatch, now)
 
     def _judge(self, esme: EsmeState, route: RouteState, pdu: SubmitSm, now: float) -> int:
         """What the route says (`RouteState.judge`), refusals counted."""

@@ -90,7 +90,8 @@ class DefaultDialect:
     def receipt_bodies(self, messages: Sequence[Message], *, tlvs: bool) -> list[bytes]:
         """The same of several messages, in their order."""
         bodies: list[bytes] = []
-        common: tuple[float, float, int, int, int] | None = None
+        common: tuple[float, int, int, int] | None = None
+        minute = 0.0
         middle = tag = tail = message_id_again = b""
         length = 0
         for message in messages:
@@ -108,10 +109,12 @@ class DefaultDialect:
                 bodies.append(self.receipt_body(message, tlvs=tlvs))
                 continue
             message_id = message.message_id
-            those = message.accepted_wall, message.final_wall, message.state, message.error_code, len(message_id)
-            if those != common:
+            those = message.final_wall, message.state, message.error_code, len(message_id)
+            if those != common or not minute <= message.accepted_wall < minute + 60.0:
                 common = those
-                middle = b" %b%b" % (COUNTS[message.state == DELIVERED], self._middle(*those[:4]))
+                minute = message.accepted_wall // 60 * 60
+                dates = self._middle(minute, *those[:3])
+                middle = b" %b%b" % (COUNTS[message.state == DELIVERED], dates)
                 length = len(b"id:") + len(message_id) + len(middle)
                 tag = RECEIPTED_MESSAGE_ID + (len(message_id) + 1).to_bytes(2, "big") if tlvs else b""
                 tail = b"\0" + _state_tlvs(message.state, message.error_code) if tlvs else b""

@@ -243,9 +243,14 @@ class SmscConnection(asyncio.Protocol):
                 self._watch.received(data)
             session = self._session
             self._backlog = session.inbound_outstanding
-            events = session.receive(data, now)
+            events: Sequence[Any] = session.receive(data, now)
             if events:
-                self._handle_all(events, now)
+                for event in events:
+                    if event.__class__ is not SubmitSm:
+                        self._handle_all(events, now)
+                        break
+                else:
+                    self._submit(events, now)
                 if self._out:
                     self._flush()
                 if self._window:
