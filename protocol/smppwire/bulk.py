@@ -142,7 +142,8 @@ def receipt_bodies(
         return codec.receipt_bodies(records, wording, otherwise, esm_class, with_tlvs)
     bodies: list[bytes] = []
     after_addresses = bytes((esm_class,)) + AFTER_ESM_CLASS
-    common: tuple[float, float, int, int, int] | None = None
+    common: tuple[float, int, int, int] | None = None
+    minute = 0.0
     middle = tag = id_again = tail = b""
     length = 0
     for record in records:
@@ -160,9 +161,10 @@ def receipt_bodies(
             bodies.append(otherwise(record))
             continue
         message_id = record.message_id
-        those = record.accepted_wall, record.final_wall, record.state, record.error_code, len(message_id)
-        if those != common:
+        those = record.final_wall, record.state, record.error_code, len(message_id)
+        if those != common or not minute <= record.accepted_wall < minute + 60.0:
             common = those
+            minute = record.accepted_wall // 60 * 60
             middle, tlvs = wording(record)
             length = len(b"id: ") + len(message_id) + len(middle)
             if with_tlvs:

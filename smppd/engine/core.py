@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from datetime import UTC, datetime
+from itertools import repeat
 from math import nextafter
 from typing import TYPE_CHECKING, Final, cast
 
@@ -274,25 +275,30 @@ class Engine:
         now = self.clock.now()
         wall = self.clock.wall()
         esme = bind.esme
+        statuses = bind.judge.statuses(pdus)
         answers: list[bytes | int] = []
         if not (
-            esme.throughput is not None
-            or bind.hex_ids
-            or self.peers.active
-            or self._live + len(pdus) > self._limit
+            esme.throughput is not None or bind.hex_ids or self.peers.active or self._live + len(pdus) > self._limit
         ):
-            accepted = self._submit_plain(bind, pdus, answers, now, wall)
+            accepted = self._submit_plain(bind, pdus, statuses, answers, now, wall)
             if accepted:
                 self._enter(esme, accepted)
-        if len(answers) < len(pdus):
-            self._submit_any(bind, pdus[len(answers) :], answers, now, wall)
+        done = len(answers)
+        if done < len(pdus):
+            self._submit_any(bind, pdus[done:], statuses and statuses[done:], answers, now, wall)
         if self._intake and not self._woken:
             self._woken = True
             self.wake()
         return answers
 
     def _submit_plain(
-        self, bind: Bind, pdus: Sequence[SubmitSm], answers: list[bytes | int], now: float, wall: float
+        self,
+        bind: Bind,
+        pdus: Sequence[SubmitSm],
+        statuses: Sequence[int] | None,
+        answers: list[bytes | int],
+        now: float,
+        wall: float,
     ) -> int:
         """Take the first of a batch, as long as nothing is special about them: their route decides at once.
 
@@ -300,7 +306,6 @@ class Engine:
         registered_delivery in common, so that the next turn need not look at each of them. Returns how many there are.
         """
         esme = bind.esme
-        violation = bind.judge_submit_sm
         only = self._router.only
         messages = self.messages
         expires_at = now + self._validity
@@ -309,8 +314,7 @@ class Engine:
         asked = 0
         batch: list[Message] = []
         first_id = next_id = self._ids(len(pdus))
-        for pdu in pdus:
-            status = violation(pdu)
+        for pdu, status in zip(pdus, statuses or repeat(0)):  # noqa: B905  # there is one for each
             if status:
                 answers.append(status)
                 continue
@@ -355,11 +359,16 @@ class Engine:
                 self._pending.add(message)
 
     def _submit_any(
-        self, bind: Bind, pdus: Sequence[SubmitSm], answers: list[bytes | int], now: float, wall: float
+        self,
+        bind: Bind,
+        pdus: Sequence[SubmitSm],
+        statuses: Sequence[int] | None,
+        answers: list[bytes | int],
+        now: float,
+        wall: float,
     ) -> None:
         """Take what comes, message by message."""
         esme = bind.esme
-        violation = bind.judge_submit_sm
         system_id = esme.system_id
         limiter = esme.throughput
         find_route = self._router.find
@@ -375,8 +384,7 @@ class Engine:
         overflowing = 0
         next_id = self._ids(len(pdus))
         is_50 = bind.is_50
-        for pdu in pdus:
-            status = violation(pdu)
+        for pdu, status in zip(pdus, statuses or repeat(0)):  # noqa: B905  # there is one for each
             if status:
                 answer(status)
                 continue
