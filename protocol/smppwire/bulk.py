@@ -7,6 +7,7 @@ the peer, not for a human reader: so there are no PDU objects in between.
 
 from __future__ import annotations
 
+from functools import cache
 from struct import Struct
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
@@ -62,8 +63,7 @@ def submit_sm_resps(
         return written
     parts: list[bytes] = []
     append = parts.append
-    short = Struct(f">12sI{SHORT_ID}s{len(tail)}s").pack
-    beginning = HEADER.pack(HEADER_LENGTH + SHORT_ID + len(tail), SUBMIT_SM_RESP, 0, 0)[:-4]
+    short, beginning = _short_response(len(tail))
     accepted = 0
     for pdu, answer in zip(pdus, answers, strict=True):
         if isinstance(answer, bytes):
@@ -76,6 +76,13 @@ def submit_sm_resps(
         elif answer >= 0:
             append(HEADER.pack(HEADER_LENGTH, SUBMIT_SM_RESP, answer, pdu.sequence_number))
     return b"".join(parts), accepted
+
+
+@cache
+def _short_response(tail: int) -> tuple[Callable[..., bytes], bytes]:
+    """What packs a response with the usual message_id and a tail of so many octets, and how its header begins."""
+    layout = Struct(f">12sI{SHORT_ID}s{tail}s")
+    return layout.pack, HEADER.pack(layout.size, SUBMIT_SM_RESP, 0, 0)[:-4]
 
 
 # --------------------------------------------------------------------------- deliver_sm

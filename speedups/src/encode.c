@@ -1,5 +1,5 @@
-/* What leaves in numbers: submit_sm_resp and deliver_sm, many at a time into one bytes object; bodies of receipts. Where
-   a value is not what it usually is, the answer is None, and Python does it. */
+/* What leaves in numbers: submit_sm_resp and deliver_sm, many at a time into one bytes object. Where a value is not what
+   it usually is, the answer is None, and Python does it. */
 
 #include "codec.h"
 
@@ -79,6 +79,7 @@ const char codec_submit_sm_resps_doc[] = PyDoc_STR(
     "--\n\n"
     "Responses, joined, and the number of those that accept; None when it is for Python to write them.\n\n"
     "An answer is a message_id, which `tail` follows, a command_status, or below 0: none.");
+
 PyObject *
 codec_submit_sm_resps(Codec *codec, PyObject *const *args, Py_ssize_t nargs)
 {
@@ -126,6 +127,7 @@ const char codec_requests_doc[] = PyDoc_STR(
     "requests($self, command_id, numbers, bodies, /)\n"
     "--\n\n"
     "Requests of one kind, joined; None when it is for Python to write them.");
+
 PyObject *
 codec_requests(Codec *Py_UNUSED(codec), PyObject *const *args, Py_ssize_t nargs)
 {

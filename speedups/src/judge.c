@@ -76,6 +76,7 @@ const char codec_doubtful_doc[] = PyDoc_STR(
     "`rules`: 512 octets for each field, in the order of the wire. For an integer, octet n is 1 where n is\n"
     "right. For an octet string, it is 1 where n octets are right whatever they are, and 2 where that is so if\n"
     "for each of them, c, octet 256 + c is 1.");
+
 PyObject *
 codec_doubtful(Codec *codec, PyObject *const *args, Py_ssize_t nargs)
 {

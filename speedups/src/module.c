@@ -53,8 +53,7 @@ offset_of(PyTypeObject *type, const char *name)
 {
     Py_ssize_t offset = -1;
     PyObject *descriptor = PyObject_GetAttrString((PyObject *)type, name);
-    if (descriptor != NULL && Py_TYPE(descriptor) == &PyMemberDescr_Type &&
-        PyDescr_TYPE(descriptor) == type) {
+    if (descriptor != NULL && Py_TYPE(descriptor) == &PyMemberDescr_Type && PyDescr_TYPE(descriptor) == type) {
         const PyMemberDef *member = ((PyMemberDescrObject *)descriptor)->d_member;
         if (member->type == T_OBJECT_EX && member->offset > 0 &&
             member->offset + (Py_ssize_t)sizeof(PyObject *) <= type->tp_basicsize) {
@@ -118,7 +117,8 @@ codec_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"submit_sm", "tlv", NULL};
     PyTypeObject *submit_sm, *tlv;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!O!:Codec", names, &PyType_Type, &submit_sm, &PyType_Type, &tlv)) {
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!O!:Codec", names, &PyType_Type, &submit_sm, &PyType_Type,
+                                     &tlv)) {
         return NULL;
     }
     Codec *self = (Codec *)type->tp_alloc(type, 0);

@@ -91,8 +91,10 @@ static PyObject *
 write_body(Codec *codec, PyObject *pdu, PyObject *message_id, const Wording *wording, int esm_class, int with_tlvs)
 {
     Octets service_type, source, destination, id, middle, text, tail;
-    int source_ton = octet_of(SLOT(codec, pdu, SOURCE_ADDR_TON)), source_npi = octet_of(SLOT(codec, pdu, SOURCE_ADDR_NPI));
-    int dest_ton = octet_of(SLOT(codec, pdu, DEST_ADDR_TON)), dest_npi = octet_of(SLOT(codec, pdu, DEST_ADDR_NPI));
+    int source_ton = octet_of(SLOT(codec, pdu, SOURCE_ADDR_TON));
+    int source_npi = octet_of(SLOT(codec, pdu, SOURCE_ADDR_NPI));
+    int dest_ton = octet_of(SLOT(codec, pdu, DEST_ADDR_TON));
+    int dest_npi = octet_of(SLOT(codec, pdu, DEST_ADDR_NPI));
     if (source_ton < 0 || source_npi < 0 || dest_ton < 0 || dest_npi < 0 || !beginning_of(codec, pdu, &text) ||
         !octets_of(SLOT(codec, pdu, SERVICE_TYPE), LONGEST_SERVICE_TYPE, &service_type) ||
         !octets_of(SLOT(codec, pdu, SOURCE_ADDR), LONGEST_ADDRESS, &source) ||
@@ -159,8 +161,8 @@ find_wording(PyObject *record, PyObject *const *fact, PyObject *ask, Wording *wo
     if (state < 0 || error_code < 0) {
         return 0;
     }
-    if (wording->middle != NULL && wording->accepted_minute == accepted_minute && wording->final_minute == final_minute &&
-        wording->state == state && wording->error_code == error_code) {
+    if (wording->middle != NULL && wording->accepted_minute == accepted_minute &&
+        wording->final_minute == final_minute && wording->state == state && wording->error_code == error_code) {
         return 1;
     }
     forget_wording(wording);
@@ -221,6 +223,7 @@ const char codec_receipt_bodies_doc[] = PyDoc_STR(
     "--\n\n"
     "The bodies of delivery receipts.\n\n"
     "See smppwire.bulk.receipt_bodies. Whatever is not usual in a record, `otherwise` is called to write.");
+
 PyObject *
 codec_receipt_bodies(Codec *codec, PyObject *const *args, Py_ssize_t nargs)
 {
