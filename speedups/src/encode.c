@@ -1,5 +1,5 @@
-/* What leaves in numbers: submit_sm_resp and deliver_sm, many at a time into one bytes object. Where a value is not what
-   it usually is, the answer is None, and Python does it. */
+/* What leaves in numbers: submit_sm_resp and deliver_sm, many at a time into one bytes object. Where a value is not
+   what it usually is, the answer is None, and Python does it. */
 
 #include "codec.h"
 

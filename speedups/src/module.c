@@ -174,8 +174,8 @@ PyDoc_STRVAR(codec_doc,
              "Codec(submit_sm, tlv)\n"
              "--\n\n"
              "Reads and writes what an SMSC meets in numbers.\n\n"
-             "`submit_sm` is smppwire's class of that name, or one with the same slots; `tlv` a subclass of tuple that is\n"
-             "made of a pair. Raises TypeError for other classes.");
+             "`submit_sm` is smppwire's class of that name, or one with the same slots; `tlv` a subclass of tuple that\n"
+             "is made of a pair. Raises TypeError for other classes.");
 
 static PyType_Slot codec_slots[] = {
     {Py_tp_doc, (void *)codec_doc},
