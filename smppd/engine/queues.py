@@ -67,10 +67,11 @@ class RouteState:
         self.over_status = PASSES if self.paces else status_named(settings.throughput.over)
         self.queue_limit = settings.queue.limit
         self.queue_full_status = status_named(settings.queue.over)
-        always = network.always()
-        decides = always is not None and always.delay <= 0.0 and always.outcome.state >= FIRST_FINAL
-        self.at_once: Outcome | None = always.outcome if decides and self.throughput is None else None
+        self.at_once: Outcome | None = None
         """What becomes at once of every message that takes this route; None when that has to be found out."""
+        always = network.always()
+        if always is not None and always.delay <= 0.0 and always.outcome.state >= FIRST_FINAL:
+            self.at_once = always.outcome if self.throughput is None else None
 
     def judge(self, pdu: SubmitSm, now: float) -> int:
         """PASSES, WAITS, or the command_status that refuses. Nobody overtakes what waits already."""

@@ -503,7 +503,7 @@ def test_acknowledgements_of_the_handset_follow_the_receipt_and_are_repeated_lik
     world.advance(FIRST_DELAY)
     assert [pdu.esm_class for pdu in phone.received[3:]] == [8, 16]
     phone.answer()
-    assert world.waiting() == world.engine._live == 0
+    assert world.waiting() == world.engine.ledger.live == 0
 
 
 def test_acknowledgements_are_left_out_at_the_limit_of_messages() -> None:
@@ -511,7 +511,7 @@ def test_acknowledgements_are_left_out_at_the_limit_of_messages() -> None:
     phone = world.bind(kind="transmitter")
     world.submit(phone, sms(registered_delivery=0x0D))
     world.settle()
-    assert world.waiting() == world.engine._live == 2
+    assert world.waiting() == world.engine.ledger.live == 2
 
 
 # What the ESME says of an address.
@@ -554,7 +554,7 @@ def test_permanently_refused_means_what_was_to_be_sent_again_and_what_waits_for_
     world.advance(100.0)
     assert [pdu.destination_addr for pdu in phone.received[3:]] == [b"OTHER"] * 2
     phone.answer()
-    assert world.waiting() == world.engine._live == 0
+    assert world.waiting() == world.engine.ledger.live == 0
     assert world.engine.outbox._resting == {}
 
 
@@ -570,7 +570,7 @@ def test_where_much_waits_it_is_looked_through_once_a_second(monkeypatch: pytest
     assert world.waiting() == 17
     world.advance(SWEEP_SECONDS)
     phone.answer()
-    assert world.waiting() == world.engine._live == 0
+    assert world.waiting() == world.engine.ledger.live == 0
 
 
 def test_permanently_refused_means_messages_to_that_address_of_the_esme_too() -> None:
@@ -610,7 +610,7 @@ def test_temporarily_refused_until_it_expires() -> None:
             phone.answer(status("ESME_RX_T_APPN"))
         world.advance(1.0)
     assert moments == [0.0, 1.0, 3.0, 7.0, 15.0]
-    assert world.waiting() == world.engine._live == 0
+    assert world.waiting() == world.engine.ledger.live == 0
 
 
 # Nobody there.
