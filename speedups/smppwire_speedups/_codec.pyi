@@ -1,10 +1,11 @@
 # What each function does stands in its docstring, in src/.
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Self
+from typing import Any, Final, Self, final
 
 API: Final[int]
 
+@final
 class Codec:
     def __new__(cls, submit_sm: type[Any], tlv: type[tuple[int, bytes]]) -> Self: ...
     def receive(
