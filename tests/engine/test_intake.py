@@ -4,18 +4,21 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from smppd.engine import ledger
+from smppd.engine import ledger, operations
 from smppd.engine.ledger import FIRST_ID
 from smppd.engine.message import DELIVERED, ENROUTE, EXPIRED, SCHEDULED
 from smppd.settings import Messages, Throughput
 from smppwire.constants import TlvTag
-from smppwire.pdus import SubmitSm, Tlv
+from smppwire.pdus import ReplaceSm, SubmitSm, Tlv
 from tests.engine.world import (
     ALICE,
     BOB,
     IN_AN_HOUR,
     TEN_SECONDS,
+    UNDELIVERABLE,
     ScriptedNetwork,
     World,
     account,
@@ -431,3 +434,114 @@ def test_a_replacement_brings_its_own_times() -> None:
     world.submit(phone, replacing(validity_period=TEN_SECONDS))
     world.advance(10.0)
     assert world.state(scheduled) == EXPIRED
+
+
+# Batches: what is taken together must fare as it does one by one.
+
+KINDS: list[dict[str, Any]] = [
+    {},
+    {},
+    {"registered_delivery": 0},
+    {"registered_delivery": 2},
+    {"registered_delivery": 0x11},
+    {"destination": b"4477"},
+    {"destination": b"55"},
+    {"destination": b""},
+    {"esm_class": 0x40, "text": b"\5\0\3\7\2\1part"},
+    {"esm_class": 0x40, "text": b"\5\0\3\7\2\2part"},
+    {"tlvs": (Tlv(TlvTag.USER_MESSAGE_REFERENCE, b"\0\7"),)},
+    {"validity_period": TEN_SECONDS},
+    {"schedule_delivery_time": TEN_SECONDS},
+    {"replace_if_present_flag": 1},
+    {"esm_class": 2},
+]
+
+
+def two_routes(*, is_known: bool, **options: Any) -> World:
+    return World(
+        route("fr", match={"destination_addr": "33*"}),
+        route("uk", match={"destination_addr": "44*"}, network="fails"),
+        network=ScriptedNetwork(is_known=is_known),
+        networks={"fails": ScriptedNetwork(then=after(0.0, UNDELIVERABLE, 7), is_known=is_known)},
+        **options,
+    )
+
+
+@given(st.lists(st.lists(st.sampled_from(KINDS), max_size=8), max_size=6), st.sampled_from([1000, 5]))
+def test_a_batch_fares_as_its_messages_do_one_by_one(chunks: list[list[dict[str, Any]]], limit: int) -> None:
+    """One network says beforehand what it will do, the other is asked for each message."""
+    worlds = [two_routes(is_known=is_known, messages=Messages(limit=limit)) for is_known in (True, False)]
+    seen = []
+    for world in worlds:
+        phone = world.bind()
+        answers = []
+        for chunk in chunks:
+            answers += world.engine.submit(phone.bind, [sms(**kind) for kind in chunk])
+            world.settle()
+        world.advance(20.0)
+        seen.append(
+            (
+                answers,
+                sorted(phone.bodies),
+                [(message.message_id, message.state, message.error_code) for message in world.engine.messages.values()],
+                [state.states for state in (*world.engine.esmes.values(), *world.engine.routes.values())],
+                (world.engine.in_flight, world.engine.ledger.live),
+            )
+        )
+    assert seen[0] == seen[1]
+
+
+def test_batches_of_several_sessions_report_in_the_order_of_submission() -> None:
+    world = two_routes(is_known=True)
+    first, second = world.bind(), world.bind()
+    ids = world.submit(first, sms(), sms(b"44"), sms(registered_delivery=0), sms())
+    others = world.submit(second, sms())
+    world.settle()
+    assert first.told == [ids[place].decode() for place in (0, 1, 3)]
+    assert second.told == [others[0].decode()]
+    assert [receipt.stat for receipt in first.receipts] == ["DELIVRD", "UNDELIV", "DELIVRD"]
+
+
+def test_what_is_replaced_before_its_turn_asks_for_what_the_replacement_asks_for() -> None:
+    world = World()
+    phone = world.bind()
+    ids = world.submit(phone, sms(registered_delivery=0), sms(registered_delivery=0), sms(registered_delivery=0))
+    answer = operations.replace(
+        world.engine,
+        phone.bind,
+        ReplaceSm(
+            message_id=ids[1], source_addr_ton=5, source_addr=b"ACME", registered_delivery=1, short_message=b"New"
+        ),
+    )
+    assert not isinstance(answer, int)
+    assert answer.command_status == 0
+    world.settle()
+    assert phone.told == [ids[1].decode()]
+    assert b"text:New" in phone.bodies[0]
+
+
+def test_what_is_cancelled_before_its_turn_is_deleted_and_nothing_else() -> None:
+    world = World()
+    phone = world.bind()
+    ids = world.submit(phone, sms(), sms(), sms())
+    assert world.engine.delete(world.message(ids[1]))
+    world.settle()
+    assert sorted(zip(phone.told, [receipt.stat for receipt in phone.receipts], strict=True)) == [
+        (ids[0].decode(), "DELIVRD"),
+        (ids[1].decode(), "DELETED"),
+        (ids[2].decode(), "DELIVRD"),
+    ]
+    assert (world.engine.in_flight, world.engine.ledger.live) == (0, 3)
+
+
+def test_batches_keep_the_index_of_pending_messages_and_the_handsets_up_to_date() -> None:
+    world = World()
+    phone = world.bind()
+    esme = phone.bind.esme
+    assert world.engine.pending_towards(esme, b"33612345678") == []
+    assert list(world.engine.handsets) == []
+    ids = world.submit(phone, sms(text=b"Shown"), sms(b"33"))
+    assert [message.message_id for message in world.engine.pending_towards(esme, b"33612345678")] == ids[:1]
+    world.settle()
+    assert world.engine.pending_towards(esme, b"33612345678") == []
+    assert [shown.text for shown in world.engine.handsets.of(b"33612345678")] == ["Shown"]

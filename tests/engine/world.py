@@ -55,7 +55,9 @@ class HandClock:
 class ScriptedNetwork:
     """A network that does what its script says, then delivers at once, for ever."""
 
-    def __init__(self, *script: Attempt, then: Attempt = DELIVERED_AT_ONCE) -> None:
+    def __init__(self, *script: Attempt, then: Attempt = DELIVERED_AT_ONCE, is_known: bool = False) -> None:
+        self.is_known = is_known
+        """Whether it says beforehand what it will do, and need not be asked."""
         self.script = deque(script)
         self.then = then
         self.tried: list[Message] = []
@@ -64,7 +66,7 @@ class ScriptedNetwork:
         self.batches: list[int] = []
 
     def always(self) -> Attempt | None:
-        return None
+        return self.then if self.is_known else None
 
     def attempt(self, messages: Sequence[Message], now: float) -> Sequence[Attempt]:
         self.tried += messages
@@ -196,7 +198,7 @@ class World:
         networks: Mapping[str, Network] | None = None,
     ) -> None:
         self.clock = HandClock()
-        self.network = network if network is not None else ScriptedNetwork()
+        self.network = network if network is not None else ScriptedNetwork(is_known=True)
         self.networks = {"default": self.network, **(networks or {})}
         self.observer = Recorder()
         self.wakes = 0

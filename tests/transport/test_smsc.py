@@ -16,16 +16,9 @@ import pytest
 from smppd.engine.core import Engine
 from smppd.passwords import ScryptHash
 from smppd.settings import Timers
-from smppd.transport.smsc import (
-    CLOSE_TIMEOUT,
-    LINGER,
-    LONG_READ,
-    REFUSAL_LINGER,
-    WRITE_BUFFER_HIGH,
-    SmscConnection,
-    _peer_name,
-    negotiate,
-)
+from smppd.transport.binding import LINGER, REFUSAL_LINGER, negotiate
+from smppd.transport.connection import CLOSE_TIMEOUT, WRITE_BUFFER_HIGH, _peer_name
+from smppd.transport.smsc import LONG_READ, SmscConnection
 from smppwire.constants import CommandId
 from smppwire.pdus import PDU_CLASSES, SubmitSm
 from smppwire.session import TRANSITIONS, Acknowledged, FramingLost, Refused, ResponseReceived, Role
@@ -801,7 +794,7 @@ async def test_a_failing_engine_ends_the_session_that_asked_it(monkeypatch: pyte
         other, other_transport = it.bound()
         good = request(SUBMIT, 1, submit_body()) + request(ENQUIRE_LINK, 2)
         with monkeypatch.context() as patch:
-            patch.setattr(Engine, "route_of", fail)
+            patch.setattr(it.context.engine, "route_of", fail)
             connection.data_received(good + request(DATA, 3, data_body()) + request(ENQUIRE_LINK, 4))
         frames = transport.taken()
         assert len(field(frames[0], SUBMIT)) == 10, "what was answered before still leaves"
@@ -819,7 +812,7 @@ async def test_a_failure_while_submitting(monkeypatch: pytest.MonkeyPatch) -> No
         connection, transport = it.bound()
         other, other_transport = it.bound()
         with monkeypatch.context() as patch:
-            patch.setattr(Engine, "submit", fail)
+            patch.setattr(it.context.engine, "submit", fail)
             connection.data_received(request(SUBMIT, 3, submit_body()))
         assert transport.taken() == []
         check_contained(it, transport, other, other_transport)
