@@ -1,18 +1,20 @@
 """Prices of a message inside the server: microseconds per message, without sockets and without an event loop's turns.
 
-    python bench/micro/engine.py [--turns 1000] [--chunk 1 --chunk 64] [--profile]
+    python bench/micro/engine.py [--turns 1000] [--chunk 1 --chunk 64] [--profile] [--ages]
 
 A session gets chunks of octets by `data_received`, as from a socket; what it writes goes nowhere; the engine is run
 every 64 messages, as its ticker would. Everything is as `config/benchmark.toml` has it, and as many messages are
 retained as that says. Seeded and single-threaded. Each turn is timed by itself, and what is printed is the quickest
-tenth of them: on a shared machine that is what the code costs, the rest is what the neighbours cost. (The collector's
-work falls into few turns and is not in here.)
+tenth of them: on a shared machine that is what the code costs, the rest is what the neighbours cost. The collector is
+switched off: its work falls into few turns, and depends on what `smppd serve` makes of it.
 
     receive  the session alone: framing and decoding of the submit_sm
     submit   octets in, responses out: the same, judging, the record, the response
     run      the turn of the loop: outcomes, and the receipts where there are any
     ack      the deliver_sm_resp of the receipts: octets in
     settle   the turn of the loop after them
+
+With --ages the same in chunks of 64 for servers that hold a lot: none of it may make a message dearer.
 """
 
 from __future__ import annotations
@@ -21,37 +23,39 @@ import argparse
 import asyncio
 import cProfile
 import gc
+import itertools
 import pstats
 import random
 import struct
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
-ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "protocol")]
+sys.path.insert(0, str(Path(__file__).parents[2]))
+sys.path.insert(0, str(Path(__file__).parents[2] / "protocol"))
+
+from msgspec.structs import replace
 
 from smppd.accounts import AccountBook
 from smppd.app import RealClock
-from smppd.cli.serve import GC_THRESHOLDS
 from smppd.engine.core import Engine
 from smppd.engine.receipts import DefaultDialect
 from smppd.network.simple import SimulatedNetwork
 from smppd.observe.counters import Counters
 from smppd.observe.journal import Journal
 from smppd.observe.logs import Privacy, ProtocolErrorLog, configure
-from smppd.settings import Settings, load_settings
+from smppd.settings import Match, Settings, load_settings
 from smppd.transport.context import Context
 from smppd.transport.smsc import SmscConnection
-from smppwire.pdus import BindTransceiver, BindTransceiverResp, SubmitSm
+from smppwire.codec import encode
+from smppwire.pdus import BindTransceiver, BindTransceiverResp, BindTransmitter, SubmitSm
 from smppwire.session import Role, Session
 
-from smppwire.codec import encode
-
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+ROOT: Final = Path(__file__).parents[2]
 SEED: Final = 3550
 PER_TURN: Final = 64
 """Messages between two turns of the engine: what a loaded server is brought in the millisecond of its ticker."""
@@ -86,7 +90,7 @@ class Wire(asyncio.Transport):
 
 def build(settings: Settings) -> Context:
     """The parts of a server that a message passes."""
-    logger = configure("error", "text", sys.stderr, wall=time.time, environ={})
+    logger = configure("error", "json", sys.stderr, wall=time.time, environ={})
     counters = Counters(account.system_id for account in settings.account)
     networks = {name: SimulatedNetwork(name, each, settings.server.seed) for name, each in settings.network.items()}
     engine = Engine(
@@ -125,7 +129,7 @@ class Bench:
         bind = BindTransceiver(
             1,
             system_id=account.system_id.encode(),
-            password=account.password.encode(),
+            password=(account.password or "").encode(),
             interface_version=0x34,
         )
         self.session.data_received(encode(bind))
@@ -218,14 +222,40 @@ def price(seconds: list[float]) -> float:
     return sorted(seconds)[len(seconds) // 10] / PER_TURN * 1e6
 
 
-def report(settings: Settings, per_chunk: int, registered: int, options: argparse.Namespace) -> None:
+def aged(settings: Settings) -> Iterator[tuple[str, Settings, int]]:
+    """Servers that hold a lot: what, their settings, and how many receipts wait for an account that is not there."""
+    account, route = settings.account[0], settings.route[0]
+    many = [replace(account, system_id=f"other{number}") for number in range(999)]
+    prefixes = [
+        replace(route, name=f"route{number}", match=Match(destination_addr=f"{10_000 + number}*"))
+        for number in range(9_999)
+    ]
+    yield "nothing", settings, 0
+    yield "1,000 accounts", replace(settings, account=[*many, account]), 0
+    yield "10,000 routes", replace(settings, route=[*prefixes, route]), 0
+    yield "100,000 receipts pending", replace(settings, account=[account, many[0]]), 100_000
+    yield "1,000,000 messages", replace(settings, messages=replace(settings.messages, retain=1_000_000)), 0
+
+
+def leave_pending(bench: Bench, count: int) -> None:
+    """Have receipts wait for an account that has gone."""
+    other = SmscConnection(bench.context)
+    other.connection_made(Wire())
+    other.data_received(encode(BindTransmitter(1, system_id=b"other0", password=b"password", interface_version=0x34)))
+    for chunk in itertools.chain.from_iterable(traffic(random.Random(SEED), count, PER_TURN, 1)):
+        other.data_received(chunk)
+    bench.turn()
+    other.connection_lost(None)
+
+
+def report(settings: Settings, per_chunk: int, registered: int, options: argparse.Namespace, pending: int = 0) -> None:
     """Print one row."""
     turns = traffic(random.Random(SEED), options.turns * PER_TURN, per_chunk, registered)
     bench = Bench(settings)
+    if pending:
+        leave_pending(bench, pending)
     while len(bench.engine.messages) < settings.messages.retain:
         bench.measure(turns, per_chunk)
-    gc.collect()
-    gc.freeze()
     alone = price(receiving(turns))
     prices = [price(spent) for spent in bench.measure(turns, per_chunk).values()]
     kind = "receipts" if registered else "plain"
@@ -234,7 +264,6 @@ def report(settings: Settings, per_chunk: int, registered: int, options: argpars
         profiler = cProfile.Profile()
         profiler.runcall(bench.measure, turns, per_chunk)
         pstats.Stats(profiler).sort_stats("tottime").print_stats(25)
-    gc.unfreeze()
 
 
 def main() -> None:
@@ -242,11 +271,18 @@ def main() -> None:
     options.add_argument("--turns", type=int, default=1000, help="of the engine that are timed (default 1000)")
     options.add_argument("--chunk", type=int, action="append", help=f"submit_sm in one read (default {CHUNKS})")
     options.add_argument("--profile", action="store_true", help="the same once more under cProfile")
+    options.add_argument("--ages", action="store_true", help="for servers that hold a lot")
     arguments = options.parse_args()
     settings = load_settings(ROOT / "config" / "benchmark.toml", {}, [])
-    gc.set_threshold(*GC_THRESHOLDS)
+    gc.disable()
 
     async def rows() -> None:
+        if arguments.ages:
+            for name, older, pending in aged(settings):
+                print(name)
+                for registered in (0, 1):
+                    report(older, PER_TURN, registered, arguments, pending)
+            return
         for registered in (0, 1):
             for per_chunk in arguments.chunk or CHUNKS:
                 report(settings, per_chunk, registered, arguments)
