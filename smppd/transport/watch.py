@@ -10,7 +10,6 @@ from smppwire.framing import Framer
 from smppwire.session import BINDS
 
 if TYPE_CHECKING:
-
     from structlog.typing import FilteringBoundLogger
 
     from smppd.observe.journal import Direction
