@@ -86,8 +86,10 @@ def raise_file_limit(connections: int) -> None:
 
 async def _serve(settings: Settings, load: Callable[[], Settings]) -> None:
     from smppd.app import SmscServer
+    from smppwire.speedups import ACTIVE, REASON
 
     server = SmscServer(settings)
+    server.log.info("wire library", code="C" if ACTIVE else "Python", reason=REASON)
     garbage = GarbagePolicy(lambda: server.pdus_received, lambda: server.leftovers)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
