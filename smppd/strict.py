@@ -69,6 +69,37 @@ class Rule:
         self.secret = secret
 
 
+class Short:
+    """A value that is no table stands for the table with this one key; in ``Annotated[Struct, Short("key")]``."""
+
+    __slots__ = ("key",)
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+
+
+class Chosen:
+    """Which struct a table is read into: the one that its text at ``key`` names; in ``Annotated[Base, Chosen(...)]``.
+
+    what: what these names are, for people ("a kind of fault"). default: the name that counts when the key is absent;
+    "" when it must be there.
+    """
+
+    __slots__ = ("default", "key", "kinds", "what")
+
+    def __init__(self, key: str, kinds: Mapping[str, type[msgspec.Struct]], what: str, *, default: str = "") -> None:
+        self.key = key
+        self.kinds = kinds
+        self.what = what
+        self.default = default
+
+
+class Rest:
+    """The dict that takes the keys of a table which no other field has; in ``Annotated[dict[...], Rest()]``."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing that is wrong.
@@ -135,8 +166,12 @@ def _bare(kind: Any) -> tuple[Any, tuple[Any, ...]]:
     return kind, ()
 
 
-def _rule(kind: Any) -> Rule | None:
-    return next((mark for mark in _bare(kind)[1] if isinstance(mark, Rule)), None)
+M = TypeVar("M", Rule, Short, Chosen, Rest)
+
+
+def _mark(kind: Any, wanted: type[M]) -> M | None:
+    """The mark of this class that a type is annotated with."""
+    return next((mark for mark in _bare(kind)[1] if isinstance(mark, wanted)), None)
 
 
 def _variants(kind: Any) -> tuple[Any, ...]:
@@ -149,6 +184,21 @@ def _variants(kind: Any) -> tuple[Any, ...]:
 
 def _is_struct(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+
+
+def _table_variant(kind: Any) -> Any:
+    """The variant of a type that is a struct, with its marks, else None."""
+    return next((variant for variant in _variants(kind) if _is_struct(_bare(variant)[0])), None)
+
+
+def _struct_of(kind: Any, table: object) -> type[msgspec.Struct] | None:
+    """The struct that ``table`` is read into by a type; None when the type is no struct, or nothing names one."""
+    variant = _table_variant(kind)
+    chosen = _mark(variant, Chosen)
+    if chosen is None:
+        return _bare(variant)[0] if variant is not None else None
+    name = table.get(chosen.key, chosen.default) if isinstance(table, dict) else chosen.default
+    return chosen.kinds.get(name) if isinstance(name, str) else None
 
 
 def _list_item(kind: Any) -> Any:
@@ -164,6 +214,12 @@ def _takes_text(kind: Any) -> bool:
     """Whether a plain string is of this type."""
     bare_kinds = (_bare(variant)[0] for variant in _variants(kind))
     return any(bare is str or typing.get_origin(bare) is Literal for bare in bare_kinds)
+
+
+@cache
+def _rest(struct: type[msgspec.Struct]) -> str:
+    """The name of the field that takes all other keys, or ""."""
+    return next((name for name, field in _fields(struct).items() if _mark(field.type, Rest) is not None), "")
 
 
 @cache
@@ -188,12 +244,15 @@ def expected_of(kind: Any) -> str:
 def _expected_of_one(kind: Any) -> str:
     bare, marks = _bare(kind)
     origin, arguments = typing.get_origin(bare), typing.get_args(bare)
-    if (rule := _rule(kind)) is not None and origin is None:
+    if (rule := _mark(kind, Rule)) is not None and origin is None:
         return rule.expected
     if origin is Literal:
         return quoted(arguments)
     if origin is list:
-        return "a list of tables" if _is_struct(arguments[0]) else f"a list of {expected_of(arguments[0])}"
+        tables = _table_variant(arguments[0]) is not None
+        return "a list of tables" if tables else f"a list of {expected_of(arguments[0])}"
+    if (short := _mark(kind, Short)) is not None and (struct := _struct_of(kind, None)) is not None:
+        return f"{expected_of(_fields(struct)[short.key].type)} or a table"
     if origin is dict or _is_struct(bare):
         return "a table"
     if bare is bool:
@@ -253,19 +312,51 @@ class StrictReader:
         if not isinstance(table, dict):
             self.reject(path, table, "expected a table")
             table = {}
-        fields = _fields(struct)
-        for name in table:
-            if name not in fields:
-                self._unknown(path, str(name), fields)
+        fields, rest = _fields(struct), _rest(struct)
+        others = {name: value for name, value in table.items() if name not in fields or name == rest}
+        for name in others if not rest else ():
+            self._unknown(path, str(name), fields)
         values = {}
         for name, field in fields.items():
+            if name == rest:
+                values[field.name] = self._dict(typing.get_args(_bare(field.type)[0]), others, path)
+                continue
             value = self._field(field, table.get(name, _ABSENT), (*path, name))
             if value is not _ABSENT:
                 values[field.name] = value
-        built = struct(**values)
-        if struct in self._checks:
-            self._checks[struct](self, built, table, path)
+        return self._checked(struct(**values), table, path)
+
+    def _checked(self, built: S, table: Mapping[str, Any], path: Path) -> S:
+        """A struct after its checks, those of the structs it derives from included."""
+        for struct in reversed(type(built).__mro__):
+            if struct in self._checks:
+                self._checks[struct](self, built, table, path)
         return built
+
+    def _table(self, kind: Any, value: object, path: Path) -> object:
+        """Read a table, or what is short for one."""
+        short, chosen = _mark(kind, Short), _mark(kind, Chosen)
+        if short is not None and not isinstance(value, dict):
+            struct = _struct_of(kind, None)
+            assert struct is not None, "what is short for a table stands for one that exists"  # noqa: S101
+            field = _fields(struct)[short.key]
+            item = self._value(field.type, value, path)
+            return item if item is _ABSENT else self._checked(struct(**{field.name: item}), {short.key: value}, path)
+        named = _struct_of(kind, value)
+        if named is None and chosen is not None:
+            self._unknown_choice(chosen, value, path)
+            return _ABSENT
+        return self.read(named or _bare(kind)[0], value, path)
+
+    def _unknown_choice(self, chosen: Chosen, table: object, path: Path) -> None:
+        if not isinstance(table, dict):
+            self.reject(path, table, "expected a table")
+            return
+        name = table.get(chosen.key)
+        known = f"known: {', '.join(chosen.kinds)}"
+        hint = (suggestion(name, chosen.kinds) if isinstance(name, str) else "") or known
+        expected = f"expected {chosen.what}"
+        self.reject((*path, chosen.key), name, expected if name is not None else f"missing; {expected}", hint)
 
     def _unknown(self, path: Path, name: str, known: Collection[str]) -> None:
         hint = suggestion(name, known)
@@ -285,8 +376,8 @@ class StrictReader:
     def _value(self, kind: Any, value: object, path: Path) -> object:
         """Read a value of any type; ``_ABSENT`` when it is not accepted."""
         bare, _ = _bare(kind)
-        if _is_struct(bare):
-            return self.read(bare, value, path)
+        if value is not None and (variant := _table_variant(kind)) is not None:
+            return self._table(variant, value, path)
         item = _list_item(kind)
         if isinstance(value, list) and item is not None:
             return self._list(kind, item, value, path)
@@ -311,7 +402,7 @@ class StrictReader:
         key_kind, value_kind = kinds
         read: dict[str, object] = {}
         for name, value in table.items():
-            rule = _rule(key_kind)
+            rule = _mark(key_kind, Rule)
             if rule is not None and (reason := _refusal(rule, name)) is not None:
                 hint = reason or suggestion(name, rule.names)
                 self.reject((*path, name), None, f"unknown key; expected {rule.expected}", hint)
@@ -323,8 +414,9 @@ class StrictReader:
 
     def _leaf(self, kind: Any, value: object, path: Path) -> object:
         expected = f"expected {expected_of(kind)}"
-        rule = next((rule for variant in _variants(kind) if (rule := _rule(variant)) is not None), None)
-        if isinstance(value, dict) and _is_struct(_list_item(kind)):
+        rule = next((rule for variant in _variants(kind) if (rule := _mark(variant, Rule)) is not None), None)
+        item = _list_item(kind)
+        if isinstance(value, dict) and item is not None and _table_variant(item) is not None:
             self.reject(path, value, expected, f"write [[{key_of(path)}]], with double brackets")
             return _ABSENT
         seen = None if rule is not None and rule.secret else value
@@ -414,11 +506,14 @@ class Overlay:
 def _step(kind: Any, node: object, name: str, path: Path) -> tuple[str | int, Any]:
     """One name below a value of type ``kind`` whose present value is ``node``: the key or index and its type."""
     bare, _ = _bare(kind)
-    if _is_struct(bare):
-        fields = _fields(bare)
-        if name.lower() not in fields:
+    if _table_variant(kind) is not None:
+        struct = _struct_of(kind, node) or _bare(_table_variant(kind))[0]
+        fields = _fields(struct)
+        if name.lower() in fields:
+            return name.lower(), fields[name.lower()].type
+        if not _rest(struct):
             raise UnknownKeyError(suggestion(name, fields) or f"known here: {', '.join(fields)}")
-        return name.lower(), fields[name.lower()].type
+        bare = _bare(fields[_rest(struct)].type)[0]
     item = _list_item(kind)
     if item is not None:
         length = len(node) if isinstance(node, list) else 0
@@ -427,7 +522,7 @@ def _step(kind: Any, node: object, name: str, path: Path) -> tuple[str | int, An
         return int(name[:9]), item
     if typing.get_origin(bare) is dict:
         key_kind, value_kind = typing.get_args(bare)
-        rule = _rule(key_kind)
+        rule = _mark(key_kind, Rule)
         present = node if isinstance(node, dict) else {}
         known = [*present, *(rule.names if rule is not None else ())]
         return next((key for key in known if key.lower() == name.lower()), name.lower()), value_kind
@@ -461,6 +556,12 @@ def parse_value(text: str, kind: Any) -> object:
     text); where a list is expected, also its items with commas between them.
     """
     parsed = _parse(text)
+    if not isinstance(parsed, dict) and (variant := _table_variant(kind)) is not None:
+        short, struct = _mark(variant, Short), _struct_of(variant, None)
+        if short is not None and struct is not None:
+            return parse_value(text, _fields(struct)[short.key].type)
+    if type(parsed) is int and any(_bare(one)[0] is int for one in _variants(kind)):
+        return parsed
     item = _list_item(kind)
     if item is not None:
         if isinstance(parsed, list) and (not _takes_text(item) or all(isinstance(one, str) for one in parsed)):

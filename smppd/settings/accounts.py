@@ -14,9 +14,9 @@ from smppd.settings.types import (
     SMPP_PASSWORD_LENGTH,
     BindType,
     Count,
-    DialectName,
     DlName,
     MemberAddress,
+    Name,
     OptionalHostPort,
     OutbindPassword,
     Over,
@@ -98,7 +98,7 @@ class Account(Table, frozen=True):
     throughput: Throughput = Throughput()
     deliver_window: Count = 100
     receipt_bind: Literal["same", "any", "round_robin"] = "same"
-    dialect: DialectName = "default"
+    dialect: Name = "default"
     address_range: Range = ""
     multipart_receipts: Literal["each", "first", "last"] = "each"
     outbind: OptionalHostPort = ""

@@ -6,6 +6,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 from smppd import strict
 from smppd.settings.accounts import Account, check_account
+from smppd.settings.behaviour_checks import (
+    check_between,
+    check_fault,
+    check_hours,
+    check_rule,
+    check_schedule,
+    check_sequence_number,
+    check_test,
+    check_then,
+    check_when,
+)
+from smppd.settings.delays import Wait, check_wait
+from smppd.settings.faults import Fault
 from smppd.settings.root import Settings
 from smppd.settings.routes import (
     Delay,
@@ -17,6 +30,7 @@ from smppd.settings.routes import (
     check_network,
     matches_everything,
 )
+from smppd.settings.rules import Between, Hours, Rule, Schedule, SequenceNumber, Test, Then, When
 from smppd.settings.server import Messages, check_listeners, check_messages
 
 if TYPE_CHECKING:
@@ -61,6 +75,11 @@ def _check_references(reader: StrictReader, settings: Settings) -> None:
         named = [route.match.account] if isinstance(route.match.account, str) else route.match.account or []
         if accounts_known:
             _check_accounts(reader, named, accounts, (*place, "match", "account"))
+    for index, account in enumerate(settings.account):
+        if account.dialect not in settings.dialect and reader.sound(("account", index), "dialect"):
+            hint = strict.suggestion(account.dialect, settings.dialect)
+            known = f"expected the name of a [dialect.NAME]: {strict.quoted(settings.dialect)}"
+            reader.reject(("account", index, "dialect"), account.dialect, known, hint)
     for index, distribution_list in enumerate(settings.distribution_list):
         if accounts_known:
             _check_accounts(reader, distribution_list.accounts, accounts, ("distribution_list", index, "accounts"))
@@ -89,6 +108,16 @@ CHECKS: Final[Mapping[type, strict.Check]] = {
     Match: check_match,
     Delay: check_delay,
     Network: check_network,
+    Wait: check_wait,
+    Test: check_test,
+    Between: check_between,
+    Hours: check_hours,
+    Schedule: check_schedule,
+    SequenceNumber: check_sequence_number,
+    When: check_when,
+    Then: check_then,
+    Rule: check_rule,
+    Fault: check_fault,
     Settings: _check_settings,
 }
 """By the struct of a table: the check that is called after it was read."""

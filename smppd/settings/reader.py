@@ -56,9 +56,10 @@ def _add_built_ins(tree: dict[str, Any]) -> None:
     """What exists when the file says nothing of it; explicit here so that overrides find it."""
     tree.setdefault("account", [{"system_id": BUILT_IN_SYSTEM_ID, "password": BUILT_IN_PASSWORD}])
     tree.setdefault("route", [{"name": DEFAULT}])
-    networks = tree.setdefault("network", {})
-    if isinstance(networks, dict):
-        networks.setdefault(DEFAULT, {})
+    for table in ("dialect", "network"):
+        named = tree.setdefault(table, {})
+        if isinstance(named, dict):
+            named.setdefault(DEFAULT, {})
 
 
 def _read_file(path: Path) -> dict[str, Any]:

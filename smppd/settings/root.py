@@ -8,7 +8,10 @@ from msgspec import field
 
 from smppd.errors import UserError
 from smppd.settings.accounts import Account, DistributionList
+from smppd.settings.dialects import Dialect
+from smppd.settings.faults import AnyFault
 from smppd.settings.routes import Network, Route
+from smppd.settings.rules import Rule
 from smppd.settings.server import Clock, Journal, Log, Messages, Privacy, Server, Timers, Validation
 from smppd.settings.types import SMPP_PASSWORD_LENGTH, Name, Table
 
@@ -24,7 +27,7 @@ BUILT_IN_PASSWORD: Final = "password"  # noqa: S105 - public on purpose: a simul
 """Its password."""
 
 DEFAULT: Final = "default"
-"""Name of the route that exists when none is defined, and of the network that always exists."""
+"""Name of the route that exists when none is defined, and of the network and the dialect that always exist."""
 
 
 def _built_in_account() -> list[Account]:
@@ -45,6 +48,9 @@ class Settings(Table, frozen=True):
     account: list[Account] = field(default_factory=_built_in_account)
     distribution_list: list[DistributionList] = field(default_factory=list)
     route: list[Route] = field(default_factory=lambda: [Route(name=DEFAULT)])
+    rule: list[Rule] = field(default_factory=list)
+    fault: list[AnyFault] = field(default_factory=list)
+    dialect: dict[Name, Dialect] = field(default_factory=lambda: {DEFAULT: Dialect()})
     network: dict[Name, Network] = field(default_factory=lambda: {DEFAULT: Network()})
 
     @property

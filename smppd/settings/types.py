@@ -41,9 +41,6 @@ MAX_ADDRESS: Final = 20
 WINDOW_ACTIONS: Final = ("stop_reading", "close")
 """What may happen to an ESME over its window beside an answer with a command_status."""
 
-DIALECTS: Final = ("default",)
-"""Names of the dialects an account may speak."""
-
 REFUSALS: Final = tuple(name for name in CommandStatus.__members__ if name != "ESME_ROK")
 """What a refusal may be answered with: every command_status the specification names but the one for success."""
 
@@ -90,6 +87,11 @@ def time_zone(name: str) -> tzinfo:
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         near = strict.suggestion(name, zoneinfo.available_timezones())
         raise ValueError(near or "not in the time zone database") from None
+
+
+def _check_zone(name: str) -> None:
+    if name:
+        time_zone(name)
 
 
 def one_of(names: Sequence[str]) -> Rule:
@@ -163,6 +165,7 @@ Octet: TypeAlias = Annotated[int, Meta(ge=0, le=255)]
 HostPort: TypeAlias = Annotated[str, Rule("host:port", parse_address)]
 OptionalHostPort: TypeAlias = Annotated[str, Rule('host:port, or "" for none', _check_http)]
 ZoneName: TypeAlias = Annotated[str, Rule("a time zone such as UTC or Europe/Paris", time_zone)]
+OptionalZone: TypeAlias = Annotated[str, Rule('a time zone such as UTC, or "" for that of the server', _check_zone)]
 SystemId: TypeAlias = Annotated[str, text_rule("1 to 15 characters of printable ASCII", 1, 15)]
 Password: TypeAlias = Annotated[
     str, text_rule(f"printable ASCII of up to {MAX_PASSWORD_LENGTH} characters", 0, MAX_PASSWORD_LENGTH, secret=True)
@@ -198,7 +201,6 @@ MemberAddress: TypeAlias = Annotated[str, Rule("an address of 1 to 20 digits, pe
 Moment: TypeAlias = Annotated[str, Rule('a date and time such as "2026-01-01T12:00:00Z", or "" for now', _check_moment)]
 Glob: TypeAlias = Annotated[str, Rule('a pattern such as "336*", "+4477?" or "44[1-5]*"', check_glob)]
 Range: TypeAlias = Annotated[str, Rule('an address_range such as "44*", "^4477" or "4477[0-9]{8}"', AddressRange)]
-DialectName: TypeAlias = Annotated[str, one_of(DIALECTS)]
 Name: TypeAlias = Annotated[str, Rule("a name of 1 to 64 letters, digits, dots, dashes or underscores", _check_name)]
 OutcomeName: TypeAlias = Annotated[str, one_of(OUTCOMES)]
 Weight: TypeAlias = Annotated[float, Meta(ge=0, le=MAX_COUNT)]

@@ -113,7 +113,10 @@ from tests.test_passwords import cheap_hash
         ),
         (
             ACCOUNT + 'dialect = "defualt"',
-            'account[0].dialect = "defualt": expected "default" (did you mean "default"?)',
+            (
+                'account[0].dialect = "defualt": expected the name of a [dialect.NAME]: "default" '
+                '(did you mean "default"?)'
+            ),
         ),
         (
             ACCOUNT + 'address_range = "44["',
