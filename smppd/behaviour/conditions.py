@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Callable
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -19,7 +18,7 @@ from smppd.settings.names import ALL_FIELDS, minutes_of_day, tlv_kind, tlv_tag
 from smppwire.schema import Kind, TlvKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from smppd.behaviour.facts import Facts
     from smppd.settings.rules import Between, Hours, Test, When

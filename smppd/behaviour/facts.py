@@ -76,9 +76,7 @@ class Facts:
         if self._pdu is not pdu or self._text is None:
             self._open(pdu)
             data_coding = getattr(pdu, "data_coding", 0)
-            self._text = decode_text(
-                self._octets, data_coding, default_alphabet=self.default_alphabet, udh=self.header
-            )
+            self._text = decode_text(self._octets, data_coding, default_alphabet=self.default_alphabet, udh=self.header)
         return self._text
 
     def part(self, pdu: Pdu) -> Part:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from smppd.behaviour.chance import Chance
     from smppd.behaviour.conditions import Finder
     from smppd.behaviour.facts import Facts
-    from smppd.settings.rules import SequenceNumber, Then
     from smppd.settings.rules import Reply as ReplySettings
+    from smppd.settings.rules import SequenceNumber, Then
     from smppwire.pdus import Pdu
 
 STATES: Final = {state_name(state): state for state in MessageState}

@@ -1,11 +1,11 @@
 """Rules at work: the first one that matches a PDU says what is to be done with it.
 
-A :class:`RuleBook` holds the rules in their order. Asking it costs one look into a dict for a PDU that no rule is about
-(see `smppd.behaviour.index`). A rule that matches is counted; whether it fires then depends on its ``after``, ``every``,
-``times``, ``probability``, ``schedule`` and ``scenario``, and if it does not, the rules after it are asked.
+A :class:`RuleBook` holds the rules in their order. Asking it costs one look into a dict for a PDU that no rule is
+about (see `smppd.behaviour.index`). A rule that matches is counted; whether it fires then depends on its ``after``,
+``every``, ``times``, ``probability``, ``schedule`` and ``scenario``, and if it does not, the rules after it are asked.
 
-Counting is by rule, draws are keyed by the rule, the account and how many matches that account has made: neither depends
-on how TCP cut the stream. Rules can be replaced while running; those that stay as they are keep their counts.
+Counting is by rule, draws are keyed by the rule, the account and how many matches that account has made: neither
+depends on how TCP cut the stream. Rules can be replaced while running; those that stay as they are keep their counts.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from smppd.behaviour.schedules import is_awake
 from smppd.settings.names import ANY, COMMANDS, FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from smppd.behaviour.facts import Facts
     from smppd.behaviour.hooks import Hook

@@ -10,8 +10,8 @@ from smppd.engine.message import DELIVERED, ENROUTE, Message
 from smppd.engine.ports import Attempt, Outcome
 from smppd.network import simple
 from smppd.network.simple import ABSENT, STATES, SimulatedNetwork, delay_drawer
-from smppd.settings.types import USUAL_ERRORS
 from smppd.settings import OUTCOMES, Delay, Network
+from smppd.settings.types import USUAL_ERRORS
 from tests.engine.world import ALICE, BOB, World, sms
 
 WORLD = World()
