@@ -370,7 +370,7 @@ class StrictReader:
         else:
             value = self._value(field.type, value, path)
         if value is _ABSENT and field.required:
-            return [] if _list_item(field.type) is not None else _BLANKS[_bare(field.type)[0]]
+            return _blank(field.type)
         return value
 
     def _value(self, kind: Any, value: object, path: Path) -> object:
@@ -434,6 +434,17 @@ class StrictReader:
             self.reject(path, seen, expected, reason or near)
             return _ABSENT
         return converted
+
+
+def _blank(kind: Any) -> object:
+    """What stands in for a value that must be there and is not: the checks of everything else still run."""
+    if _list_item(kind) is not None:
+        return []
+    variant = _table_variant(kind)
+    if variant is None:
+        return _BLANKS[_bare(kind)[0]]
+    struct = _bare(variant)[0]
+    return struct(**{field.name: _blank(field.type) for field in _fields(struct).values() if field.required})
 
 
 def _refusal(rule: Rule, value: object) -> str | None:

@@ -40,8 +40,8 @@ def shipped_names(directory: str) -> list[str]:
 
 
 def shipped_or_own(name: str, directory: str, base: Path) -> Path:
-    """The file that a setting names: a path relative to ``base``, or the name of a shipped one in ``directory``."""
-    if name.endswith(SUFFIX) or "/" in name:
+    """The file or directory that a setting names: a path from ``base``, or the name of a shipped file."""
+    if name.endswith(SUFFIX) or "/" in name or (base / name).is_dir():
         return base / name
     return shipped(directory, name + SUFFIX)
 

@@ -119,7 +119,7 @@ class Dialects:
         """Begin with the tables of the configuration itself, which have been read before; label: where they stand."""
         self.problems: list[Problem] = []
         self._tables: dict[str, Mapping[str, Any]] = {name: table for name, table in own.items() if _is_table(table)}
-        self._labels = dict.fromkeys(self._tables, label)
+        self._places = {name: Place(label, ("dialect", name), sound=True) for name in self._tables}
 
     def add_files(self, names: Sequence[str], base: Path) -> None:
         """Take the dialects of these files, each called like its file; a directory stands for all in it."""
@@ -163,7 +163,7 @@ class Dialects:
         reader.read(Dialect, table)
         self.problems += reader.problems
         self._tables[name] = table
-        self._labels[name] = str(path)
+        self._places[name] = Place(str(path), (), sound=True)
 
     def _chain(self, name: str) -> list[str]:
         """A dialect and those it is based on, the nearest first."""
@@ -173,7 +173,7 @@ class Dialects:
                 what = "expected another dialect" if base in chain else "expected the name of a dialect"
                 hint = strict.suggestion(base, self.names) or f"known: {', '.join(self.names)}"
                 hint = " -> ".join([*chain, base]) if base in chain else hint
-                problem = Problem(self._labels[chain[-1]], "based_on", strict.shown(base), what, hint)
+                problem = self._places[chain[-1]].problem(("based_on",), strict.shown(base), what, hint)
                 self.problems += [problem] if problem not in self.problems else []
                 break
             chain.append(base)
