@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from msgspec import Meta
 
-from smppd.strict import Chosen, Overlay, Rest, Rule, Short, StrictReader, UnknownKeyError, expected_of, parse_value
+from smppd.strict import Chosen, Overlay, Rest, Rule, Short, StrictReader, UnknownKeyError, parse_value
 
 
 class Test(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,11 +105,6 @@ def test_checks_of_a_base_are_for_all_that_derive_from_it() -> None:
 
     found = read({"shape": [{"kind": "square", "side": 1}], "usual": 2}, {Shape: check})[1]
     assert found == ['f: shape[0].kind = "square": seen', 'f: usual.kind = "round": seen']
-
-
-def test_what_is_accepted_in_words() -> None:
-    assert expected_of(Usual) == "a number above 0 or a table"
-    assert expected_of(list[AnyShape]) == "a list of tables"
 
 
 def test_overrides_find_their_way() -> None:

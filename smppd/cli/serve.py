@@ -72,9 +72,7 @@ def command(
         return load_settings(config, os.environ, assignments)
 
     settings = load()
-    if any(rule.then.hook for rule in settings.rule):
-        # Hooks stand beside the configuration; without one, in the working directory.
-        sys.path.insert(0, str((Path() if config is None else config.parent).absolute()))
+    find_hooks(settings, Path() if config is None else config.parent)
     raise_file_limit(settings.server.max_connections)
     with asyncio.Runner(loop_factory=loop_factory(settings.server.event_loop)) as runner:
         runner.run(_serve(settings, load))
@@ -83,6 +81,12 @@ def command(
 def rule_file(name: str) -> str:
     """What `--rules` names, for a setting: there a path counts from the configuration, here from where one stands."""
     return str(Path(name).absolute()) if name.endswith(".toml") or "/" in name else name
+
+
+def find_hooks(settings: Settings, directory: Path) -> None:
+    """Have Python find the modules of hooks beside the configuration; without one, in the working directory."""
+    if any(rule.then.hook for rule in settings.rule):
+        sys.path.insert(0, str(directory.absolute()))
 
 
 def loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:

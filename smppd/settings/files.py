@@ -46,7 +46,7 @@ def shipped_or_own(name: str, directory: str, base: Path) -> Path:
     return shipped(directory, name + SUFFIX)
 
 
-def read_toml(path: Path, missing: str) -> dict[str, Any]:
+def read_toml(path: Path, missing: str = "smppd init DIR writes one to start from") -> dict[str, Any]:
     """The tables of a TOML file; raises SettingsError with the one problem that keeps it from being read.
 
     missing: what to say when there is no such file.
