@@ -63,7 +63,7 @@ class MessageId(Table, frozen=True):
     response: IdForm = IdForm()
     receipt_text: IdForm = IdForm()
     receipt_tlv: IdForm = IdForm()
-    below_34: IdForm = IdForm(base="hex", width=8)
+    below_34: IdForm = IdForm(base="hex", case="upper", width=8)
 
 
 class ReceiptForm(Table, frozen=True):
