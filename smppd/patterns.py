@@ -9,6 +9,7 @@ Nothing here backtracks: patterns come from peers, and matching must not be some
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ first of its digits; the bound keeps what ``[0-9]{15}`` spells out small."""
 
 MAX_NESTING: Final = 20
 """Depth of groups in an address_range; as deep as 40 octets on the wire can go."""
+
+WILDCARDS: Final = re.compile(r"[*?\[]")
+"""What is not a plain character in a glob."""
 
 _DIGITS: Final = frozenset(b"0123456789")
 _QUANTIFIERS: Final = "*+?{"
@@ -50,6 +54,12 @@ def check_glob(pattern: str) -> None:
             raise ValueError(f"the class at character {start + 1} is empty")
         _class_members(members)
         at = end + 1
+
+
+def literal_prefix(pattern: str) -> str:
+    """What every match of a glob begins with."""
+    wildcard = WILDCARDS.search(pattern)
+    return pattern if wildcard is None else pattern[: wildcard.start()]
 
 
 def _check_characters(pattern: str) -> None:

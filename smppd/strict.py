@@ -289,7 +289,7 @@ class StrictReader:
         self.problems: list[Problem] = []
         self._bad: set[Path] = set()
         self._above_bad: set[Path] = set()
-        self._source_of = source_of
+        self.source_of = source_of
         self._checks = checks
 
     def reject(self, path: Path, value: object, expected: str, hint: str = "") -> None:
@@ -297,9 +297,9 @@ class StrictReader:
         self._bad.add(path)
         self._above_bad.update(path[:length] for length in range(len(path)))
         text = "" if value is None else shown(value)
-        self.problems.append(Problem(self._source_of(path), key_of(path), text, expected, hint))
+        self.problems.append(Problem(self.source_of(path), key_of(path), text, expected, hint))
 
-    def sound(self, path: Path, *names: str) -> bool:
+    def sound(self, path: Path, *names: str | int) -> bool:
         """Whether nothing was reported so far at or below these keys of the table at ``path``."""
         return not any(place in self._bad or place in self._above_bad for place in ((*path, name) for name in names))
 

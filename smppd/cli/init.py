@@ -23,8 +23,10 @@ def command(directory: Path) -> None:
 
     Its values are the built-in defaults. A file that exists is never overwritten.
     """
+    from smppd.settings.files import shipped
+
     target = directory / FILE
-    text = (shipped_config() / FILE).read_bytes()
+    text = (shipped(FILE)).read_bytes()
     try:
         directory.mkdir(parents=True, exist_ok=True)
         target.touch(mode=MODE, exist_ok=False)
@@ -36,14 +38,3 @@ def command(directory: Path) -> None:
         raise UserError(f"cannot write {target}: {error.strerror}") from None
     click.echo(f"wrote {target}")
     click.echo(f"next: smppd check {target}; smppd serve -c {target}")
-
-
-def shipped_config() -> Path:
-    """The directory of configurations that comes with smppd: inside the wheel, or beside the package in a checkout."""
-    import smppd
-
-    package = Path(smppd.__file__).parent
-    for place in (package / "_config", package.parent / "config"):
-        if (place / FILE).is_file():
-            return place
-    raise UserError("this installation lacks its configuration files; install smppd again")

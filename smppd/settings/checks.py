@@ -75,11 +75,6 @@ def _check_references(reader: StrictReader, settings: Settings) -> None:
         named = [route.match.account] if isinstance(route.match.account, str) else route.match.account or []
         if accounts_known:
             _check_accounts(reader, named, accounts, (*place, "match", "account"))
-    for index, account in enumerate(settings.account):
-        if account.dialect not in settings.dialect and reader.sound(("account", index), "dialect"):
-            hint = strict.suggestion(account.dialect, settings.dialect)
-            known = f"expected the name of a [dialect.NAME]: {strict.quoted(settings.dialect)}"
-            reader.reject(("account", index, "dialect"), account.dialect, known, hint)
     for index, distribution_list in enumerate(settings.distribution_list):
         if accounts_known:
             _check_accounts(reader, distribution_list.accounts, accounts, ("distribution_list", index, "accounts"))

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import re
-import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from smppd import strict
 from smppd.settings.checks import CHECKS
+from smppd.settings.files import read_toml
+from smppd.settings.includes import Dialects, check_dialects, name_all, placed, read_rule_files
+from smppd.settings.reach import Names, mistakes_in_faults, mistakes_in_rules
 from smppd.settings.root import BUILT_IN_PASSWORD, BUILT_IN_SYSTEM_ID, DEFAULT, Settings, SettingsError
 from smppd.settings.types import sections_of
 from smppd.strict import Overlay, Problem, StrictReader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 ENVIRONMENT_PREFIX: Final = "SMPPD_"
 """Every environment variable that begins like this is a setting."""
 
 ENVIRONMENT_SEPARATOR: Final = "__"
 """Between the names of nested keys, because single underscores are part of names."""
-
-MAX_FILE_SIZE: Final = 64 * 1024 * 1024
-"""Octets of a configuration file: room for 100,000 accounts, while ``-c /dev/zero`` ends soon."""
 
 
 def load_settings(path: Path | None, environ: Mapping[str, str], overrides: Sequence[str] = ()) -> Settings:
@@ -33,23 +34,55 @@ def load_settings(path: Path | None, environ: Mapping[str, str], overrides: Sequ
     ``server.http=127.0.0.1:0`` or ``account.0.password=x``. Raises SettingsError with every problem found.
     """
     label = "defaults" if path is None else str(path)
+    base = Path() if path is None else path.parent
     problems: list[Problem] = []
     tree: dict[str, Any] = {}
     if path is not None:
         try:
-            tree = _read_file(path)
+            tree = read_toml(path, "smppd init DIR writes one to start from")
         except SettingsError as error:
             problems += error.problems
     _add_built_ins(tree)
     overlay = Overlay(Settings, tree)
     problems += _put_environment(overlay, environ)
     problems += _put_overrides(overlay, overrides)
+    name_all(overlay.tree)
     reader = StrictReader(lambda place: overlay.origin(place) or label, CHECKS)
     settings = reader.read(Settings, overlay.tree)
-    problems += reader.problems
+    settings, found = _with_files(reader, settings, overlay.tree, base)
+    problems += reader.problems + found
     if problems:
         raise SettingsError(problems)
     return settings
+
+
+def _with_files(
+    reader: StrictReader, settings: Settings, tree: Mapping[str, Any], base: Path
+) -> tuple[Settings, list[Problem]]:
+    """Settings with what stands in other files, and what is wrong there or does not fit together."""
+    own = placed(reader, settings.rule, settings.fault)
+    others, problems = read_rule_files(settings.server.rules, base)
+    own_dialects = tree.get("dialect")
+    dialects = Dialects(own_dialects if isinstance(own_dialects, dict) else {}, reader.source_of(("dialect",)))
+    dialects.add_files(settings.server.dialects, base)
+    check_dialects(reader, settings, dialects)
+    rules, faults = [*own.rules, *others.rules], [*own.faults, *others.faults]
+    settings = msgspec.structs.replace(
+        settings,
+        rule=[rule for rule, _ in rules],
+        fault=[fault for fault, _ in faults],
+        dialect=dialects.complete(),
+    )
+    accounts_known = not reader.rejected(("account",)) and all(account.system_id for account in settings.account)
+    routes_known = not reader.rejected(("route",)) and all(route.name for route in settings.route)
+    names = Names(
+        [account.system_id for account in settings.account] if accounts_known else None,
+        [route.name for route in settings.route] if routes_known else None,
+    )
+    problems += dialects.problems
+    problems += mistakes_in_rules(rules, names)
+    problems += mistakes_in_faults(faults, names)
+    return settings, problems
 
 
 def _add_built_ins(tree: dict[str, Any]) -> None:
@@ -60,50 +93,6 @@ def _add_built_ins(tree: dict[str, Any]) -> None:
         named = tree.setdefault(table, {})
         if isinstance(named, dict):
             named.setdefault(DEFAULT, {})
-
-
-def _read_file(path: Path) -> dict[str, Any]:
-    """The tables of a TOML file; raises SettingsError with the one problem that keeps it from being read."""
-
-    def failure(expected: str, hint: str = "", place: str = "") -> SettingsError:
-        return SettingsError([Problem(f"{path}{place}", "", "", expected, hint)])
-
-    try:
-        with path.open("rb") as file:
-            octets = file.read(MAX_FILE_SIZE + 1)
-    except FileNotFoundError:
-        raise failure("there is no such file", "smppd init DIR writes one to start from") from None
-    except IsADirectoryError:
-        raise failure("this is a directory, expected a file") from None
-    except (OSError, ValueError) as error:
-        raise failure(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    if len(octets) > MAX_FILE_SIZE:
-        raise failure(f"longer than {MAX_FILE_SIZE // 1024 // 1024} MiB")
-    try:
-        text = octets.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = octets.count(b"\n", 0, error.start) + 1
-        column = error.start - octets.rfind(b"\n", 0, error.start)
-        raise failure("not UTF-8", f"octet 0x{octets[error.start]:02x}", f":{line}:{column}") from None
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        what, place = _toml_place(str(error), text)
-        raise failure(f"not TOML: {what}", place=place) from None
-    except RecursionError:
-        raise failure("not accepted: nested too deeply") from None
-
-
-def _toml_place(message: str, text: str) -> tuple[str, str]:
-    """A message of tomllib without its place, and the place as ``:line:column``."""
-    at = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)$", message)
-    if at is None:
-        return message, ""
-    line, column = at.groups()
-    if line is None:
-        lines = text.splitlines() or [""]
-        line, column = str(len(lines)), str(len(lines[-1]) + 1)
-    return message[: at.start()], f":{line}:{column}"
 
 
 _INJECTED: Final = re.compile(r"SMPPD_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP)(_(PROTO|PORT|ADDR))?)?)")

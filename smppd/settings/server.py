@@ -11,6 +11,7 @@ from smppd.settings.types import (
     MAX_COUNT,
     MAX_SECONDS,
     Count,
+    FileName,
     HostPort,
     Interval,
     Moment,
@@ -52,6 +53,8 @@ class Server(Table, frozen=True):
     * shutdown_grace: seconds that sessions get to finish on shutdown.
     * event_loop: auto takes uvloop when it is installed.
     * seed: of all random draws; the same seed draws the same.
+    * rules, dialects: files of rules and of dialects: a path relative to the configuration, or the name of a shipped
+      one.
     """
 
     smpp: Annotated[list[HostPort], Meta(min_length=1)] = field(default_factory=lambda: ["127.0.0.1:2775"])
@@ -66,6 +69,8 @@ class Server(Table, frozen=True):
     shutdown_grace: Annotated[float, Meta(ge=0, le=3_600)] = 5.0
     event_loop: Literal["auto", "asyncio", "uvloop"] = "auto"
     seed: Annotated[int, Meta(ge=0, le=9_007_199_254_740_991)] = 0
+    rules: list[FileName] = field(default_factory=list)
+    dialects: list[FileName] = field(default_factory=list)
 
 
 class Messages(Table, frozen=True):

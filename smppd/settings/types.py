@@ -153,6 +153,11 @@ def text_rule(expected: str, shortest: int, longest: int, *, secret: bool = Fals
     return Rule(expected, check, secret=secret)
 
 
+def _check_file(name: str) -> None:
+    if not name or "\0" in name:
+        raise ValueError("not a path")
+
+
 def _check_name(name: str) -> None:
     if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", name):
         raise ValueError("")
@@ -198,6 +203,7 @@ OutbindPassword: TypeAlias = Annotated[
 ]
 DlName: TypeAlias = Annotated[str, text_rule("1 to 20 characters of printable ASCII", 1, 20)]
 MemberAddress: TypeAlias = Annotated[str, Rule("an address of 1 to 20 digits, perhaps with a plus", _check_member)]
+FileName: TypeAlias = Annotated[str, Rule("the path of a .toml file, or the name of a shipped one", _check_file)]
 Moment: TypeAlias = Annotated[str, Rule('a date and time such as "2026-01-01T12:00:00Z", or "" for now', _check_moment)]
 Glob: TypeAlias = Annotated[str, Rule('a pattern such as "336*", "+4477?" or "44[1-5]*"', check_glob)]
 Range: TypeAlias = Annotated[str, Rule('an address_range such as "44*", "^4477" or "4477[0-9]{8}"', AddressRange)]

@@ -2,18 +2,16 @@ from pathlib import Path
 
 import pytest
 
-import smppd
-from smppd.cli import UserError
-from smppd.cli.init import shipped_config
 from smppd.cli.main import main
 from smppd.settings import Settings, load_settings
+from smppd.settings.files import shipped
 
 
 def test_it_writes_the_annotated_configuration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target = tmp_path / "new" / "dir"
     assert main(["init", str(target)]) == 0
     path = target / "smppd.toml"
-    assert path.read_bytes() == (shipped_config() / "smppd.toml").read_bytes()
+    assert path.read_bytes() == shipped("smppd.toml").read_bytes()
     assert load_settings(path, {}) == Settings()
     assert capsys.readouterr().out.splitlines()[0] == f"wrote {path}"
     assert [entry.name for entry in target.iterdir()] == ["smppd.toml"]
@@ -44,17 +42,3 @@ def test_a_file_is_no_directory(tmp_path: Path, place: str, capsys: pytest.Captu
     (tmp_path / "file").touch()
     assert main(["init", str(tmp_path / place)]) == 1
     assert "ot a directory" in capsys.readouterr().err
-
-
-def test_the_wheel_carries_its_own_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    package = tmp_path / "site-packages" / "smppd"
-    (package / "_config").mkdir(parents=True)
-    (package / "_config" / "smppd.toml").touch()
-    monkeypatch.setattr(smppd, "__file__", str(package / "__init__.py"))
-    assert shipped_config() == package / "_config"
-
-
-def test_an_installation_without_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(smppd, "__file__", str(tmp_path / "smppd" / "__init__.py"))
-    with pytest.raises(UserError, match="lacks its configuration"):
-        shipped_config()

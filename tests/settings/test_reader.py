@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from smppd.settings import Account, Delay, Settings, SettingsError, load_settings, reader
+from smppd.settings import Account, Delay, Settings, SettingsError, files, load_settings
 from tests.settings.support import load, problems
 
 # -- files that cannot be read
@@ -69,7 +69,7 @@ def test_unreadable_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_an_endless_file_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader, "MAX_FILE_SIZE", 1024 * 1024)
+    monkeypatch.setattr(files, "MAX_FILE_SIZE", 1024 * 1024)
     with pytest.raises(SettingsError, match="longer than 1 MiB"):
         load_settings(Path("/dev/zero"), {})
 

@@ -1,0 +1,205 @@
+"""Whether rules and faults can ever happen: names that must exist, names that must differ, rules behind others.
+
+What is found are problems with the place where each thing was written, so that the same judgement serves a file and
+rules that come while the server runs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, TypeVar
+
+from smppd import strict
+from smppd.patterns import WILDCARDS, literal_prefix
+from smppd.settings.faults import Fault, RouteDown
+from smppd.settings.names import ANY
+from smppd.settings.rules import Pattern, Rule, Test, When
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from smppd.settings.includes import Place
+    from smppd.strict import Problem
+
+ACCOUNT: Final = "the system_id of an account"
+ROUTE: Final = "the name of a route"
+
+MAX_COVERS: Final = 1_000
+"""Rules without a destination that each later rule is compared with: more would take seconds, and nobody has them."""
+
+E = TypeVar("E", Rule, Fault)
+
+Alternative: TypeAlias = tuple[str, int | str]
+"""One of the values that a test allows: "equals", "prefix" or "glob", and what it is about."""
+
+
+class Names(NamedTuple):
+    """The names that conditions may refer to; None where they could not be read, and nothing is judged."""
+
+    accounts: Sequence[str] | None
+    routes: Sequence[str] | None
+
+
+def mistakes_in_rules(rules: Sequence[tuple[Rule, Place]], names: Names) -> Iterator[Problem]:
+    """What is wrong with rules beside each other and beside accounts and routes."""
+    yield from _same_names(rules)
+    for rule, place in rules:
+        if place.sound:
+            yield from _unknown(rule.when.account, names.accounts, place, ("when", "account"), ACCOUNT)
+            yield from _unknown(rule.when.route, names.routes, place, ("when", "route"), ROUTE)
+    by_file: dict[str, list[tuple[Rule, Place]]] = {}
+    for rule, place in rules:
+        by_file.setdefault(place.file, []).append((rule, place))
+    for those in by_file.values():
+        yield from _unreachable(those)
+
+
+def mistakes_in_faults(faults: Sequence[tuple[Fault, Place]], names: Names) -> Iterator[Problem]:
+    """What is wrong with faults beside each other and beside accounts and routes."""
+    yield from _same_names(faults)
+    for fault, place in faults:
+        if not place.sound:
+            continue
+        if fault.account is not None:
+            test = Pattern(glob=fault.account)
+            yield from _unknown(test, names.accounts, place, ("account",), ACCOUNT)
+        if isinstance(fault, RouteDown):
+            yield from _unknown(Pattern(glob=fault.route), names.routes, place, ("route",), ROUTE)
+
+
+def _same_names(entries: Sequence[tuple[E, Place]]) -> Iterator[Problem]:
+    first: dict[str, Place] = {}
+    for entry, place in entries:
+        before = first.setdefault(entry.name, place)
+        if before is not place and place.sound:
+            where = strict.key_of(before.path) + (f" in {before.file}" if before.file != place.file else "")
+            hint = f"{where} has it already"
+            yield place.problem(("name",), strict.shown(entry.name), "expected a name of its own", hint)
+
+
+def _unknown(
+    test: Test | None, known: Sequence[str] | None, place: Place, keys: strict.Path, what: str
+) -> Iterator[Problem]:
+    """Literal names in a test that do not exist. Patterns may match what comes later."""
+    if test is None or known is None:
+        return
+    for name in (*_texts(test.equals), *(one for one in _texts(test.glob) if not WILDCARDS.search(one))):
+        if name not in known:
+            yield place.problem(keys, strict.shown(name), f"expected {what}", strict.suggestion(name, known))
+
+
+def _texts(values: object) -> list[str]:
+    listed = values if isinstance(values, list) else [values]
+    return [value for value in listed if isinstance(value, str)]
+
+
+# What can never be reached.
+
+
+def _unreachable(rules: Sequence[tuple[Rule, Place]]) -> Iterator[Problem]:
+    """Rules for which a rule before them leaves nothing. Only rules that always fire leave nothing to others."""
+    anywhere: list[tuple[Rule, Place]] = []
+    by_destination: dict[str, list[tuple[Rule, Place]]] = {}
+    for rule, place in rules:
+        if not place.sound or not rule.enabled:
+            continue
+        before = _first_cover(rule.when, anywhere, by_destination)
+        if before is not None:
+            how = "has the same conditions" if before[0].when == rule.when else "takes all that this one could match"
+            hint = f"{strict.key_of(before[1].path)} ({before[0].name}) comes first and {how}"
+            yield place.problem((), strict.shown(rule.name), "this rule can never be reached", hint)
+        elif always_fires(rule):
+            beginnings = _beginnings(rule.when.destination_addr)
+            if beginnings is None:
+                anywhere += [(rule, place)] if len(anywhere) < MAX_COVERS else []
+            for beginning in beginnings or ():
+                by_destination.setdefault(beginning, []).append((rule, place))
+
+
+def always_fires(rule: Rule) -> bool:
+    """Whether a rule fires whenever its conditions hold."""
+    counted = (rule.after, rule.every, rule.times, rule.probability) != (0, 1, 0, 1.0)
+    return not counted and rule.schedule is None and rule.scenario is None
+
+
+def _first_cover(
+    when: When, anywhere: Sequence[tuple[Rule, Place]], by_destination: dict[str, list[tuple[Rule, Place]]]
+) -> tuple[Rule, Place] | None:
+    for entry in anywhere:
+        if covers(entry[0].when, when):
+            return entry
+    beginnings = _beginnings(when.destination_addr)
+    shortest = min(beginnings, key=len) if beginnings else ""
+    for length in range(len(shortest) + 1):
+        for entry in by_destination.get(shortest[:length], ()):
+            if covers(entry[0].when, when):
+                return entry
+    return None
+
+
+def _beginnings(test: Pattern | None) -> list[str] | None:
+    """What each destination that passes a test begins with, one for each alternative; None when nothing says so."""
+    if test is None or (test.glob is None and test.equals is None and test.prefix is None):
+        return None
+    return [*map(literal_prefix, _texts(test.glob)), *_texts(test.equals), *_texts(test.prefix)]
+
+
+def covers(wide: When, narrow: When) -> bool:
+    """Whether every PDU that meets ``narrow`` surely meets ``wide``."""
+    if wide.direction != narrow.direction:
+        return False
+    if ANY not in wide.commands and not set(narrow.commands) <= set(wide.commands):
+        return False
+    for name in ("account", "route", "interface_version", "source_addr", "destination_addr", "text", "part", "parts"):
+        if not _implied(getattr(wide, name), getattr(narrow, name)):
+            return False
+    for name in ("bind_type", "session_age", "time"):
+        if getattr(wide, name) not in (None, getattr(narrow, name)):
+            return False
+    for name in ("tlv", "fields"):
+        tests = getattr(narrow, name)
+        if not all(_implied(test, tests.get(key)) for key, test in getattr(wide, name).items()):
+            return False
+    return True
+
+
+def _implied(wide: Test | None, narrow: Test | None) -> bool:
+    """Whether what passes ``narrow`` surely passes ``wide``; False when that is not easy to say."""
+    if wide is None or wide == narrow:
+        return True
+    accepted = _alternatives(wide, exact=True)
+    if ("prefix", "") in accepted and isinstance(wide, Pattern):
+        return True
+    wanted = _alternatives(narrow, exact=False) if narrow is not None else []
+    return bool(wanted) and all(any(_alternative_covers(one, other) for one in accepted) for other in wanted)
+
+
+def _alternatives(test: Test, *, exact: bool) -> list[Alternative]:
+    """What a value may be to pass a test; [] when that cannot be listed.
+
+    exact: whatever is listed passes. Otherwise nothing else passes, but further tests may make it fewer.
+    """
+    given = [name for name in ("equals", "glob", "prefix") if getattr(test, name) is not None]
+    more = (test.hex, test.regex, test.min, test.max, test.present, test.not_)
+    if not given or (exact and (len(given) > 1 or any(one is not None for one in more))):
+        return []
+    values = getattr(test, given[0])
+    return [_alternative(given[0], value) for value in (values if isinstance(values, list) else [values])]
+
+
+def _alternative(kind: str, value: int | str) -> Alternative:
+    if kind == "glob" and isinstance(value, str):
+        if not WILDCARDS.search(value):
+            return "equals", value
+        if value.endswith("*") and not WILDCARDS.search(value[:-1]):
+            return "prefix", value[:-1]
+    return kind, value
+
+
+def _alternative_covers(wide: Alternative, narrow: Alternative) -> bool:
+    """Whether every value of one alternative is one of the other's."""
+    if wide == narrow:
+        return True
+    (kind, beginning), (other, value) = wide, narrow
+    if kind != "prefix" or not isinstance(value, str):
+        return False
+    return (literal_prefix(value) if other == "glob" else value).startswith(str(beginning))
