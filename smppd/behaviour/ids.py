@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 UUID_OCTETS: Final = 16
 
-Speller = "Callable[[int], bytes]"
-
 
 def uuid_of(number: int) -> int:
     """The 128 bits that stand for a number where ids are UUIDs: they look random, and are always the same."""

@@ -219,9 +219,7 @@ FIELDS: Final[dict[str, Callable[[ReceiptWriter, Message, Report], bytes]]] = {
 
 
 def _parse(template: str) -> list[tuple[bytes, str | None]]:
-    return [
-        (literal.encode("latin-1", "replace"), name) for literal, name, _, _ in string.Formatter().parse(template)
-    ]
+    return [(literal.encode("latin-1", "replace"), name) for literal, name, _, _ in string.Formatter().parse(template)]
 
 
 def _report_of(message: Message) -> Report:

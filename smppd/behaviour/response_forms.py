@@ -12,8 +12,7 @@ from smppd.behaviour.receipt_forms import tlv
 from smppd.settings.names import COMMANDS, command_status
 from smppwire.codec import encode
 from smppwire.constants import HEADER_LENGTH, RESPONSE_BIT, CommandId, CommandStatus, TlvTag, status_name
-from smppwire.pdus import QuerySmResp, SubmitSmResp
-from smppwire.schema import PDUS
+from smppwire.pdus import PDU_CLASSES, QuerySmResp, SubmitSmResp
 from smppwire.smpp_time import parse_final_date
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ HEADER: Final = Struct(">IIII")
 GENERIC_NACK: Final = int(CommandId.GENERIC_NACK)
 ESME_RINVCMDID: Final = int(CommandStatus.ESME_RINVCMDID)
 
-COMMAND_NAMES: Final = {command_id: name for name, command_id in COMMANDS.items()}
+COMMAND_NAMES: Final = {int(command_id): name for name, command_id in COMMANDS.items()}
 
 FINAL_DATES: Final = {"short": "%y%m%d%H%M%S", "iso": "%Y-%m-%d %H:%M:%S"}
 """How final_date is written where it is not the 16 characters of the specification (quirk Q49)."""
@@ -107,5 +106,4 @@ class ResponseWriter:
 
 def _empty_body(response_id: int) -> bytes:
     """The mandatory fields of a response, each with nothing in it."""
-    fields = PDUS[response_id].pdu()
-    return encode(fields)[HEADER_LENGTH:]
+    return encode(PDU_CLASSES[response_id]())[HEADER_LENGTH:]
