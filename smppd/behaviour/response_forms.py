@@ -1,4 +1,4 @@
-"""Responses as carriers write them: bodies of refusals, statuses of their own, ids without a NUL, vendor TLVs.
+"""Responses as message centres write them: bodies of refusals, statuses of their own, ids without a NUL, vendor TLVs.
 
 The transport asks here only for accounts whose dialect deviates; all others are answered without this module.
 """
@@ -12,64 +12,76 @@ from smppd.behaviour.receipt_forms import tlv
 from smppd.settings.names import COMMANDS, command_status
 from smppwire.codec import encode
 from smppwire.constants import HEADER_LENGTH, RESPONSE_BIT, CommandId, CommandStatus, TlvTag, status_name
-from smppwire.pdus import PDU_CLASSES, QuerySmResp, SubmitSmResp
+from smppwire.pdus import PDU_CLASSES, DataSmResp, QuerySmResp, SubmitMultiResp, SubmitSmResp
 from smppwire.smpp_time import parse_final_date
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import tzinfo
 
-    from smppd.settings.dialects import Dialect, IdForm
+    from smppd.settings.dialects import Dialect
     from smppwire.pdus import Pdu
 
 HEADER: Final = Struct(">IIII")
 GENERIC_NACK: Final = int(CommandId.GENERIC_NACK)
 ESME_RINVCMDID: Final = int(CommandStatus.ESME_RINVCMDID)
 
-COMMAND_NAMES: Final = {int(command_id): name for name, command_id in COMMANDS.items()}
-
 FINAL_DATES: Final = {"short": "%y%m%d%H%M%S", "iso": "%Y-%m-%d %H:%M:%S"}
 """How final_date is written where it is not the 16 characters of the specification (quirk Q49)."""
 
 
 class ResponseWriter:
-    """Writes the responses of one dialect."""
+    """Writes the responses of one dialect, header included.
 
-    def __init__(self, dialect: Dialect, vendor_tlvs: Callable[[str], bytes]) -> None:
-        """Write as `dialect` says; `vendor_tlvs` gives the octets of the TLVs that are added to a PDU of this name."""
+    `tlvs` says whether the session may be sent TLVs: one below 3.4 is not.
+    """
+
+    def __init__(self, dialect: Dialect, zone: tzinfo, vendor_tlvs: Callable[[int], bytes]) -> None:
+        """Write as `dialect` says, dates that state no zone in `zone`.
+
+        `vendor_tlvs` gives the octets of the TLVs that are added to a PDU of this command_id.
+        """
         form = dialect.response
         self._form = form
+        self._zone = zone
         self._vendor_tlvs = vendor_tlvs
         self._statuses = {int(CommandStatus[name]): command_status(value) for name, value in form.statuses.items()}
         self._nacked = frozenset(command_status(value) for value in form.nack)
-        self._id_form: IdForm = dialect.message_id.response
+        self._id_is_empty = dialect.message_id.response.empty
+        self._id_is_terminated = dialect.message_id.response.terminated or self._id_is_empty
+        self.own_numbers = dialect.session.own_response_numbers
+        """Whether responses are counted by each session instead of repeating the number of the request (quirk Q48)."""
         self.unsupported = frozenset(int(COMMANDS[name]) for name in form.unsupported)
         """The command_ids of requests that this message centre does not know."""
 
-    def answer(self, request: Pdu, response: Pdu) -> bytes:
-        """The octets of the response to a request, header included; one with an error status is a refusal."""
-        if response.command_status:
-            return self.refuse(request.command_id, response.sequence_number, response.command_status)
-        if isinstance(response, QuerySmResp) and response.final_date and self._form.final_date in FINAL_DATES:
-            body = self._query_body(response)
-        elif isinstance(response, SubmitSmResp):
-            body = self._submit_body(response)
-        else:
-            body = encode(response)[HEADER_LENGTH:]
-        return self._frame(response.command_id, response.sequence_number, 0, body)
+    def accept(self, message_id: bytes, sequence_number: int, added: bytes, *, tlvs: bool) -> bytes:
+        """The octets of the submit_sm_resp that accepts a message; `added` are TLVs of ours."""
+        body = self._id(message_id) + added
+        return self._frame(CommandId.SUBMIT_SM_RESP, 0, sequence_number, body, tlvs=tlvs)
 
-    def refuse(self, request_id: int, sequence_number: int, status: int) -> bytes:
-        """The octets of a refusal (SMPP 3.4 leaves open what follows the header; quirks Q37 to Q44 and Q79)."""
+    def answer(self, response: Pdu, sequence_number: int, *, tlvs: bool) -> bytes:
+        """The octets of any response. One with an error status is a refusal, unless it has TLVs to tell more."""
+        if response.command_status and not response.tlvs:
+            return self.refuse(response.command_id, response.command_status, sequence_number, tlvs=tlvs)
+        status = self._statuses.get(response.command_status, response.command_status)
+        return self._frame(response.command_id, status, sequence_number, self._body(response), tlvs=tlvs)
+
+    def refuse(self, response_id: int, status: int, sequence_number: int, *, tlvs: bool) -> bytes:
+        """The octets of a refusal; `response_id` is that of the response, or of a generic_nack.
+
+        SMPP 3.4 leaves open what follows the header (quirks Q37 to Q44, and Q79).
+        """
         status = self._statuses.get(status, status)
-        if status in self._nacked or request_id in self.unsupported:
-            return HEADER.pack(HEADER_LENGTH, GENERIC_NACK, status, sequence_number)
-        body = self._error_body(request_id | RESPONSE_BIT, status)
-        return self._frame(request_id | RESPONSE_BIT, sequence_number, status, body)
+        if status in self._nacked or response_id == GENERIC_NACK or response_id & ~RESPONSE_BIT in self.unsupported:
+            return self._frame(GENERIC_NACK, status, sequence_number, b"", tlvs=tlvs)
+        body = self._error_body(response_id, status, tlvs=tlvs)
+        return self._frame(response_id, status, sequence_number, body, tlvs=tlvs)
 
-    def refuse_unsupported(self, request_id: int, sequence_number: int) -> bytes:
+    def refuse_unsupported(self, request_id: int, sequence_number: int, *, tlvs: bool) -> bytes:
         """The octets by which a request is refused that this message centre does not know."""
-        return self.refuse(request_id, sequence_number, ESME_RINVCMDID)
+        return self.refuse(request_id | RESPONSE_BIT, ESME_RINVCMDID, sequence_number, tlvs=tlvs)
 
-    def _error_body(self, response_id: int, status: int) -> bytes:
+    def _error_body(self, response_id: int, status: int, *, tlvs: bool) -> bytes:
         form = self._form
         words = status_name(status).encode("ascii")
         body = b""
@@ -77,30 +89,36 @@ class ResponseWriter:
             body = b"\0"
         elif form.error_body == "full":
             body = _empty_body(response_id)
-        elif form.error_body == "tlvs":
+        elif form.error_body == "tlvs" and tlvs:
             body = tlv(TlvTag.ADDITIONAL_STATUS_INFO_TEXT, words + b"\0")
-        if form.error_text_tlv:
+        if form.error_text_tlv and tlvs:
             body += tlv(form.error_text_tlv, words)
         return body
 
-    def _submit_body(self, response: SubmitSmResp) -> bytes:
-        """The body of a submit_sm_resp, whose id may be missing or end without a NUL (quirks Q07 and Q11)."""
-        form = self._id_form
-        message_id = b"" if form.empty else response.message_id or b""
-        body = message_id + b"\0" if form.terminated or form.empty else message_id
-        return body + b"".join(tlv(tag, value) for tag, value in response.tlvs)
+    def _body(self, response: Pdu) -> bytes:
+        if isinstance(response, (SubmitSmResp, DataSmResp)):
+            return self._id(response.message_id or b"") + b"".join(tlv(tag, value) for tag, value in response.tlvs)
+        if isinstance(response, QuerySmResp) and self._form.final_date in FINAL_DATES:
+            return self._query_body(response)
+        if isinstance(response, SubmitMultiResp) and self._id_is_empty:
+            response.message_id = b""
+        return encode(response)[HEADER_LENGTH:]
+
+    def _id(self, message_id: bytes) -> bytes:
+        """The id where it is the only field of a body: it may be missing, or end without a NUL (quirks Q07, Q11)."""
+        written = b"" if self._id_is_empty else message_id
+        return written + b"\0" if self._id_is_terminated else written
 
     def _query_body(self, response: QuerySmResp) -> bytes:
         moment = parse_final_date(response.final_date or b"")
-        if moment is None:
-            return encode(response)[HEADER_LENGTH:]
-        # Written by hand: no encoder accepts a date that the specification does not know.
-        date = moment.strftime(FINAL_DATES[self._form.final_date]).encode("ascii")
-        state, error = response.message_state or 0, response.error_code or 0
-        return b"%b\0%b\0%c%c" % (response.message_id or b"", date, state, error)
+        if moment is not None:
+            local = moment.astimezone(self._zone)
+            response.final_date = local.strftime(FINAL_DATES[self._form.final_date]).encode("ascii")
+        return encode(response)[HEADER_LENGTH:]
 
-    def _frame(self, command_id: int, sequence_number: int, status: int, body: bytes) -> bytes:
-        body += self._vendor_tlvs(COMMAND_NAMES[command_id])
+    def _frame(self, command_id: int, status: int, sequence_number: int, body: bytes, *, tlvs: bool) -> bytes:
+        if tlvs:
+            body += self._vendor_tlvs(command_id)
         return HEADER.pack(HEADER_LENGTH + len(body), command_id, status, sequence_number) + body
 
 

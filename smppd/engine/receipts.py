@@ -10,12 +10,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Final
 
-from smppd.engine.message import ENROUTE, text_octets
+from smppd.engine.message import ACCEPTED, ENROUTE, text_octets
 from smppwire.constants import MessageState, TlvTag, state_name
 from smppwire.pdus import SubmitSm
 from smppwire.text import decode_text, encode_text, is_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from smppd.engine.message import Message
     from smppd.engine.multipart import Assembly
 
@@ -25,8 +27,8 @@ MANUAL_ESM_CLASS: Final = 0x10
 TEXT_OCTETS: Final = 20
 """Octets of the original text that a receipt repeats (appendix B)."""
 
-LONGEST_CHARACTER: Final = 4
-"""Octets of the longest character of any alphabet: a surrogate pair."""
+LONGEST_BEGINNING: Final = 4 * TEXT_OCTETS
+"""Octets that hold the first twenty characters in every alphabet: a surrogate pair has four."""
 
 ESCAPE: Final = b"\x1b"
 """The first half of a character of the extension table: it must not stand alone where the text is cut."""
@@ -78,13 +80,40 @@ class DefaultDialect:
             message, assembly.verdict.state, RECEIPT_ESM_CLASS, assembly.final_wall, tlvs=tlvs, whole=assembly
         )
 
+    def receipt_bodies(self, messages: Sequence[Message], *, tlvs: bool) -> list[bytes]:
+        """The same of several messages, in their order."""
+        return [self.receipt_body(message, tlvs=tlvs) for message in messages]
+
+    def accepted_body(self, message: Message, *, tlvs: bool) -> bytes:
+        """The deliver_sm body of a receipt that says ACCEPTD while the message is still ENROUTE (quirk Q22)."""
+        return self._body(message, ACCEPTED, RECEIPT_ESM_CLASS, message.accepted_wall, tlvs=tlvs)
+
     def intermediate_body(self, message: Message, *, tlvs: bool) -> bytes:
         """The deliver_sm body of an intermediate notification: state ENROUTE, esm_class 0x20."""
         return self._body(message, ENROUTE, INTERMEDIATE_ESM_CLASS, message.accepted_wall, tlvs=tlvs)
 
     def acknowledgement_body(self, message: Message, esm_class: int, *, tlvs: bool) -> bytes:
-        """The deliver_sm body of an SME acknowledgement; see `acknowledgement_body`."""
-        return acknowledgement_body(message, esm_class, tlvs=tlvs)
+        """The deliver_sm body of an SME acknowledgement: from the subscriber, without a text, of this esm_class.
+
+        It repeats the user_message_reference, by which the ESME knows what is acknowledged (5.3.2.17).
+        """
+        pdu = message.pdu
+        body = b"%b\0%c%c%b\0%c%c%b\0%c%b\0\0" % (
+            pdu.service_type,
+            pdu.dest_addr_ton,
+            pdu.dest_addr_npi,
+            pdu.destination_addr,
+            pdu.source_addr_ton,
+            pdu.source_addr_npi,
+            pdu.source_addr,
+            esm_class,
+            AFTER_TYPE,
+        )
+        if not tlvs:
+            return body
+        if esm_class == MANUAL_ESM_CLASS:
+            body += USER_RESPONSE_CODE
+        return body + _reference_tlv(message)
 
     def _body(
         self, message: Message, state: int, esm_class: int, done: float, *, tlvs: bool, whole: Assembly | None = None
@@ -96,11 +125,11 @@ class DefaultDialect:
         if whole is not None and whole.verdict is not None:
             _, error_code, delivered = whole.verdict
             counts = b"sub:%03d dlvrd:%03d" % (whole.total, delivered)
-            text = beginning(whole.first)
+            text = _beginning(whole.first)
         else:
             counts = b"sub:001 dlvrd:001" if state == 2 else b"sub:001 dlvrd:000"
             is_plain = pdu.esm_class < UDHI and not pdu.tlvs and not pdu.data_coding
-            text = pdu.short_message[:TEXT_OCTETS] if is_plain else beginning(message)
+            text = pdu.short_message[:TEXT_OCTETS] if is_plain else _beginning(message)
         text = text.removesuffix(ESCAPE)
         room = LONGEST_ADDRESS if pdu.__class__ is SubmitSm else LONGEST_ADDRESS_OF_DATA_SM
         middle = self._middles.get(key := (message.accepted_wall // 60, done // 60, state, error_code))
@@ -132,7 +161,7 @@ class DefaultDialect:
         if error_code:
             body += NETWORK_ERROR_CODE + error_code.to_bytes(2, "big")
         if pdu.tlvs:
-            body += reference_tlv(message)
+            body += _reference_tlv(message)
         return body
 
     def _middle(self, submitted: float, done: float, state: int, error_code: int) -> bytes:
@@ -150,32 +179,8 @@ class DefaultDialect:
         return datetime.fromtimestamp(minute * 60, self._zone).strftime("%y%m%d%H%M").encode("ascii")
 
 
-def acknowledgement_body(message: Message, esm_class: int, *, tlvs: bool) -> bytes:
-    """The deliver_sm body of an SME acknowledgement: from the subscriber, without a text, of this esm_class.
-
-    It repeats the user_message_reference, by which the ESME knows what is acknowledged (5.3.2.17).
-    """
-    pdu = message.pdu
-    body = b"%b\0%c%c%b\0%c%c%b\0%c%b\0\0" % (
-        pdu.service_type,
-        pdu.dest_addr_ton,
-        pdu.dest_addr_npi,
-        pdu.destination_addr,
-        pdu.source_addr_ton,
-        pdu.source_addr_npi,
-        pdu.source_addr,
-        esm_class,
-        AFTER_TYPE,
-    )
-    if not tlvs:
-        return body
-    if esm_class == MANUAL_ESM_CLASS:
-        body += USER_RESPONSE_CODE
-    return body + reference_tlv(message)
-
-
-def beginning(message: Message, length: int = TEXT_OCTETS, alphabet: str = "gsm7") -> bytes:
-    """The first `length` octets of the text that a person wrote: after the user data header, wherever the text stands.
+def _beginning(message: Message) -> bytes:
+    """The first octets of the text that a person wrote: after the user data header, wherever the text stands.
 
     A receipt is in the default alphabet, whatever the original was in: a UCS-2 text is written again with what GSM
     03.38 has of it, and octets that are no text at all are left out.
@@ -185,14 +190,14 @@ def beginning(message: Message, length: int = TEXT_OCTETS, alphabet: str = "gsm7
     if pdu.esm_class & UDHI and octets:
         octets = octets[octets[0] + 1 :]
     if not pdu.data_coding:
-        return octets[:length]
+        return octets[:TEXT_OCTETS]
     if not is_text(pdu.data_coding):
         return b""
-    text = decode_text(octets[: LONGEST_CHARACTER * length], pdu.data_coding)[:length]
-    return encode_text(text, 0, default_alphabet=alphabet, errors="replace")[:length]
+    text = decode_text(octets[:LONGEST_BEGINNING], pdu.data_coding)[:TEXT_OCTETS]
+    return encode_text(text, 0, errors="replace")[:TEXT_OCTETS]
 
 
-def reference_tlv(message: Message) -> bytes:
+def _reference_tlv(message: Message) -> bytes:
     """The original's user_message_reference, which its receipt repeats (SMPP 3.4 section 5.3.2.17)."""
     value = message.pdu.tlv(USER_MESSAGE_REFERENCE)
     if value is None:
