@@ -22,7 +22,7 @@ from smppd.cli.serve import loop_factory
 from smppd.engine.core import Engine
 from smppd.errors import UserError
 from smppd.settings import Clock, Delay, Match, Network, Route, Settings, Throughput, Timers
-from smppd.transport.smsc import WRITE_BUFFER_HIGH
+from smppd.transport.connection import WRITE_BUFFER_HIGH
 from tests.transport.support import (
     BIND_RX,
     BIND_TRX,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Final
 
-from smppd.engine.message import ACCEPTED, ENROUTE, text_octets
+from smppd.engine.message import ACCEPTED, DELIVERED, ENROUTE, text_octets
 from smppwire.constants import MessageState, TlvTag, state_name
 from smppwire.pdus import SubmitSm
 from smppwire.text import decode_text, encode_text, is_text
@@ -63,6 +63,13 @@ AFTER_TYPE: Final = b"\x00\x00\x00\x00\x00\x00\x00"
 replace_if_present_flag, data_coding: all unused in a receipt."""
 
 
+PLAIN_RECEIPT: Final = b"%b\0%c%c%b\0%c%c%b\0" + bytes((RECEIPT_ESM_CLASS,)) + AFTER_TYPE + b"\0%cid:%b%b%b%b%b%b"
+"""The receipt of a message about which nothing is special: an eighth of the work of a server that sends receipts."""
+
+COUNTS: Final = (b"sub:001 dlvrd:000", b"sub:001 dlvrd:001")
+"""What a receipt counts of one message: that it was not delivered, and that it was."""
+
+
 class DefaultDialect:
     """Receipts as most message centres write them."""
 
@@ -82,7 +89,58 @@ class DefaultDialect:
 
     def receipt_bodies(self, messages: Sequence[Message], *, tlvs: bool) -> list[bytes]:
         """The same of several messages, in their order."""
-        return [self.receipt_body(message, tlvs=tlvs) for message in messages]
+        bodies: list[bytes] = []
+        common: tuple[float, int, int, int] | None = None
+        minute = 0.0
+        middle = tag = tail = message_id_again = b""
+        length = 0
+        for message in messages:
+            pdu = message.pdu
+            service_type, destination_addr, source_addr = pdu.service_type, pdu.destination_addr, pdu.source_addr
+            if (
+                pdu.esm_class >= UDHI
+                or pdu.data_coding
+                or pdu.tlvs
+                or message.assembly is not None
+                or len(destination_addr) > LONGEST_ADDRESS
+                or len(source_addr) > LONGEST_ADDRESS
+                or len(service_type) > LONGEST_SERVICE_TYPE
+            ):
+                bodies.append(self.receipt_body(message, tlvs=tlvs))
+                continue
+            message_id = message.message_id
+            those = message.final_wall, message.state, message.error_code, len(message_id)
+            if those != common or not minute <= message.accepted_wall < minute + 60.0:
+                common = those
+                minute = message.accepted_wall // 60 * 60
+                dates = self._middle(minute, *those[:3])
+                middle = b" %b%b" % (COUNTS[message.state == DELIVERED], dates)
+                length = len(b"id:") + len(message_id) + len(middle)
+                tag = RECEIPTED_MESSAGE_ID + (len(message_id) + 1).to_bytes(2, "big") if tlvs else b""
+                tail = b"\0" + _state_tlvs(message.state, message.error_code) if tlvs else b""
+            if tlvs:
+                message_id_again = message_id
+            text = pdu.short_message[:TEXT_OCTETS].removesuffix(ESCAPE)
+            bodies.append(
+                PLAIN_RECEIPT
+                % (
+                    service_type,
+                    pdu.dest_addr_ton,
+                    pdu.dest_addr_npi,
+                    destination_addr,
+                    pdu.source_addr_ton,
+                    pdu.source_addr_npi,
+                    source_addr,
+                    length + len(text),
+                    message_id,
+                    middle,
+                    text,
+                    tag,
+                    message_id_again,
+                    tail,
+                )
+            )
+        return bodies
 
     def accepted_body(self, message: Message, *, tlvs: bool) -> bytes:
         """The deliver_sm body of a receipt that says ACCEPTD while the message is still ENROUTE (quirk Q22)."""
@@ -127,14 +185,12 @@ class DefaultDialect:
             counts = b"sub:%03d dlvrd:%03d" % (whole.total, delivered)
             text = _beginning(whole.first)
         else:
-            counts = b"sub:001 dlvrd:001" if state == 2 else b"sub:001 dlvrd:000"
+            counts = COUNTS[state == DELIVERED]
             is_plain = pdu.esm_class < UDHI and not pdu.tlvs and not pdu.data_coding
             text = pdu.short_message[:TEXT_OCTETS] if is_plain else _beginning(message)
         text = text.removesuffix(ESCAPE)
         room = LONGEST_ADDRESS if pdu.__class__ is SubmitSm else LONGEST_ADDRESS_OF_DATA_SM
-        middle = self._middles.get(key := (message.accepted_wall // 60, done // 60, state, error_code))
-        if middle is None:
-            middle = self._middle(*key)
+        middle = self._middle(message.accepted_wall, done, state, error_code)
         short_message = b"id:%b %b%b%b" % (message_id, counts, middle, text)
         body = b"%b\0%c%c%b\0%c%c%b\0%c%b\0%c%b" % (
             pdu.service_type[:LONGEST_SERVICE_TYPE],
@@ -156,27 +212,34 @@ class DefaultDialect:
             0,
             len(message_id) + 1,
             message_id,
-            MESSAGE_STATE_TLV[state],
+            _state_tlvs(state, error_code),
         )
-        if error_code:
-            body += NETWORK_ERROR_CODE + error_code.to_bytes(2, "big")
         if pdu.tlvs:
             body += _reference_tlv(message)
         return body
 
     def _middle(self, submitted: float, done: float, state: int, error_code: int) -> bytes:
         """What stands between the counts and the text: the same for all messages of a minute that fare alike."""
-        if len(self._middles) >= MIDDLES_LIMIT:
-            self._middles.clear()
-        middle = self._middles[submitted, done, state, error_code] = (
-            b" submit date:%b done date:%b stat:%b err:%03d text:"
-            % (self._date(submitted), self._date(done), STATES[state], error_code)
-        )
+        key = (submitted // 60, done // 60, state, error_code)
+        middle = self._middles.get(key)
+        if middle is None:
+            if len(self._middles) >= MIDDLES_LIMIT:
+                self._middles.clear()
+            dates = self._date(key[0]), self._date(key[1])
+            middle = b" submit date:%b done date:%b stat:%b err:%03d text:" % (*dates, STATES[state], error_code)
+            self._middles[key] = middle
         return middle
 
     def _date(self, minute: float) -> bytes:
         """Ten digits of a minute since 1970."""
         return datetime.fromtimestamp(minute * 60, self._zone).strftime("%y%m%d%H%M").encode("ascii")
+
+
+def _state_tlvs(state: int, error_code: int) -> bytes:
+    """The TLVs that say what became of a message."""
+    if not error_code:
+        return MESSAGE_STATE_TLV[state]
+    return MESSAGE_STATE_TLV[state] + NETWORK_ERROR_CODE + error_code.to_bytes(2, "big")
 
 
 def _beginning(message: Message) -> bytes:

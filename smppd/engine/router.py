@@ -137,13 +137,14 @@ class Router(Generic[R]):
         self._by_address: dict[bytes, list[_Entry[R]]] = {}
         self._by_account: dict[str, list[_Entry[R]]] = {}
         self._others: list[_Entry[R]] = []
-        self._only: R | None = None
+        self.only: R | None = None
+        """The route that every message takes, where there is one route without conditions."""
         self._cache: dict[bytes, R | None] | None = {}
         for position, (match, route) in enumerate(routes):
             self._add(position, match, route)
         self._lengths = sorted(self._by_prefix)
         if len(routes) == 1 and self._others and self._others[0].test is None:
-            self._only = routes[0][1]
+            self.only = routes[0][1]
 
     def _add(self, position: int, match: Match, route: R) -> None:
         about_more = _compile(match)
@@ -175,8 +176,8 @@ class Router(Generic[R]):
 
     def find(self, account: str, pdu: SubmitSm) -> R | None:
         """The first route in configured order that matches, or None."""
-        if self._only is not None:
-            return self._only
+        if self.only is not None:
+            return self.only
         cache = self._cache
         if cache is None:
             return self._search(account, pdu)
