@@ -11,7 +11,7 @@ from smppd.engine.receipts import DefaultDialect
 from smppd.settings import Dialect, Settings, load_settings
 from smppwire.constants import CommandId, CommandStatus
 from smppwire.validation import ValidationPolicy
-from tests.behaviour.support import SHIPPED, dialect, final, shipped
+from tests.behaviour.speech import SHIPPED, dialect, final, shipped
 from tests.engine.world import sms
 
 

@@ -18,7 +18,7 @@ from smppwire.pdus import DataSm, SubmitSm, Tlv
 from smppwire.receipt import parse_receipt
 from smppwire.text import decode_text, encode_text
 from smppwire.validation import ValidationPolicy, validate
-from tests.behaviour.support import SHIPPED, data_sm, deliver_sm, dialect, final, receipt, shipped
+from tests.behaviour.speech import SHIPPED, data_sm, deliver_sm, dialect, final, receipt, shipped
 from tests.engine.world import NOON, REJECTED, UNDELIVERABLE, sms
 
 FROM_SMSC = ValidationPolicy(from_smsc=True)

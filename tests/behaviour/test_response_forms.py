@@ -19,7 +19,7 @@ from smppwire.pdus import (
     Tlv,
     UnsuccessSme,
 )
-from tests.behaviour.support import dialect
+from tests.behaviour.speech import dialect
 
 RESP = CommandId.SUBMIT_SM_RESP
 QUERY_RESP = CommandId.QUERY_SM_RESP
