@@ -10,7 +10,12 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from smppd.settings import Account, Delay, Network, Route, Settings
+    from msgspec import Struct
+
+    from smppd.settings import Account, Delay, Fault, Network, Route, Rule, Settings
+
+DEFAULT: Final = "default"
+"""The dialect that everybody knows."""
 
 SHOWN: Final = 10
 """Accounts, routes and networks listed by name; of more, the number says enough."""
@@ -44,6 +49,13 @@ def summary(settings: Settings) -> Iterator[tuple[str, str]]:
     yield from _listed("accounts", [_account(account) for account in settings.account])
     yield from _listed("routes", [_route(route) for route in settings.route])
     yield from _listed("networks", [_network(name, network) for name, network in settings.network.items()])
+    for label, texts in (
+        ("rules", [_rule(rule) for rule in settings.rule]),
+        ("faults", [_fault(fault) for fault in settings.fault]),
+        ("dialects", [name for name in settings.dialect if name != DEFAULT]),
+    ):
+        if texts:
+            yield from _listed(label, texts)
 
 
 def _listed(label: str, texts: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -82,6 +94,30 @@ def _network(name: str, network: Network) -> str:
     total = sum(network.outcome.values())
     shares = [f"{outcome} {weight / total:.3g}" for outcome, weight in network.outcome.items() if weight]
     return f"{name}: outcome after {_delay(network.delay)}; {', '.join(shares)}"
+
+
+def _rule(rule: Rule) -> str:
+    """What a rule is about and what it does, by the keys that are set."""
+    conditions = [name for name in _given(rule.when) if name not in ("command", "fields")]
+    about = ", ".join([*conditions, *rule.when.fields]) or "every message"
+    off = "" if rule.enabled else "disabled; "
+    return f"{rule.name}: {off}{' and '.join(rule.when.commands)} by {about} -> {', '.join(_given(rule.then))}"
+
+
+def _fault(fault: Fault) -> str:
+    common = ("kind", "name", "enabled")
+    given = ", ".join(f"{name} {value}" for name, value in _given(fault).items() if name not in common)
+    off = "" if fault.enabled else "disabled; "
+    return f"{fault.name}: {off}{fault.kind}{f' ({given})' if given else ''}"
+
+
+def _given(struct: Struct) -> dict[str, object]:
+    """The values of a struct that are not the defaults, by their keys."""
+    import msgspec
+
+    fields = msgspec.structs.fields(struct)
+    values = {field.encode_name: (getattr(struct, field.name), field.default) for field in fields}
+    return {name: value for name, (value, default) in values.items() if value != default and value not in ([], {})}
 
 
 def _delay(delay: Delay) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import os
 import resource
 import signal
@@ -41,9 +42,17 @@ OTHER_FILES: Final = 256
 @click.option("--smpp", multiple=True, metavar="HOST:PORT", help="Listen here for SMPP (may be repeated).")
 @click.option("--http", metavar="HOST:PORT", help='Listen here for HTTP; "" for nowhere.')
 @click.option(
+    "--rules",
+    multiple=True,
+    metavar="NAME|FILE",
+    help="Rules to follow: magic-numbers, or a .toml file (may be repeated).",
+)
+@click.option(
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override one setting, such as log.level=debug."
 )
-def command(config: Path | None, smpp: tuple[str, ...], http: str | None, overrides: tuple[str, ...]) -> None:
+def command(
+    config: Path | None, smpp: tuple[str, ...], http: str | None, rules: tuple[str, ...], overrides: tuple[str, ...]
+) -> None:
     """Run the message centre until it is told to stop (Ctrl-C or SIGTERM).
 
     Without a file it listens on 127.0.0.1:2775 for ESMEs that bind as smppclient1 with the password "password", and on
@@ -56,14 +65,28 @@ def command(config: Path | None, smpp: tuple[str, ...], http: str | None, overri
         assignments.append("server.smpp=" + ",".join(smpp))
     if http is not None:
         assignments.append(f"server.http={http}")
+    if rules:
+        assignments.append(f"server.rules={json.dumps([rule_file(name) for name in rules])}")
 
     def load() -> Settings:
         return load_settings(config, os.environ, assignments)
 
     settings = load()
+    find_hooks(settings, Path() if config is None else config.parent)
     raise_file_limit(settings.server.max_connections)
     with asyncio.Runner(loop_factory=loop_factory(settings.server.event_loop)) as runner:
         runner.run(_serve(settings, load))
+
+
+def rule_file(name: str) -> str:
+    """What `--rules` names, for a setting: there a path counts from the configuration, here from where one stands."""
+    return str(Path(name).absolute()) if name.endswith(".toml") or "/" in name else name
+
+
+def find_hooks(settings: Settings, directory: Path) -> None:
+    """Have Python find the modules of hooks beside the configuration; without one, in the working directory."""
+    if any(rule.then.hook for rule in settings.rule):
+        sys.path.insert(0, str(directory.absolute()))
 
 
 def loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -12,6 +12,7 @@ from random import Random
 from typing import TYPE_CHECKING, Final
 
 from smppd.engine.ports import Attempt, Outcome
+from smppd.settings.types import USUAL_ERRORS
 from smppwire.constants import MessageState
 
 if TYPE_CHECKING:
@@ -31,10 +32,6 @@ STATES: Final = {
     "REJECTD": MessageState.REJECTED,
 }
 """Receipt spelling of each final state (SMPP 3.4 appendix B)."""
-
-DEFAULT_ERRORS: Final = {"UNDELIV": 1, "EXPIRED": 27, "REJECTD": 13}
-"""The GSM cause that usually stands behind an outcome (3GPP TS 29.002): unknown subscriber, absent subscriber, call
-barred. Others report 0."""
 
 ABSENT: Final = Outcome(int(MessageState.ENROUTE), 27)
 """The subscriber is absent (3GPP TS 29.002): another attempt may find them."""
@@ -67,7 +64,7 @@ class SimulatedNetwork:
         self._first_tried: dict[bytes, float] = {}
         """When the first attempt was made to reach each subscriber, the longest known first."""
         outcomes = [(spelling, weight) for spelling, weight in settings.outcome.items() if weight > 0]
-        errors = DEFAULT_ERRORS | settings.error
+        errors = USUAL_ERRORS | settings.error
         self._outcomes = [Outcome(int(STATES[spelling]), errors.get(spelling, 0)) for spelling, _ in outcomes]
         self._bounds = list(accumulate(weight for _, weight in outcomes))
         self._constant = (

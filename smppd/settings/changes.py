@@ -10,9 +10,12 @@ from msgspec import Struct
 from smppd.settings.types import sections_of, values_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from smppd.settings.faults import Fault
     from smppd.settings.root import Settings
+    from smppd.settings.routes import Route
+    from smppd.settings.rules import Rule
 
 RESTART_KEYS: Final = (
     ("server", "smpp"),
@@ -31,7 +34,7 @@ RESTART_KEYS: Final = (
 
 
 class NameChanges(NamedTuple):
-    """Named things (accounts by system_id, routes by name, networks) of two configurations, in their order."""
+    """Named things (accounts by system_id, routes and rules by name, networks) of two configurations, in order."""
 
     added: list[str]
     removed: list[str]
@@ -45,7 +48,7 @@ class Changes(NamedTuple):
     """What differs between two settings.
 
     live: key paths that take effect at once (``account[smppclient1].window``; ``route`` alone: their order).
-    restart: key paths that wait for a restart. accounts, routes, networks: the same by name.
+    restart: key paths that wait for a restart. accounts, routes, networks, rules, faults, dialects: the same by name.
     """
 
     live: list[str]
@@ -53,6 +56,9 @@ class Changes(NamedTuple):
     accounts: NameChanges
     routes: NameChanges
     networks: NameChanges
+    rules: NameChanges
+    faults: NameChanges
+    dialects: NameChanges
 
     def __bool__(self) -> bool:
         return bool(self.live or self.restart)
@@ -64,16 +70,16 @@ def diff(old: Settings, new: Settings) -> Changes:
     keys = [key for name in sections_of(old) for key in _differing(getattr(old, name), getattr(new, name), name)]
     live = [key for key in keys if key not in restart]
     by_id = [{account.system_id: account for account in settings.account} for settings in (old, new)]
-    by_name = [{route.name: route for route in settings.route} for settings in (old, new)]
     accounts = _name_changes(live, "account[{}]", *by_id)
-    routes = _name_changes(live, "route[{}]", *by_name)
-    kept = [[name for name in names if name in by_name[0] and name in by_name[1]] for names in by_name]
-    if kept[0] != kept[1]:
-        live.append("route")
+    routes = _ordered_changes(live, "route", old.route, new.route)
     if old.distribution_list != new.distribution_list:
         live.append("distribution_list")
     networks = _name_changes(live, "network.{}", old.network, new.network)
-    return Changes(live, [key for key in keys if key in restart], accounts, routes, networks)
+    rules = _ordered_changes(live, "rule", old.rule, new.rule)
+    faults = _ordered_changes(live, "fault", old.fault, new.fault)
+    dialects = _name_changes(live, "dialect.{}", old.dialect, new.dialect)
+    waiting = [key for key in keys if key in restart]
+    return Changes(live, waiting, accounts, routes, networks, rules, faults, dialects)
 
 
 def without_restart(old: Settings, new: Settings) -> Settings:
@@ -87,6 +93,18 @@ def without_restart(old: Settings, new: Settings) -> Settings:
 T = TypeVar("T", bound=Struct)
 
 
+N = TypeVar("N", "Route", "Rule", "Fault")
+
+
+def _ordered_changes(live: list[str], table: str, old: Sequence[N], new: Sequence[N]) -> NameChanges:
+    """Compare two lists of named tables; that those which stay have changed places is a change of the list itself."""
+    before, after = ({one.name: one for one in entries} for entries in (old, new))
+    changes = _name_changes(live, table + "[{}]", before, after)
+    if [name for name in before if name in after] != [name for name in after if name in before]:
+        live.append(table)
+    return changes
+
+
 def _name_changes(live: list[str], form: str, old: Mapping[str, T], new: Mapping[str, T]) -> NameChanges:
     """Compare two sets of named tables; adds the key paths that differ to ``live``."""
     changes = NameChanges(
@@ -96,7 +114,8 @@ def _name_changes(live: list[str], form: str, old: Mapping[str, T], new: Mapping
     )
     live += [form.format(name) for name in (*changes.added, *changes.removed)]
     for name in changes.changed:
-        live += _differing(old[name], new[name], form.format(name))
+        path = form.format(name)
+        live += _differing(old[name], new[name], path) if type(old[name]) is type(new[name]) else [path]
     return changes
 
 
@@ -105,8 +124,9 @@ def _differing(old: Struct, new: Struct, path: str) -> list[str]:
     found = []
     after = values_of(new)
     for name, value in values_of(old).items():
-        if isinstance(value, Struct):
-            found += _differing(value, after[name], f"{path}.{name}")
-        elif value != after[name]:
+        other = after.get(name)
+        if isinstance(value, Struct) and isinstance(other, type(value)):
+            found += _differing(value, other, f"{path}.{name}")
+        elif value != other:
             found.append(f"{path}.{name}")
     return found

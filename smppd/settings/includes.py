@@ -119,8 +119,8 @@ class Dialects:
         """Begin with the tables of the configuration itself, which have been read before; label: where they stand."""
         self.problems: list[Problem] = []
         self._tables: dict[str, Mapping[str, Any]] = {name: table for name, table in own.items() if _is_table(table)}
-        self._places: dict[str, tuple[strict.Path, str]] = {name: (("dialect", name), label) for name in self._tables}
-        """By name, where a dialect stands: at which path of which file."""
+        self._places = {name: Place(label, ("dialect", name), sound=True) for name in self._tables}
+        """By name, where a dialect stands."""
 
     def add_files(self, names: Sequence[str], base: Path) -> None:
         """Take the dialects of these files, each called like its file; a directory stands for all in it."""
@@ -159,9 +159,9 @@ class Dialects:
 
     def _read(self, name: str, table: Mapping[str, Any]) -> tuple[Dialect, list[Problem]]:
         """A table as the dialect of this name, and what is wrong with it."""
-        place, label = self._places[name]
-        reader = StrictReader(lambda _place: label, CHECKS)
-        return reader.read(Dialect, table, place), reader.problems
+        place = self._places[name]
+        reader = StrictReader(lambda _path: place.file, CHECKS)
+        return reader.read(Dialect, table, place.path), reader.problems
 
     def _add(self, name: str, path: Path) -> None:
         try:
@@ -170,7 +170,7 @@ class Dialects:
             self.problems += error.problems
             return
         self._tables[name] = table
-        self._places[name] = ((), str(path))
+        self._places[name] = Place(str(path), (), sound=True)
         self.problems += self._read(name, table)[1]
 
     def _chain(self, name: str) -> list[str]:
@@ -181,8 +181,7 @@ class Dialects:
                 what = "expected another dialect" if base in chain else "expected the name of a dialect"
                 hint = strict.suggestion(base, self.names) or f"known: {', '.join(self.names)}"
                 hint = " -> ".join([*chain, base]) if base in chain else hint
-                place, label = self._places[chain[-1]]
-                problem = Problem(label, strict.key_of((*place, "based_on")), strict.shown(base), what, hint)
+                problem = self._places[chain[-1]].problem(("based_on",), strict.shown(base), what, hint)
                 self.problems += [problem] if problem not in self.problems else []
                 break
             chain.append(base)

@@ -47,6 +47,10 @@ REFUSALS: Final = tuple(name for name in CommandStatus.__members__ if name != "E
 OUTCOMES: Final = ("DELIVRD", "EXPIRED", "DELETED", "UNDELIV", "ACCEPTD", "UNKNOWN", "REJECTD")
 """How a message may end, spelled as in receipts (SMPP 3.4, appendix B)."""
 
+USUAL_ERRORS: Final = {"UNDELIV": 1, "EXPIRED": 27, "REJECTD": 13}
+"""The GSM cause that usually stands behind an outcome (3GPP TS 29.002): unknown subscriber, absent subscriber, call
+barred. Others report 0."""
+
 QUEUE: Final = "queue"
 """The ``over`` of a route that paces messages instead of refusing them."""
 

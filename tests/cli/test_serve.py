@@ -26,6 +26,7 @@ from smppd.app import SmscServer
 from smppd.cli import serve
 from smppd.cli.main import main
 from smppd.errors import UserError
+from smppd.settings import load_settings
 from tests.transport.support import (
     BIND_RX,
     BIND_TRX,
@@ -211,6 +212,28 @@ def test_mistakes_are_told_without_a_traceback(tmp_path: Path, capsys: pytest.Ca
     assert "there is no such file" in text
     assert "server.smpp" in text
     assert "Traceback" not in text
+
+
+def test_rules_that_do_not_exist(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", *FREE, "--rules", "magic-number", "--rules", str(tmp_path / "none.toml")]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert "magic-number.toml: there is no such file (names of shipped ones: magic-numbers" in lines[1]
+    assert lines[2].startswith(f"  {tmp_path / 'none.toml'}: there is no such file")
+
+
+def test_rules_count_from_where_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert serve.rule_file("magic-numbers") == "magic-numbers"
+    assert serve.rule_file("mine.toml") == str(tmp_path / "mine.toml")
+    assert serve.rule_file("/etc/mine.toml") == "/etc/mine.toml"
+
+
+def test_hooks_are_found_beside_the_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", ["before"])
+    serve.find_hooks(load_settings(None, {}), tmp_path)
+    assert sys.path == ["before"], "nobody asks for a hook"
+    serve.find_hooks(load_settings(None, {}, ["rule.0.then.hook=lab:f"]), tmp_path)
+    assert sys.path == [str(tmp_path), "before"]
 
 
 def test_settings_from_the_environment(tmp_path: Path) -> None:

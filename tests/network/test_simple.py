@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from smppd.engine.message import DELIVERED, ENROUTE, Message
 from smppd.engine.ports import Attempt, Outcome
 from smppd.network import simple
-from smppd.network.simple import ABSENT, DEFAULT_ERRORS, STATES, SimulatedNetwork, delay_drawer
+from smppd.network.simple import ABSENT, STATES, SimulatedNetwork, delay_drawer
 from smppd.settings import OUTCOMES, Delay, Network
+from smppd.settings.types import USUAL_ERRORS
 from tests.engine.world import ALICE, BOB, World, sms
 
 WORLD = World()
@@ -58,7 +59,7 @@ def test_outcomes_come_by_their_weights() -> None:
     counts = Counter(attempt.outcome for attempt in fates(SimulatedNetwork("n", MIXED, 0), 10_000))
     assert set(counts) == {
         Outcome(DELIVERED),
-        Outcome(int(STATES["UNDELIV"]), DEFAULT_ERRORS["UNDELIV"]),
+        Outcome(int(STATES["UNDELIV"]), USUAL_ERRORS["UNDELIV"]),
         Outcome(int(STATES["REJECTD"]), 99),
     }
     shares = [counts[outcome] / 10_000 for outcome in sorted(counts)]
