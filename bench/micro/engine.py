@@ -41,7 +41,7 @@ from smppd.accounts import AccountBook
 from smppd.app import RealClock
 from smppd.cli.serve import GC_THRESHOLDS
 from smppd.engine.core import Engine
-from smppd.engine.receipts import DefaultDialect
+from smppd.engine.dialect import PlainDialect
 from smppd.network.simple import SimulatedNetwork
 from smppd.observe.counters import Counters
 from smppd.observe.journal import Journal
@@ -98,7 +98,7 @@ def build(settings: Settings) -> Context:
         settings,
         networks,
         clock=RealClock(),
-        dialect=DefaultDialect(),
+        dialects={"default": PlainDialect()},
         observer=counters,
         wake=lambda: None,
     )

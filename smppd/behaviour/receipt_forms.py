@@ -10,13 +10,13 @@ import string
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from smppd.engine.message import ACCEPTED, DELIVERED, ENROUTE, UNDELIVERABLE, text_octets
+from smppd.engine.message import ACCEPTED, DELIVERED, ENROUTE, UNDELIVERABLE
+from smppd.engine.multipart import text_of
 from smppd.engine.receipts import INTERMEDIATE_ESM_CLASS, DefaultDialect
-from smppwire.constants import CommandId, EsmClassFeature, MessageState, TlvTag, state_name
+from smppwire.constants import CommandId, MessageState, TlvTag, state_name
 from smppwire.pdus import SubmitSm
 from smppwire.smpp_time import format_absolute
-from smppwire.text import Alphabet, alphabet_of, decode_text, encode_text, gsm7, is_text
-from smppwire.udh import Udh, UdhError, parse_udh
+from smppwire.text import Alphabet, alphabet_of, encode_text, gsm7, is_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 DELIVER_SM: Final = int(CommandId.DELIVER_SM)
 DATA_SM: Final = int(CommandId.DATA_SM)
-UDHI: Final = int(EsmClassFeature.UDHI)
 
 MAX_SHORT_MESSAGE: Final = 255
 """Octets of a short_message: sm_length is one octet. What a template makes longer is cut, as message centres do."""
@@ -39,9 +38,6 @@ LONGEST_ADDRESS: Final = 20
 LONGEST_ADDRESS_OF_DATA_SM: Final = 64
 LONGEST_SERVICE_TYPE: Final = 5
 """Octets that deliver_sm and data_sm have room for."""
-
-LONGEST_CHARACTER: Final = 4
-"""Octets of the longest character of any alphabet: a surrogate pair."""
 
 GSM_NETWORK: Final = b"\x03"
 """The network type of network_error_code (SMPP 3.4 section 5.3.2.31)."""
@@ -245,17 +241,7 @@ class ReceiptWriter:
         pdu = (message if assembly is None or assembly.verdict is None else assembly.first).pdu
         if not is_text(pdu.data_coding):
             return b""
-        header: Udh | None = None
-        octets = text_octets(pdu)
-        if pdu.esm_class & UDHI:
-            try:
-                header, octets = parse_udh(octets)
-            except UdhError:
-                pass
-        length = self._form.text_length
-        octets = octets[: LONGEST_CHARACTER * length]
-        text = decode_text(octets, pdu.data_coding, default_alphabet=self._alphabet, udh=header)
-        return self._encode(text[:length])
+        return self._encode(text_of(pdu, self._alphabet)[: self._form.text_length])
 
     def _date(self, seconds: float) -> bytes:
         moment = datetime.fromtimestamp(seconds, self._zone)

@@ -6,8 +6,9 @@ What a dialect of the configuration does not change is inherited from here (`smp
 from __future__ import annotations
 
 from datetime import UTC, tzinfo
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from smppd.engine.ids import is_id
 from smppd.engine.receipts import DefaultDialect
 from smppwire.constants import CommandId
 from smppwire.text import Alphabet
@@ -17,11 +18,6 @@ if TYPE_CHECKING:
 
     from smppd.engine.ports import Receipts, Responses
     from smppwire.validation import ValidationPolicy
-
-LONGEST_ID: Final = 10
-"""Characters of the longest message_id that is given out here; anything longer was never one of ours."""
-
-HEX_DIGITS: Final = b"0123456789ABCDEFabcdef"
 
 
 class PlainDialect:
@@ -46,9 +42,7 @@ class PlainDialect:
 
     def keys(self, message_id: bytes) -> list[bytes]:
         """The id itself, hexadecimal digits as capitals."""
-        if not message_id or len(message_id) > LONGEST_ID or message_id.translate(None, HEX_DIGITS):
-            return []
-        return [message_id.upper()]
+        return [message_id.upper()] if is_id(message_id) else []
 
     def added_tlvs(self, command_id: int) -> bytes:  # noqa: ARG002  # whatever it is
         """None."""

@@ -97,9 +97,6 @@ class Receipts(Protocol):
     def accepted_body(self, message: Message, *, tlvs: bool) -> bytes:
         """The body of the receipt that says ACCEPTD while the message is still ENROUTE."""
 
-    def receipt_bodies(self, messages: Sequence[Message], *, tlvs: bool) -> list[bytes]:
-        """The same of several messages, in their order: what leaves in one write."""
-
     def intermediate_body(self, message: Message, *, tlvs: bool) -> bytes:
         """The body of the deliver_sm that notifies of a message still ENROUTE."""
 
