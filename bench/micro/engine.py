@@ -5,8 +5,8 @@
 A session gets chunks of octets by `data_received`, as from a socket; what it writes goes nowhere; the engine is run
 every 64 messages, as its ticker would. Everything is as `config/benchmark.toml` has it, and as many messages are
 retained as that says. Seeded and single-threaded. Each turn is timed by itself, and what is printed is the quickest
-tenth of them: on a shared machine that is what the code costs, the rest is what the neighbours cost. (The collector's
-work falls into few turns and is not in here.)
+tenth of them: on a shared machine that is what the code costs, the rest is what the neighbours cost. The collector is
+switched off: its work falls into few turns, and depends on what `smppd serve` makes of it.
 
     receive  the session alone: framing and decoding of the submit_sm
     submit   octets in, responses out: the same, judging, the record, the response
@@ -39,7 +39,6 @@ from msgspec.structs import replace
 
 from smppd.accounts import AccountBook
 from smppd.app import RealClock
-from smppd.cli.serve import GC_THRESHOLDS
 from smppd.engine.core import Engine
 from smppd.engine.dialect import PlainDialect
 from smppd.network.simple import SimulatedNetwork
@@ -257,8 +256,6 @@ def report(settings: Settings, per_chunk: int, registered: int, options: argpars
         leave_pending(bench, pending)
     while len(bench.engine.messages) < settings.messages.retain:
         bench.measure(turns, per_chunk)
-    gc.collect()
-    gc.freeze()
     alone = price(receiving(turns))
     prices = [price(spent) for spent in bench.measure(turns, per_chunk).values()]
     kind = "receipts" if registered else "plain"
@@ -267,7 +264,6 @@ def report(settings: Settings, per_chunk: int, registered: int, options: argpars
         profiler = cProfile.Profile()
         profiler.runcall(bench.measure, turns, per_chunk)
         pstats.Stats(profiler).sort_stats("tottime").print_stats(25)
-    gc.unfreeze()
 
 
 def main() -> None:
@@ -278,7 +274,7 @@ def main() -> None:
     options.add_argument("--ages", action="store_true", help="for servers that hold a lot")
     arguments = options.parse_args()
     settings = load_settings(ROOT / "config" / "benchmark.toml", {}, [])
-    gc.set_threshold(*GC_THRESHOLDS)
+    gc.disable()
 
     async def rows() -> None:
         if arguments.ages:

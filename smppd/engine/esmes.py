@@ -11,7 +11,7 @@ from smppd.engine.message import STATE_COUNT, Message
 from smppd.engine.queues import status_named
 from smppd.patterns import AddressRange
 from smppwire.constants import CommandId, EsmClassType
-from smppwire.validation import validator
+from smppwire.judgement import judge_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -170,7 +170,7 @@ class Bind:
         "hex_ids",
         "is_50",
         "is_open",
-        "judge_submit_sm",
+        "judge",
         "outbound",
         "pending",
         "policy",
@@ -210,7 +210,7 @@ class Bind:
         self.hex_ids = not tlvs
         self.speak(esme.dialect)
         self.policy = policy
-        self.judge_submit_sm = validator(CommandId.SUBMIT_SM, policy)
+        self.judge = judge_of(policy)
         self.is_50 = policy.is_50
         self.address_range = address_range
         self.pending: deque[Deliverable] = deque()

@@ -8,6 +8,7 @@ towards a route that decides at once) are taken in batches; others one by one; a
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import repeat
 from typing import TYPE_CHECKING, Final
 
 from smppd.engine.ids import HEX_ID_LENGTH
@@ -77,6 +78,7 @@ class Intake:
         now = self._clock.now()
         wall = self._clock.wall()
         esme = bind.esme
+        statuses = bind.judge.statuses(pdus)
         answers: list[bytes | int] = []
         if not (
             esme.throughput is not None
@@ -84,18 +86,25 @@ class Intake:
             or self._life.peers.active
             or self._ledger.live + len(pdus) > self._ledger.limit
         ):
-            accepted = self._submit_plain(bind, pdus, answers, now, wall)
+            accepted = self._submit_plain(bind, pdus, statuses, answers, now, wall)
             if accepted:
                 self._ledger.enter(esme, accepted)
-        if len(answers) < len(pdus):
-            self._submit_any(bind, pdus[len(answers) :], answers, now, wall)
+        done = len(answers)
+        if done < len(pdus):
+            self._submit_any(bind, pdus[done:], statuses and statuses[done:], answers, now, wall)
         if self._ledger.intake and not self._life.woken:
             self._life.woken = True
             self._wake()
         return answers
 
     def _submit_plain(
-        self, bind: Bind, pdus: Sequence[SubmitSm], answers: list[bytes | int], now: float, wall: float
+        self,
+        bind: Bind,
+        pdus: Sequence[SubmitSm],
+        statuses: Sequence[int] | None,
+        answers: list[bytes | int],
+        now: float,
+        wall: float,
     ) -> int:
         """Take the first of a batch, as long as nothing is special about them: their route decides at once.
 
@@ -103,7 +112,6 @@ class Intake:
         registered_delivery in common, so that the next turn need not look at each of them. Returns how many there are.
         """
         esme = bind.esme
-        violation = bind.judge_submit_sm
         only = self._router.only
         messages = self._ledger.messages
         expires_at = now + self._validity
@@ -112,8 +120,7 @@ class Intake:
         asked = 0
         batch: list[Message] = []
         first_id = next_id = self._ledger.ids(len(pdus))
-        for pdu in pdus:
-            status = violation(pdu)
+        for pdu, status in zip(pdus, statuses or repeat(0)):  # noqa: B905  # there is one for each
             if status:
                 answers.append(status)
                 continue
@@ -149,11 +156,16 @@ class Intake:
         return next_id - first_id
 
     def _submit_any(
-        self, bind: Bind, pdus: Sequence[SubmitSm], answers: list[bytes | int], now: float, wall: float
+        self,
+        bind: Bind,
+        pdus: Sequence[SubmitSm],
+        statuses: Sequence[int] | None,
+        answers: list[bytes | int],
+        now: float,
+        wall: float,
     ) -> None:
         """Take what comes, message by message."""
         esme = bind.esme
-        violation = bind.judge_submit_sm
         system_id = esme.system_id
         limiter = esme.throughput
         find_route = self._router.find
@@ -170,8 +182,7 @@ class Intake:
         overflowing = 0
         next_id = self._ledger.ids(len(pdus))
         is_50 = bind.is_50
-        for pdu in pdus:
-            status = violation(pdu)
+        for pdu, status in zip(pdus, statuses or repeat(0)):  # noqa: B905  # there is one for each
             if status:
                 answer(status)
                 continue

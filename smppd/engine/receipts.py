@@ -11,6 +11,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Final
 
 from smppd.engine.message import ACCEPTED, DELIVERED, ENROUTE, text_octets
+from smppwire.bulk import ESCAPE, LONGEST_ADDRESS, LONGEST_SERVICE_TYPE, TEXT_OCTETS, UDHI, receipt_bodies
 from smppwire.constants import MessageState, TlvTag, state_name
 from smppwire.pdus import SubmitSm
 from smppwire.text import decode_text, encode_text, is_text
@@ -24,23 +25,15 @@ if TYPE_CHECKING:
 RECEIPT_ESM_CLASS: Final = 0x04
 INTERMEDIATE_ESM_CLASS: Final = 0x20
 MANUAL_ESM_CLASS: Final = 0x10
-TEXT_OCTETS: Final = 20
-"""Octets of the original text that a receipt repeats (appendix B)."""
 
 LONGEST_BEGINNING: Final = 4 * TEXT_OCTETS
 """Octets that hold the first twenty characters in every alphabet: a surrogate pair has four."""
 
-ESCAPE: Final = b"\x1b"
-"""The first half of a character of the extension table: it must not stand alone where the text is cut."""
-
-LONGEST_ADDRESS: Final = 20
 LONGEST_ADDRESS_OF_DATA_SM: Final = 64
-LONGEST_SERVICE_TYPE: Final = 5
-"""Octets that the fields of deliver_sm and data_sm have room for. What a data_sm brought goes back as data_sm when it
-is too long for deliver_sm. With `[validation] strict = false` anything may be longer: what does not fit is cut, because
-an ESME refuses a receipt that is malformed."""
+"""Octets that the addresses of data_sm have room for. What a data_sm brought goes back as data_sm when it is too long
+for deliver_sm. With `[validation] strict = false` anything may be longer: what does not fit is cut, because an ESME
+refuses a receipt that is malformed."""
 
-UDHI: Final = 0x40
 MIDDLES_LIMIT: Final = 4096
 """Combinations of dates, state and error that are remembered ready-made; then they are made anew. Receipts of one
 minute share one or a few."""
@@ -62,9 +55,6 @@ AFTER_TYPE: Final = b"\x00\x00\x00\x00\x00\x00\x00"
 """protocol_id, priority_flag, schedule_delivery_time, validity_period, registered_delivery,
 replace_if_present_flag, data_coding: all unused in a receipt."""
 
-
-PLAIN_RECEIPT: Final = b"%b\0%c%c%b\0%c%c%b\0" + bytes((RECEIPT_ESM_CLASS,)) + AFTER_TYPE + b"\0%cid:%b%b%b%b%b%b"
-"""The receipt of a message about which nothing is special: an eighth of the work of a server that sends receipts."""
 
 COUNTS: Final = (b"sub:001 dlvrd:000", b"sub:001 dlvrd:001")
 """What a receipt counts of one message: that it was not delivered, and that it was."""
@@ -88,59 +78,24 @@ class DefaultDialect:
         )
 
     def receipt_bodies(self, messages: Sequence[Message], *, tlvs: bool) -> list[bytes]:
-        """The same of several messages, in their order."""
-        bodies: list[bytes] = []
-        common: tuple[float, int, int, int] | None = None
-        minute = 0.0
-        middle = tag = tail = message_id_again = b""
-        length = 0
-        for message in messages:
-            pdu = message.pdu
-            service_type, destination_addr, source_addr = pdu.service_type, pdu.destination_addr, pdu.source_addr
-            if (
-                pdu.esm_class >= UDHI
-                or pdu.data_coding
-                or pdu.tlvs
-                or message.assembly is not None
-                or len(destination_addr) > LONGEST_ADDRESS
-                or len(source_addr) > LONGEST_ADDRESS
-                or len(service_type) > LONGEST_SERVICE_TYPE
-            ):
-                bodies.append(self.receipt_body(message, tlvs=tlvs))
-                continue
-            message_id = message.message_id
-            those = message.final_wall, message.state, message.error_code, len(message_id)
-            if those != common or not minute <= message.accepted_wall < minute + 60.0:
-                common = those
-                minute = message.accepted_wall // 60 * 60
-                dates = self._middle(minute, *those[:3])
-                middle = b" %b%b" % (COUNTS[message.state == DELIVERED], dates)
-                length = len(b"id:") + len(message_id) + len(middle)
-                tag = RECEIPTED_MESSAGE_ID + (len(message_id) + 1).to_bytes(2, "big") if tlvs else b""
-                tail = b"\0" + _state_tlvs(message.state, message.error_code) if tlvs else b""
-            if tlvs:
-                message_id_again = message_id
-            text = pdu.short_message[:TEXT_OCTETS].removesuffix(ESCAPE)
-            bodies.append(
-                PLAIN_RECEIPT
-                % (
-                    service_type,
-                    pdu.dest_addr_ton,
-                    pdu.dest_addr_npi,
-                    destination_addr,
-                    pdu.source_addr_ton,
-                    pdu.source_addr_npi,
-                    source_addr,
-                    length + len(text),
-                    message_id,
-                    middle,
-                    text,
-                    tag,
-                    message_id_again,
-                    tail,
-                )
-            )
-        return bodies
+        """The same of several messages, in their order.
+
+        Whoever writes most of them knows nothing of long messages, and need not: a part of one has a user data header,
+        or TLVs, and comes back here.
+        """
+        return receipt_bodies(
+            messages,
+            self._wording,
+            lambda message: self.receipt_body(message, tlvs=tlvs),
+            RECEIPT_ESM_CLASS,
+            with_tlvs=tlvs,
+        )
+
+    def _wording(self, message: Message) -> tuple[bytes, bytes]:
+        """What the receipt of a message by itself has in common with others of the same minutes, state and error."""
+        state, error_code = message.state, message.error_code
+        middle = self._middle(message.accepted_wall, message.final_wall, state, error_code)
+        return COUNTS[state == DELIVERED] + middle, _state_tlvs(state, error_code)
 
     def accepted_body(self, message: Message, *, tlvs: bool) -> bytes:
         """The deliver_sm body of a receipt that says ACCEPTD while the message is still ENROUTE (quirk Q22)."""

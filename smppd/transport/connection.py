@@ -243,7 +243,7 @@ class Connection(asyncio.Protocol, ABC):
             return
         data = out[0] if len(out) == 1 else b"".join(out)
         if self._watch is not None:
-            self._watch.sent(out, data)
+            self._watch.sent(data)
         out.clear()
         self._transport.write(data)
 

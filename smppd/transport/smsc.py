@@ -6,8 +6,6 @@ and what becomes of those beyond the window.
 
 from __future__ import annotations
 
-import struct
-from struct import Struct
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from smppd.engine import broadcast, operations
@@ -16,6 +14,7 @@ from smppd.engine.message import Message
 from smppd.engine.ports import DEFERRED
 from smppd.engine.submit_multi import submit_multi
 from smppd.transport.binding import CLOSE, HEADER, PAUSING, STOP_READING, Binding
+from smppwire.bulk import requests, submit_sm_resps
 from smppwire.constants import CommandId, CommandStatus, TlvTag, command_name, status_name
 from smppwire.pdus import (
     BindReceiver,
@@ -52,13 +51,6 @@ DELIVER_SM: Final = int(CommandId.DELIVER_SM)
 DELIVER_SM_RESP: Final = int(CommandId.DELIVER_SM_RESP)
 ESME_RINVBNDSTS: Final = int(CommandStatus.ESME_RINVBNDSTS)
 ESME_RSYSERR: Final = int(CommandStatus.ESME_RSYSERR)
-
-SHORT_ID: Final = 10
-SUBMIT_RESPONSE: Final = Struct(f">12sI{SHORT_ID + 1}s")
-"""A submit_sm_resp with a message_id of ten octets; packing eleven adds the NUL."""
-
-SUBMIT_RESPONSE_BEGINNING: Final = struct.pack(">III", SUBMIT_RESPONSE.size, SUBMIT_SM_RESP, 0)
-"""Its header as far as the sequence_number."""
 
 ACCEPTED: Final = (SUBMIT_SM_RESP, 0)
 ACKNOWLEDGED: Final = (DELIVER_SM_RESP, 0)
@@ -161,28 +153,20 @@ class SmscConnection(Binding):
         if self._window and self._backlog >= self._window and self._overflow(batch, bind):
             return
         answers = self._engine.submit(bind, batch)
-        append = self._out.append
-        pack = SUBMIT_RESPONSE.pack
-        short_id, tail = SHORT_ID, b"\0"
+        tail = b"\0"
         if self._tells_congestion:
-            short_id, tail = -1, b"\0" + CONGESTION_STATE + bytes((self._congestion(bind),))
+            tail += CONGESTION_STATE + bytes((self._congestion(bind),))
+        octets, accepted = submit_sm_resps(batch, answers, tail)
+        if octets:
+            self._out.append(octets)
         statuses = counters.statuses_out
-        accepted = count
-        for pdu, answer in zip(batch, answers):  # noqa: B905  # there is one for each; to check it has its price
-            if answer.__class__ is bytes:
-                if len(answer) == short_id:
-                    append(pack(SUBMIT_RESPONSE_BEGINNING, pdu.sequence_number, answer))
-                else:
-                    body = answer + tail
-                    append(HEADER.pack(16 + len(body), SUBMIT_SM_RESP, 0, pdu.sequence_number) + body)
-                continue
-            accepted -= 1
-            if answer == DEFERRED:
-                self._deferred += 1
-                count -= 1
-            else:
-                append(HEADER.pack(16, SUBMIT_SM_RESP, answer, pdu.sequence_number))
-                statuses[SUBMIT_SM_RESP, cast("int", answer)] += 1
+        if accepted != count:
+            for answer in answers:
+                if answer == DEFERRED:
+                    self._deferred += 1
+                    count -= 1
+                elif answer.__class__ is not bytes:
+                    statuses[SUBMIT_SM_RESP, cast("int", answer)] += 1
         if accepted:
             statuses[ACCEPTED] += accepted
         counters.pdus_out[SUBMIT_SM_RESP] += count
@@ -348,10 +332,7 @@ class SmscConnection(Binding):
     def deliver(self, bodies: Sequence[bytes], items: Sequence[Deliverable], command_id: int = DELIVER_SM) -> None:
         """Send deliver_sm, or data_sm, in one write; `items` wait in the window for their responses."""
         numbers = self._session.register_many(command_id, items, self._now())
-        pack = HEADER.pack
-        self._out += [
-            pack(16 + len(body), command_id, 0, number) + body for body, number in zip(bodies, numbers, strict=True)
-        ]
+        self._out.append(requests(command_id, numbers, bodies))
         self._counters.pdus_out[command_id] += len(items)
         self._flush()
 
