@@ -46,7 +46,6 @@ class CompiledDialect(PlainDialect):
         self.reports_always = form.unrequested
         self.accepts_first = form.accepted_first
         self.first_sequence_number = settings.session.first_sequence_number
-        self.aligns_sequences = settings.session.align_sequences
         self.max_pdu = settings.session.max_pdu
         self.strict = settings.limits.strict
         if not self._has_plain_receipts():
@@ -125,6 +124,7 @@ class CompiledDialect(PlainDialect):
         return (
             settings.response == ResponseForm()
             and not settings.session.own_response_numbers
+            and not settings.session.align_sequences
             and form.terminated
             and not form.empty
             and all(added.pdu in receipts for added in settings.vendor_tlvs)

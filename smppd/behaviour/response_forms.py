@@ -51,6 +51,8 @@ class ResponseWriter:
         self._id_is_terminated = dialect.message_id.response.terminated or self._id_is_empty
         self.own_numbers = dialect.session.own_response_numbers
         """Whether responses are counted by each session instead of repeating the number of the request (quirk Q48)."""
+        self.aligns = dialect.session.align_sequences
+        """Whether our next request takes the number of the request that was answered last (quirk Q74)."""
         self.unsupported = frozenset(int(COMMANDS[name]) for name in form.unsupported)
         """The command_ids of requests that this message centre does not know."""
 
@@ -60,11 +62,12 @@ class ResponseWriter:
         return self._frame(CommandId.SUBMIT_SM_RESP, 0, sequence_number, body, tlvs=tlvs)
 
     def answer(self, response: Pdu, sequence_number: int, *, tlvs: bool) -> bytes:
-        """The octets of any response. One with an error status is a refusal, unless it has TLVs to tell more."""
-        if response.command_status and not response.tlvs:
+        """The octets of any response. One with an error status is a refusal, unless it has something to tell."""
+        body = self._body(response)
+        if response.command_status and not body:
             return self.refuse(response.command_id, response.command_status, sequence_number, tlvs=tlvs)
         status = self._statuses.get(response.command_status, response.command_status)
-        return self._frame(response.command_id, status, sequence_number, self._body(response), tlvs=tlvs)
+        return self._frame(response.command_id, status, sequence_number, body, tlvs=tlvs)
 
     def refuse(self, response_id: int, status: int, sequence_number: int, *, tlvs: bool) -> bytes:
         """The octets of a refusal; `response_id` is that of the response, or of a generic_nack.
@@ -96,11 +99,11 @@ class ResponseWriter:
         return body
 
     def _body(self, response: Pdu) -> bytes:
-        if isinstance(response, (SubmitSmResp, DataSmResp)):
-            return self._id(response.message_id or b"") + b"".join(tlv(tag, value) for tag, value in response.tlvs)
+        if isinstance(response, (SubmitSmResp, DataSmResp)) and response.message_id is not None:
+            return self._id(response.message_id) + b"".join(tlv(tag, value) for tag, value in response.tlvs)
         if isinstance(response, QuerySmResp) and self._form.final_date in FINAL_DATES:
             return self._query_body(response)
-        if isinstance(response, SubmitMultiResp) and self._id_is_empty:
+        if isinstance(response, SubmitMultiResp) and self._id_is_empty and response.message_id is not None:
             response.message_id = b""
         return encode(response)[HEADER_LENGTH:]
 

@@ -32,7 +32,6 @@ class PlainDialect:
         self.accepts_first = False
         self.default_alphabet: str = Alphabet.GSM7
         self.first_sequence_number = 1
-        self.aligns_sequences = False
         self.max_pdu = 0
         self.strict: bool | None = None
 

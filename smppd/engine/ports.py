@@ -111,6 +111,8 @@ class Responses(Protocol):
     """Whether responses are counted by each session instead of repeating the number of the request."""
     unsupported: frozenset[int]
     """The command_ids of requests that are refused whatever they say, by `refuse_unsupported`."""
+    aligns: bool
+    """Whether our next request takes the number of the request that was answered last."""
 
     def accept(self, message_id: bytes, sequence_number: int, added: bytes, *, tlvs: bool) -> bytes:
         """The submit_sm_resp that accepts a message; `added` are TLVs of ours."""
@@ -142,8 +144,6 @@ class Dialect(Protocol):
     """What data_coding 0 stands for."""
     first_sequence_number: int
     """Of our requests in a session."""
-    aligns_sequences: bool
-    """Whether our requests take the numbers that the ESME's have just used."""
     max_pdu: int
     """The longest PDU in octets; 0: as for everybody."""
     strict: bool | None

@@ -82,6 +82,8 @@ def test_receipts_that_deviate_are_not(tables: dict[str, Any]) -> None:
         ({"vendor_tlvs": [{"pdu": "*", "tag": 1}]}, True),
         ({"response": {"error_body": "nul"}}, True),
         ({"session": {"own_response_numbers": True}}, True),
+        ({"session": {"align_sequences": True}}, True),
+        ({"session": {"first_sequence_number": 0, "max_pdu": 4096}}, False),
         ({"message_id": {"response": {"empty": True}}}, True),
         ({"message_id": {"response": {"terminated": False}}}, True),
     ],
@@ -105,7 +107,7 @@ def test_what_the_engine_and_the_transport_ask() -> None:
     assert spoken.command_id == CommandId.DATA_SM
     assert spoken.reports_always
     assert spoken.accepts_first
-    assert (spoken.first_sequence_number, spoken.aligns_sequences, spoken.max_pdu) == (0x80000000, True, 4096)
+    assert (spoken.first_sequence_number, spoken.max_pdu) == (0x80000000, 4096)
     assert spoken.default_alphabet == "latin-1"
     assert spoken.strict is False
 

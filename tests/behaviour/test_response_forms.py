@@ -127,7 +127,7 @@ def test_the_ids_of_other_submissions_too() -> None:
     assert bare.answer(late, 7, tlvs=True)[16:] == b"12\x04\x25\0\x01\0"
 
 
-def test_a_response_with_an_error_and_tlvs_keeps_them() -> None:
+def test_a_response_with_an_error_and_a_body_keeps_it() -> None:
     """Transaction mode: the response says why."""
     late = SubmitSmResp(
         0, CommandStatus.ESME_RDELIVERYFAILURE, message_id=b"12", tlvs=(Tlv(TlvTag.DELIVERY_FAILURE_REASON, b"\0"),)
@@ -138,8 +138,10 @@ def test_a_response_with_an_error_and_tlvs_keeps_them() -> None:
 
 def test_a_response_with_an_error_is_a_refusal() -> None:
     responses = writer(response={"error_body": "full", "nack": ["ESME_RCANCELFAIL"]})
-    failed = responses.answer(QuerySmResp(0, CommandStatus.ESME_RQUERYFAIL), 7, tlvs=True)
-    assert failed[16:] == b"\0\0\0\0"
+    failed = responses.answer(SubmitMultiResp(0, 0x14, message_id=None, unsuccess_sme=None), 7, tlvs=True)
+    assert failed[16:] == b"\0\0"
+    late = responses.answer(SubmitSmResp(0, 0x14, message_id=None), 7, tlvs=True)
+    assert late[16:] == b"\0"
     nack = responses.answer(CancelSmResp(0, CommandStatus.ESME_RCANCELFAIL), 7, tlvs=True)
     assert decode(nack) == GenericNack(7, CommandStatus.ESME_RCANCELFAIL)
 
@@ -184,4 +186,6 @@ def test_vendor_tlvs_on_everything_that_is_named() -> None:
 
 def test_own_numbers() -> None:
     assert writer(session={"own_response_numbers": True}).own_numbers
-    assert not writer(response={"error_body": "nul"}).own_numbers
+    assert writer(session={"align_sequences": True}).aligns
+    plain = writer(response={"error_body": "nul"})
+    assert (plain.own_numbers, plain.aligns) == (False, False)

@@ -34,7 +34,7 @@ def test_receipts_are_deliver_sm_in_the_zone_of_the_server() -> None:
 def test_nothing_else_is_special() -> None:
     plain = PlainDialect()
     assert plain.responses is None
-    assert (plain.reports_always, plain.accepts_first, plain.aligns_sequences) == (False, False, False)
+    assert (plain.reports_always, plain.accepts_first) == (False, False)
     assert plain.speller(below_34=True) is plain.speller(below_34=False) is None
     assert plain.added_tlvs(CommandId.DELIVER_SM) == b""
     assert plain.bind_status("max_binds", 5) == 5
