@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Final, Self, TextIO
 from smppd import __version__
 from smppd.accounts import AccountBook
 from smppd.api.door import Door
+from smppd.behaviour.dialects import compile_dialects
 from smppd.engine.clock import VirtualClock
 from smppd.engine.core import Engine
-from smppd.engine.receipts import DefaultDialect
 from smppd.errors import UserError
 from smppd.network.simple import SimulatedNetwork
 from smppd.observe.counters import Counters
 from smppd.observe.journal import Journal
 from smppd.observe.logs import Privacy, ProtocolErrorLog, configure
-from smppd.settings import diff, parse_moment, time_zone, without_restart
+from smppd.settings import diff, parse_moment, without_restart
 from smppd.transport.context import Context
 from smppd.transport.listeners import explain_failure, join_address, listen, split_address
 from smppd.transport.outbind import Outbinds
@@ -117,7 +117,7 @@ class SmscServer:
             settings,
             self._networks,
             clock=self.clock,
-            dialect=DefaultDialect(time_zone(settings.server.timezone)),
+            dialects=compile_dialects(settings),
             observer=self.counters,
             wake=self._wake,
         )
@@ -348,7 +348,7 @@ class SmscServer:
         self.accounts.apply(settings)
         self._unbind_departed(settings)
         self.counters.know_accounts(account.system_id for account in settings.account)
-        self.engine.configure(settings, self._networks)
+        self.engine.configure(settings, self._networks, compile_dialects(settings))
         self.settings = settings
         self._context.settings = settings
         self._context.privacy = Privacy(settings.privacy.log_personal_data)

@@ -40,7 +40,7 @@ from msgspec.structs import replace
 from smppd.accounts import AccountBook
 from smppd.app import RealClock
 from smppd.engine.core import Engine
-from smppd.engine.receipts import DefaultDialect
+from smppd.engine.dialect import PlainDialect
 from smppd.network.simple import SimulatedNetwork
 from smppd.observe.counters import Counters
 from smppd.observe.journal import Journal
@@ -97,7 +97,7 @@ def build(settings: Settings) -> Context:
         settings,
         networks,
         clock=RealClock(),
-        dialect=DefaultDialect(),
+        dialects={"default": PlainDialect()},
         observer=counters,
         wake=lambda: None,
     )

@@ -31,7 +31,8 @@ _DIGIT: Final = b"1"
 """Right in every address and every text."""
 
 _LONGEST_ASKED: Final = 70
-"""Octets of a C-octet string about which the validator is asked: no right one is longer, whatever the field."""
+"""Octets of a C-octet string about which the validator is asked. No right one is longer, but for what
+``ValidationPolicy.lengths`` allows; such are doubtful."""
 
 _TIMES: Final = frozenset({"schedule_delivery_time", "validity_period"})
 """Strings whose octets are no matter of one at a time: only the empty ones are called right."""
@@ -48,6 +49,8 @@ class Judge:
     def __init__(self, policy: ValidationPolicy, codec: Codec | None = CODEC) -> None:
         """Judge by ``policy``, with a glance by ``codec`` first if there is one."""
         self._violation = policy.validators[CommandId.SUBMIT_SM]
+        if policy.source_pairs or policy.destination_pairs:
+            codec = None  # a table of a single field cannot say which pairs are right
         self._codec = codec
         self._rules = b"" if codec is None else learn_rules(self._violation)
 

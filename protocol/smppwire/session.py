@@ -96,6 +96,9 @@ if TYPE_CHECKING:
 MAX_SEQUENCE_NUMBER: Final = 0x7FFFFFFF
 """The largest sequence_number we give out (5.1.4); 1 follows. What a peer sends is echoed whatever it is."""
 
+HIGHEST_NUMBER: Final = 0xFFFFFFFF
+"""The largest that fits into the field; 0 follows where somebody has set ``next_sequence_number`` so high."""
+
 BROADCAST_VERSION: Final = 0x50
 """The interface_version from which the broadcast operations exist."""
 
@@ -717,6 +720,15 @@ class Session:
     # -- what is common -----------------------------------------------------------------------------------------------
 
     @property
+    def max_pdu_length(self) -> int:
+        """The longest PDU that is understood, in octets; a change holds from the next read on."""
+        return self._framer.max_pdu_length
+
+    @max_pdu_length.setter
+    def max_pdu_length(self, octets: int) -> None:
+        self._framer.max_pdu_length = octets
+
+    @property
     def interface_version(self) -> int:
         """The version that both sides speak: below 0x50 the broadcast operations are unknown commands."""
         return self._interface_version
@@ -762,8 +774,10 @@ class Session:
 
 
 def _following(sequence_number: int) -> int:
-    """The number after this one: 1 follows the largest (5.1.4), and whatever lies above it."""
-    return sequence_number + 1 if sequence_number < MAX_SEQUENCE_NUMBER else 1
+    """The number after this one: 1 follows the largest (5.1.4). Who has been sent beyond it counts all 32 bits."""
+    if sequence_number == MAX_SEQUENCE_NUMBER:
+        return 1
+    return sequence_number + 1 & HIGHEST_NUMBER
 
 
 def _numbered(pdu: Any, sequence_number: int) -> Pdu:

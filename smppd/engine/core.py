@@ -24,6 +24,7 @@ from smppd.engine.router import Router
 from smppd.engine.slices import Slices
 from smppd.engine.submit_multi import DistributionLists
 from smppd.patterns import AddressRange
+from smppd.settings import DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -54,7 +55,7 @@ class Engine:
         networks: Mapping[str, Network],
         *,
         clock: Clock,
-        dialect: Dialect,
+        dialects: Mapping[str, Dialect],
         observer: Observer,
         wake: Callable[[], None],
     ) -> None:
@@ -64,18 +65,18 @@ class Engine:
             settings: accounts, routes and limits.
             networks: the networks that routes name.
             clock: time.
-            dialect: how receipts are written.
+            dialects: the dialects that accounts name, and the one called "default", which strangers hear.
             observer: is told about batches.
             wake: called when `run` should be called soon, possibly many times in a row.
         """
         self.clock = clock
-        self.dialect = dialect
+        self.dialects = dialects
         self.observer = observer
         self.wake = wake
         self.esmes: dict[str, EsmeState] = {}
         self.routes: dict[str, RouteState] = {}
         self.ledger = ledger = Ledger()
-        self.life = life = Life(ledger, clock=clock, dialect=dialect, observer=observer, wake=wake)
+        self.life = life = Life(ledger, clock=clock, observer=observer, wake=wake)
         self.intake = intake = Intake(ledger, life, clock=clock, observer=observer, wake=wake)
         self.slices = Slices(wake)
         self.broadcasts = Broadcasts()
@@ -102,6 +103,11 @@ class Engine:
         self._apply(settings, networks)
 
     @property
+    def dialect(self) -> Dialect:
+        """How this message centre speaks to those it does not know."""
+        return self.dialects[DEFAULT]
+
+    @property
     def in_flight(self) -> int:
         """How many messages are not final."""
         return self.ledger.in_flight
@@ -113,13 +119,18 @@ class Engine:
 
     # -- configuration -------------------------------------------------------------------------------------------
 
-    def configure(self, settings: Settings, networks: Mapping[str, Network]) -> None:
+    def configure(
+        self, settings: Settings, networks: Mapping[str, Network], dialects: Mapping[str, Dialect] | None = None
+    ) -> None:
         """Take new settings while running: known accounts and routes keep what they hold.
 
         Those that are gone keep their state, so that nothing is lost and no counter falls to zero. The sessions of such
         an account go on, and its receipts wait for it to come back. Such a route takes no new messages, and what waits
-        in its queue or is scheduled on it goes its way under the route's last settings.
+        in its queue or is scheduled on it goes its way under the route's last settings. New dialects (None: those that
+        there are) count for what is accepted and sent from now on.
         """
+        if dialects is not None:
+            self.dialects = dialects
         self._apply(settings, networks)
         self.wake()
 
@@ -132,9 +143,9 @@ class Engine:
         for account in settings.account:
             esme = self.esmes.get(account.system_id)
             if esme is None:
-                self.esmes[account.system_id] = EsmeState(account)
+                self.esmes[account.system_id] = EsmeState(account, self.dialects[account.dialect])
             else:
-                esme.configure(account)
+                esme.configure(account, self.dialects[account.dialect])
         self.peers.configure(
             (self.esmes[account.system_id], AddressRange(account.address_range))
             for account in settings.account

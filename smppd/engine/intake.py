@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from itertools import repeat
 from typing import TYPE_CHECKING, Final
 
-from smppd.engine.ledger import HEX_ID_LENGTH, HEX_IDS
+from smppd.engine.ids import HEX_ID_LENGTH
 from smppd.engine.message import (
     ENROUTE,
     MODE_MASK,
@@ -82,7 +82,7 @@ class Intake:
         answers: list[bytes | int] = []
         if not (
             esme.throughput is not None
-            or bind.hex_ids
+            or bind.spell is not None
             or self._life.peers.active
             or self._ledger.live + len(pdus) > self._ledger.limit
         ):
@@ -171,7 +171,8 @@ class Intake:
         find_route = self._router.find
         messages = self._ledger.messages
         pending = self._ledger.pending
-        hex_ids = bind.hex_ids
+        spell = bind.spell
+        accepts_first = esme.dialect.accepts_first
         expires_at = now + self._validity
         free = self._ledger.limit - self._ledger.live
         answer = answers.append
@@ -220,7 +221,7 @@ class Intake:
                 if status > 0:
                     answer(status)
                     continue
-            message_id = b"%d" % next_id if not hex_ids else b"%08X" % (next_id % HEX_IDS)
+            message_id = b"%d" % next_id if spell is None else spell(next_id)
             next_id += 1
             message = Message(message_id, pdu, esme, bind, route, now, wall, expires_at)
             messages[message_id] = message
@@ -231,6 +232,8 @@ class Intake:
             route.states[ENROUTE] += 1
             accepted += 1
             free -= 1
+            if accepts_first:
+                self._life.tell_accepted(message, now)
             if status == WAITS:
                 self._life.enqueue(message)
             else:
@@ -325,7 +328,7 @@ class Intake:
         if status > 0:
             return status
         if message_id is None:
-            message_id = self._ledger.take_id(hex_ids=bind.hex_ids)
+            message_id = self._ledger.take_id(bind)
         message = Message(message_id, pdu, esme, bind, route, now, wall, expires_at)
         message.group = group
         if group is not None:
@@ -341,6 +344,8 @@ class Intake:
         message.state = SCHEDULED if is_scheduled else ENROUTE
         esme.states[message.state] += 1
         route.states[message.state] += 1
+        if esme.dialect.accepts_first:
+            self._life.tell_accepted(message, now)
         if held is not None:
             if is_scheduled:
                 message.next_at = start_at

@@ -7,30 +7,18 @@ stays until it is done with: final, and its receipt settled. Then it is remember
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from smppd.engine.ids import END_OF_IDS, FIRST_ID
 from smppd.engine.message import ENROUTE
 from smppd.engine.pending import PendingIndex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from smppd.engine.esmes import EsmeState
+    from smppd.engine.esmes import Bind, EsmeState
     from smppd.engine.message import Message
     from smppd.settings import Messages
-
-FIRST_ID: Final = 1_000_000_000
-"""Ten decimal digits from the first message on, so that no decimal id is ever spelled like one of 8 hex digits."""
-
-END_OF_IDS: Final = 10_000_000_000
-"""Here ids begin again with `FIRST_ID`, to stay within ten digits: what is still known of the first message by then is
-older than nine thousand million others."""
-
-HEX_IDS: Final = 1 << 32
-"""How many ids of 8 hex digits there are, for ESMEs below 3.4."""
-
-HEX_ID_LENGTH: Final = 8
-"""Characters of a message_id in SMPP 3.3."""
 
 
 class Ledger:
@@ -74,11 +62,11 @@ class Ledger:
             self.next_id = FIRST_ID
         return self.next_id
 
-    def take_id(self, *, hex_ids: bool) -> bytes:
-        """The next message_id: decimal, or 8 hex digits for ESMEs below 3.4."""
+    def take_id(self, bind: Bind) -> bytes:
+        """The next message_id, as this session spells it."""
         number = self.ids(1)
         self.next_id += 1
-        return b"%08X" % (number % HEX_IDS) if hex_ids else b"%d" % number
+        return b"%d" % number if bind.spell is None else bind.spell(number)
 
     # -- from acceptance to oblivion ----------------------------------------------------------------------------------
 

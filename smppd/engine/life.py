@@ -11,9 +11,10 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from smppd.engine.alerts import Alerts, asks_for_dpf
-from smppd.engine.esmes import DELIVERY_ACK, MANUAL_ACK, HandsetAcknowledgement, Notification
+from smppd.engine.esmes import DELIVERY_ACK, MANUAL_ACK, Acceptance, HandsetAcknowledgement, Notification
 from smppd.engine.handsets import Handsets
 from smppd.engine.message import (
+    ACCEPTED,
     DELETED,
     DELIVERED,
     ENROUTE,
@@ -34,6 +35,7 @@ from smppd.engine.message import (
     UNDECIDED,
     UNDELIVERABLE,
     Message,
+    is_reported,
     requests_of,
     wants_receipt,
 )
@@ -53,7 +55,7 @@ if TYPE_CHECKING:
     from smppd.engine.esmes import Bind, Deliverable
     from smppd.engine.ledger import Ledger
     from smppd.engine.multipart import Assembly
-    from smppd.engine.ports import Clock, Dialect, Observer
+    from smppd.engine.ports import Clock, Observer
     from smppd.engine.queues import RouteState
     from smppd.engine.transactions import Request
     from smppd.settings import Messages
@@ -64,16 +66,14 @@ DELETED_OUTCOME: Final = Outcome(DELETED)
 class Life:
     """The messages on their way, and their reports."""
 
-    def __init__(
-        self, ledger: Ledger, *, clock: Clock, dialect: Dialect, observer: Observer, wake: Callable[[], None]
-    ) -> None:
+    def __init__(self, ledger: Ledger, *, clock: Clock, observer: Observer, wake: Callable[[], None]) -> None:
         """Begin with nothing on its way; `wake` is called when the next turn of the loop should come soon."""
         self._ledger = ledger
         self._clock = clock
         self._wake = wake
         self.woken = False
         """Whether `wake` has been called since the last turn, by those who may call it once per read."""
-        self.outbox = Outbox(dialect, observer, self._settle, ledger.settle, self._offer_later)
+        self.outbox = Outbox(observer, self._settle, ledger.settle, self._offer_later)
         self.multipart = Multipart(
             report=self._report, report_whole=self._report_whole, settle=self._settle, show=self._show_whole
         )
@@ -137,6 +137,9 @@ class Life:
         batch[0].route.states[ENROUTE] += len(batch)
         self._ready.append(batch)
         self._has_batches = True
+        if batch[0].esme.dialect.accepts_first:
+            for message in batch:
+                self.tell_accepted(message, message.accepted_at)
         if self._ledger.pending is not None:
             for message in batch:
                 self._ledger.pending.add(message)
@@ -266,7 +269,11 @@ class Life:
         registered = pdu.registered_delivery
         if registered > RECEIPT_BITS or pdu.esm_class or pdu.tlvs:
             self._conclude(message, now)
-        elif registered == RECEIPT_ALWAYS or (registered and wants_receipt(registered, state)):
+        elif (
+            registered == RECEIPT_ALWAYS
+            or (registered and wants_receipt(registered, state))
+            or esme.dialect.reports_always
+        ):
             self.outbox.add(message)
         else:
             self._settle(message)
@@ -280,7 +287,7 @@ class Life:
         first = batch[0]
         state, error_code = first.outcome
         registered = first.pdu.registered_delivery
-        reports = bool(registered) and wants_receipt(registered, state)
+        reports = first.esme.dialect.reports_always or (bool(registered) and wants_receipt(registered, state))
         receipt = RECEIPT_PENDING if reports else RECEIPT_SETTLED
         # From here on the receipt can expire: it waits for its ESME as long as a message waits for a handset.
         expires_at = now + self._validity
@@ -345,11 +352,20 @@ class Life:
             self._ledger.live += 1
             self.outbox.add(HandsetAcknowledgement(message, esm_class, now, now + self._validity))
 
+    def tell_accepted(self, message: Message, now: float) -> None:
+        """Report to an ESME that its message is accepted, before anything else is known of it.
+
+        Like a notification it is left out at the limit of messages.
+        """
+        if not self._ledger.is_full and is_reported(message, ACCEPTED):
+            self._ledger.live += 1
+            self.outbox.add(Acceptance(message, now + self._validity))
+
     # -- reports ------------------------------------------------------------------------------------------------------
 
     def _report(self, message: Message) -> None:
         """A message is final: its receipt leaves if it was asked for."""
-        if wants_receipt(requests_of(message.pdu), message.state):
+        if is_reported(message, message.state):
             self.outbox.add(message)
         else:
             self._settle(message)

@@ -213,6 +213,14 @@ def wants_receipt(registered_delivery: int, state: int) -> bool:
     return wants_receipt_for(registered_delivery, delivered=state in SUCCESSES)
 
 
+def is_reported(message: Message, state: int) -> bool:
+    """Whether a receipt tells of this state: because it was asked for, or because the dialect always sends one."""
+    pdu = message.pdu
+    if wants_receipt(requests_of(pdu), state):
+        return True
+    return message.esme.dialect.reports_always and pdu.esm_class & MODE_MASK not in ONE_ATTEMPT
+
+
 class DataRecord(SubmitSm):
     """The record of a message that came by data_sm, and leaves by data_sm towards an ESME."""
 

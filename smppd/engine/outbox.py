@@ -10,18 +10,19 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final, cast
 
-from smppd.engine.esmes import Notification, Report, address_of
+from smppd.engine.esmes import Acceptance, Notification, Report, address_of
 from smppd.engine.message import RECEIPT_PENDING, RECEIPT_SENT, RECEIPT_SETTLED, Message
 from smppd.engine.peers import DATA_SM, DELIVER_SM, UNDELIVERABLE, Forward, outcome_of
 from smppd.engine.retry import REFUSED_FOR_GOOD, delay_before, is_retryable
 from smppd.engine.widen import as_data_sm, is_too_long
+from smppwire.constants import HEADER_LENGTH
 from smppwire.pdus import SubmitSm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from smppd.engine.esmes import Bind, Deliverable, Delivery, EsmeState
-    from smppd.engine.ports import Dialect, Observer
+    from smppd.engine.ports import Observer
 
 SLICE: Final = 256
 """Deliverables sent per turn of the event loop: about a millisecond, so that responses never wait behind a flood."""
@@ -43,7 +44,6 @@ class Outbox:
 
     def __init__(
         self,
-        dialect: Dialect,
         observer: Observer,
         settled: Callable[[Deliverable], None],
         reported: Callable[[list[Message]], None],
@@ -52,13 +52,11 @@ class Outbox:
         """Set up.
 
         Args:
-            dialect: writes the bodies of receipts and notifications.
             observer: is told what left.
             settled: called once for each deliverable when it is done with, however it ended.
             reported: called instead with the messages of one account whose receipts were acknowledged together.
             later: called with (seconds, deliverable) to have it offered again after a while.
         """
-        self._dialect = dialect
         self._observer = observer
         self._settled = settled
         self._reported = reported
@@ -100,7 +98,7 @@ class Outbox:
         del resting[item]
         if not resting:
             del self._resting[item.esme]
-        if isinstance(item, Notification) and item.message.is_final:
+        if isinstance(item, (Acceptance, Notification)) and item.message.is_final:
             self.drop(item)  # its receipt may be there already: nobody is told ENROUTE after that
         else:
             self.offer(item)
@@ -282,7 +280,9 @@ class Outbox:
             item.receipt = RECEIPT_SENT
             take(item)
         if messages:
-            bind.outbound.deliver(self._dialect.receipt_bodies(messages, tlvs=bind.tlvs), messages)
+            dialect = bind.esme.dialect
+            bodies = dialect.receipts.receipt_bodies(messages, tlvs=bind.tlvs)
+            bind.outbound.deliver(bodies, messages, dialect.command_id if bind.tlvs else DELIVER_SM)
             self._observer.receipts_sent([now - message.accepted_at for message in messages])
         return len(messages)
 
@@ -291,8 +291,10 @@ class Outbox:
         bodies: list[bytes] = []
         items: list[Deliverable] = []
         delays: list[float] = []
-        receipt_body = self._dialect.receipt_body
+        dialect = bind.esme.dialect
+        receipt_body = dialect.receipts.receipt_body
         tlvs = bind.tlvs
+        kind_of_receipts = dialect.command_id if tlvs else DELIVER_SM
         command_id = DELIVER_SM
         left = 0
         while pending and len(items) < room:
@@ -303,9 +305,9 @@ class Outbox:
             item.attempts += 1
             if item.__class__ is Message:
                 item.receipt = RECEIPT_SENT
-                kind = DELIVER_SM
+                kind = kind_of_receipts
                 body = receipt_body(item, tlvs=tlvs)
-                if item.pdu.__class__ is not SubmitSm and is_too_long(item.pdu):
+                if kind == DELIVER_SM and item.pdu.__class__ is not SubmitSm and is_too_long(item.pdu):
                     written = self._widened(item, body, bind)
                     if written is None:
                         continue
@@ -332,14 +334,18 @@ class Outbox:
 
     def _write(self, item: Delivery, bind: Bind) -> tuple[int, bytes] | None:
         """(command_id, body) of what is no receipt; None when it does not fit this bind and has been dropped."""
-        if item.__class__ is not Forward:
-            body = item.render(self._dialect, tlvs=bind.tlvs)
-            if isinstance(item, Report) and is_too_long(item.message.pdu):
-                return self._widened(item, body, bind)
-            return DELIVER_SM, body
-        written = item.write(bind.policy.interface_version)
-        if written is None:
+        dialect = bind.esme.dialect
+        if item.__class__ is Forward:
+            written = item.write(bind.policy.interface_version)
+            if written is not None and bind.tlvs:
+                written = written[0], written[1] + dialect.added_tlvs(written[0])
+        else:
+            written = item.render(dialect, tlvs=bind.tlvs)
+            if isinstance(item, Report) and written[0] == DELIVER_SM and is_too_long(item.message.pdu):
+                return self._widened(item, written[1], bind)
+        if written is None or (dialect.max_pdu and HEADER_LENGTH + len(written[1]) > dialect.max_pdu):
             self.drop(item)
+            return None
         return written
 
     def _widened(self, item: Deliverable, body: bytes, bind: Bind) -> tuple[int, bytes] | None:

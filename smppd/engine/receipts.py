@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Final
 
-from smppd.engine.message import DELIVERED, ENROUTE, text_octets
+from smppd.engine.message import ACCEPTED, DELIVERED, ENROUTE, text_octets
 from smppwire.bulk import ESCAPE, LONGEST_ADDRESS, LONGEST_SERVICE_TYPE, TEXT_OCTETS, UDHI, receipt_bodies
 from smppwire.constants import MessageState, TlvTag, state_name
 from smppwire.pdus import SubmitSm
@@ -96,6 +96,10 @@ class DefaultDialect:
         state, error_code = message.state, message.error_code
         middle = self._middle(message.accepted_wall, message.final_wall, state, error_code)
         return COUNTS[state == DELIVERED] + middle, _state_tlvs(state, error_code)
+
+    def accepted_body(self, message: Message, *, tlvs: bool) -> bytes:
+        """The deliver_sm body of a receipt that says ACCEPTD while the message is still ENROUTE (quirk Q22)."""
+        return self._body(message, ACCEPTED, RECEIPT_ESM_CLASS, message.accepted_wall, tlvs=tlvs)
 
     def intermediate_body(self, message: Message, *, tlvs: bool) -> bytes:
         """The deliver_sm body of an intermediate notification: state ENROUTE, esm_class 0x20."""

@@ -12,7 +12,15 @@ from smppd.engine.esmes import Bind, Delivery
 from smppd.engine.message import Message
 from smppd.patterns import AddressRange
 from smppd.transport.connection import VERSION_34, VERSION_50, Connection
-from smppwire.constants import CommandId, CommandStatus, TlvTag, status_name
+from smppwire.constants import (
+    HEADER_LENGTH,
+    MAX_SEQUENCE_NUMBER,
+    RESPONSE_BIT,
+    CommandId,
+    CommandStatus,
+    TlvTag,
+    status_name,
+)
 from smppwire.pdus import (
     BindReceiver,
     BindReceiverResp,
@@ -33,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from smppd.accounts import Account
-    from smppd.engine.ports import Outbound
+    from smppd.engine.ports import Dialect, Outbound, Responses
     from smppd.settings import BindType
     from smppd.transport.context import Context
     from smppwire.pdus import Outbind
@@ -69,6 +77,21 @@ CLOSE: Final = "close"
 
 VERSION_33: Final = 0x33
 
+FIRST_SEQUENCE_NUMBER: Final = 1
+"""Of a session (SMPP 3.4 section 3.2); where a dialect has no other one, a second bind goes on counting."""
+
+REFUSED_CREDENTIALS: Final = {
+    CommandStatus.ESME_RINVSYSID: "unknown_system_id",
+    CommandStatus.ESME_RINVPASWD: "wrong_password",
+    CommandStatus.ESME_RBINDFAIL: "disabled",
+}
+REFUSED_BINDS: Final = {
+    CommandStatus.ESME_RINVSYSID: "unknown_system_id",
+    CommandStatus.ESME_RBINDFAIL: "bind_type",
+    CommandStatus.ESME_RALYBND: "max_binds",
+}
+"""Why `AccountBook.check` and `Account.try_bind` refuse, as `[dialect.NAME.bind]` calls it."""
+
 
 def negotiate(theirs: int, ours: int) -> int:
     """The version a session speaks: the lower of both sides (SMPP 3.4 section 5.2.4).
@@ -87,6 +110,8 @@ class Binding(Connection):
         """Serve one connection within `context`; one that we opened begins with this `outbind`."""
         super().__init__(context, outbind)
         self._ours = self._session.interface_version
+        self._max_pdu = self._session.max_pdu_length
+        """Octets of the longest PDU, where a dialect has no limit of its own."""
         self._bind: Bind | None = None
         self._account: Account | None = None
         self._bind_type: BindType = "transceiver"
@@ -95,6 +120,8 @@ class Binding(Connection):
         self._window = 0
         self._window_over: int | str = 0
         """The command_status that answers what exceeds the window, STOP_READING or CLOSE."""
+        self._responded = 0
+        """The number of the last response, where a dialect has responses counted."""
         self._deferred = 0
         """How many of the requests without an answer wait for an outcome: the engine answers them by `answer`."""
 
@@ -133,8 +160,12 @@ class Binding(Connection):
         context.counters.pdus_in[pdu.command_id] += 1
         if self._linger is not None:
             self._linger.cancel()
+        if self._is_unsupported(pdu):
+            return
+        version = negotiate(pdu.interface_version, self._ours)
+        known = context.accounts.get(pdu.system_id)
         policy = replace(
-            _policy(negotiate(pdu.interface_version, self._ours), context, context.accounts.get(pdu.system_id)),
+            _policy(version, context, known, self._dialect_of(known)),
             password_max=context.settings.longest_password + 1,
         )
         status = first_violation(pdu, policy)
@@ -146,7 +177,7 @@ class Binding(Connection):
             return
         status, account, needs_scrypt = context.accounts.check(pdu.system_id, pdu.password)
         if account is None or status:
-            self._refuse_bind(pdu, status)
+            self._refuse_bind(pdu, status, REFUSED_CREDENTIALS[status])
         elif needs_scrypt and self._transport is not None:
             self._transport.pause_reading()
             self._task = asyncio.get_running_loop().create_task(self._verify(pdu, account))
@@ -173,7 +204,7 @@ class Binding(Connection):
             context.accounts.remember(account, pdu.password)
             self._accept_bind(pdu, account, now)
         else:
-            self._refuse_bind(pdu, CommandStatus.ESME_RINVPASWD)
+            self._refuse_bind(pdu, CommandStatus.ESME_RINVPASWD, "wrong_password")
         if not self._closing:
             self._handle_all(self._session.resume(now), now)
         self._flush()
@@ -186,12 +217,16 @@ class Binding(Connection):
         bind_type = BIND_TYPES[pdu.__class__]
         status = account.try_bind(bind_type)
         if status:
-            self._refuse_bind(pdu, status)
+            self._refuse_bind(pdu, status, REFUSED_BINDS[status] if account.settings.enabled else "disabled")
             return
         settings = account.settings
         session = self._session
+        dialect = self._dialect_of(account)
         version = negotiate(pdu.interface_version, self._ours)
         session.interface_version = version
+        session.max_pdu_length = dialect.max_pdu or self._max_pdu
+        if dialect.first_sequence_number != FIRST_SEQUENCE_NUMBER:
+            session.next_sequence_number = dialect.first_sequence_number
         session.window.limit = settings.deliver_window
         self._account = account
         self._bind_type = bind_type
@@ -205,10 +240,11 @@ class Binding(Connection):
             self._outbound(),
             receives=bind_type != "transmitter",
             tlvs=version >= VERSION_34,
-            policy=_policy(version, context, account),
+            policy=_policy(version, context, account, dialect),
             address_range=AddressRange(pdu.address_range),
         )
-        tlvs = (Tlv(TlvTag.SC_INTERFACE_VERSION, bytes((self._ours,))),) if version >= VERSION_34 else ()
+        told = dialect.sc_interface_version(self._ours) if version >= VERSION_34 else None
+        tlvs = () if told is None else (Tlv(TlvTag.SC_INTERFACE_VERSION, bytes((told,))),)
         system_id = context.settings.server.system_id.encode("latin-1")
         response = BIND_RESPONSES[pdu.__class__](system_id=system_id, tlvs=tlvs)
         self._respond(pdu, response, now)
@@ -224,9 +260,11 @@ class Binding(Connection):
         )
         context.engine.open_bind(self._bind)
 
-    def _refuse_bind(self, pdu: BindRequest, status: int) -> None:
-        """Answer a bind with an error status, and close."""
+    def _refuse_bind(self, pdu: BindRequest, status: int, reason: str = "") -> None:
+        """Answer a bind with an error status, and close; a dialect may have another status for this reason."""
         context = self._context
+        dialect = self._dialect_of(context.accounts.get(pdu.system_id))
+        status = dialect.bind_status(reason, status)
         system_id = pdu.system_id.decode("latin-1")
         context.counters.bind_attempts[system_id, status_name(status)] += 1
         context.error_log.report(
@@ -239,9 +277,13 @@ class Binding(Connection):
             status=status_name(status),
         )
         self._session.abandon(pdu)
-        self._send(HEADER.pack(16, pdu.command_id | 0x80000000, status, pdu.sequence_number), 0, status)
-        context.counters.pdus_out[pdu.command_id | 0x80000000] += 1
-        context.counters.statuses_out[pdu.command_id | 0x80000000, status] += 1
+        response_id, number = pdu.command_id | RESPONSE_BIT, pdu.sequence_number
+        if dialect.responses is None:
+            self._send(HEADER.pack(HEADER_LENGTH, response_id, status, number), response_id, status)
+        else:
+            tlvs = negotiate(pdu.interface_version, self._ours) >= VERSION_34
+            number = self._number(dialect.responses, number)
+            self._say(dialect.responses.refuse(response_id, status, number, tlvs=tlvs))
         self._flush()
         self._closing = True
         self._linger = asyncio.get_running_loop().call_later(REFUSAL_LINGER, self._half_close)
@@ -265,6 +307,8 @@ class Binding(Connection):
     def on_unbind(self, pdu: Unbind, now: float) -> None:
         """The ESME ends the session: answer, keep what it had not acknowledged, and let it close first."""
         self._context.counters.pdus_in[CommandId.UNBIND] += 1
+        if self._is_unsupported(pdu):
+            return
         self._respond(pdu, UnbindResp(), now)
         self._end_bind(by="ESME")
         self._close_in(LINGER)
@@ -272,7 +316,7 @@ class Binding(Connection):
     def _send_unbind(self) -> None:
         self._unbinding = True
         request = Unbind()
-        self._send(self._session.send_request(request, request, self._context.monotonic()), CommandId.UNBIND)
+        self._ask(request, request, self._context.monotonic())
 
     def _unbind_and_close(self) -> None:
         """End the session without waiting for the peer to agree."""
@@ -307,7 +351,12 @@ class Binding(Connection):
 
     def _respond(self, request: Pdu, response: Pdu, now: float) -> None:
         octets = self._session.respond(request, response, now)
-        self._send(octets, response.command_id, response.command_status)
+        responses = self._responses
+        if responses is None:
+            self._send(octets, response.command_id, response.command_status)
+        else:
+            number = self._number(responses, request.sequence_number)
+            self._say(responses.answer(response, number, tlvs=self._takes_tlvs))
         if self._halted:
             self._relieve()
 
@@ -342,6 +391,56 @@ class Binding(Connection):
             self._timer = asyncio.get_running_loop().call_later(self._patience, self._on_timer)
         self._resume_reading()
 
+    # -- in the account's dialect -------------------------------------------------------------------------------------
+
+    def _dialect_of(self, account: Account | None) -> Dialect:
+        """The dialect of an account; of the default one where there is none."""
+        engine = self._engine
+        return engine.dialect if account is None else engine.esmes[account.system_id].dialect
+
+    @property
+    def _responses(self) -> Responses | None:
+        """Who writes the responses of this session now; None where they are what the specification says."""
+        return self._engine.dialect.responses if self._bind is None else self._bind.responses
+
+    @property
+    def _takes_tlvs(self) -> bool:
+        """Whether the peer knows TLVs, as far as we know."""
+        return self._bind is None or self._bind.tlvs
+
+    def _number(self, responses: Responses, asked: int) -> int:
+        """The sequence_number of the response to a request of this number."""
+        if responses.aligns:
+            self._session.next_sequence_number = asked
+        if not responses.own_numbers:
+            return asked
+        self._responded = self._responded % MAX_SEQUENCE_NUMBER + 1
+        return self._responded
+
+    def _say(self, octets: bytes) -> None:
+        """Queue a response that a dialect has written; what it says is counted."""
+        _, command_id, status, _ = HEADER.unpack_from(octets)
+        self._send(octets, command_id, status)
+
+    def _is_unsupported(self, pdu: Pdu) -> bool:
+        """Whether the dialect does not know such a request; it is refused then."""
+        responses = self._responses
+        if responses is None or pdu.command_id not in responses.unsupported:
+            return False
+        self._session.abandon(pdu)
+        number = self._number(responses, pdu.sequence_number)
+        self._say(responses.refuse_unsupported(pdu.command_id, number, tlvs=self._takes_tlvs))
+        if self._halted:
+            self._relieve()
+        return True
+
+    def _ask(self, pdu: Any, context: object, now: float) -> None:
+        """Queue a request of ours other than those that the engine writes."""
+        bind = self._bind
+        if bind is not None and bind.tlvs:
+            pdu.trailing = bind.esme.dialect.added_tlvs(pdu.command_id)
+        self._send(self._session.send_request(pdu, context, now), pdu.command_id)
+
     # -- time ---------------------------------------------------------------------------------------------------------
 
     def _look_at_timers(self, now: float) -> None:
@@ -356,7 +455,7 @@ class Binding(Connection):
         action = self._session.timers.tick(now)
         if action is TimerAction.SEND_ENQUIRE_LINK:
             request = EnquireLink()
-            self._send(self._session.send_request(request, request, now), CommandId.ENQUIRE_LINK)
+            self._ask(request, request, now)
             self._flush()
         elif action is not None:
             self._time_out(action)
@@ -371,14 +470,19 @@ class Binding(Connection):
         self._unbind_and_close()
 
 
-def _policy(version: int, context: Context, account: Account | None) -> ValidationPolicy:
-    """What the PDUs of a session of this version are judged by; an account may be stricter or laxer than the others."""
+def _policy(version: int, context: Context, account: Account | None, dialect: Dialect) -> ValidationPolicy:
+    """What the PDUs of a session of this version are judged by.
+
+    An account may be stricter or laxer than the others; if it does not say, its dialect may.
+    """
     validation = context.settings.validation
-    strict = None if account is None else account.settings.strict
-    return ValidationPolicy(
-        interface_version=version,
-        strict=validation.strict if strict is None else strict,
-        payload_and_short_message=validation.payload_and_short_message,
+    said = (None if account is None else account.settings.strict, dialect.strict, validation.strict)
+    return dialect.policy(
+        ValidationPolicy(
+            interface_version=version,
+            strict=next(strict for strict in said if strict is not None),
+            payload_and_short_message=validation.payload_and_short_message,
+        )
     )
 
 

@@ -15,7 +15,7 @@ from smppd.engine.ports import DEFERRED
 from smppd.engine.submit_multi import submit_multi
 from smppd.transport.binding import CLOSE, HEADER, PAUSING, STOP_READING, Binding
 from smppwire.bulk import requests, submit_sm_resps
-from smppwire.constants import CommandId, CommandStatus, TlvTag, command_name, status_name
+from smppwire.constants import RESPONSE_BIT, CommandId, CommandStatus, TlvTag, command_name, status_name
 from smppwire.pdus import (
     BindReceiver,
     BindTransceiver,
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from smppd.engine.esmes import Bind, Deliverable
-    from smppd.engine.ports import Outbound
+    from smppd.engine.ports import Outbound, Responses
     from smppd.transport.context import Context
     from smppwire.pdus import Outbind
 
@@ -152,6 +152,9 @@ class SmscConnection(Binding):
             return
         if self._window and self._backlog >= self._window and self._overflow(batch, bind):
             return
+        if bind.responses is not None:
+            self._submit_in_dialect(batch, bind, bind.responses, now)
+            return
         answers = self._engine.submit(bind, batch)
         tail = b"\0"
         if self._tells_congestion:
@@ -172,6 +175,27 @@ class SmscConnection(Binding):
         counters.pdus_out[SUBMIT_SM_RESP] += count
         self._session.answered(count)
         counters.submit_response.observe_many(self._now() - now, count)
+
+    def _submit_in_dialect(self, batch: Sequence[SubmitSm], bind: Bind, responses: Responses, now: float) -> None:
+        """The same where the account's dialect has responses of its own."""
+        if SUBMIT_SM in responses.unsupported:
+            for pdu in batch:
+                self._is_unsupported(pdu)
+            return
+        added = CONGESTION_STATE + bytes((self._congestion(bind),)) if self._tells_congestion else b""
+        count = len(batch)
+        for pdu, answer in zip(batch, self._engine.submit(bind, batch), strict=True):
+            if isinstance(answer, bytes):
+                number = self._number(responses, pdu.sequence_number)
+                self._say(responses.accept(answer, number, added, tlvs=bind.tlvs))
+            elif answer == DEFERRED:
+                self._deferred += 1
+                count -= 1
+            else:
+                number = self._number(responses, pdu.sequence_number)
+                self._say(responses.refuse(SUBMIT_SM_RESP, answer, number, tlvs=bind.tlvs))
+        self._session.answered(count)
+        self._counters.submit_response.observe_many(self._now() - now, count)
 
     def _overflow(self, batch: Sequence[Pdu], bind: Bind) -> bool:
         """Deal with requests beyond the account's window; False when they are to be served all the same."""
@@ -194,7 +218,17 @@ class SmscConnection(Binding):
         return max(congestion, min(100, 100 * self._backlog // self._window)) if self._window else congestion
 
     def _answer_all(self, batch: Iterable[Pdu], status: int) -> None:
-        """Answer requests with 16 octets and one status."""
+        """Answer requests with 16 octets and one status, unless a dialect has more to say."""
+        responses = self._responses
+        if responses is not None:
+            for pdu in batch:
+                number = self._number(responses, pdu.sequence_number)
+                octets = responses.refuse(pdu.command_id | RESPONSE_BIT, status, number, tlvs=self._takes_tlvs)
+                self._session.answered(1)
+                self._say(octets)
+            if self._halted:
+                self._relieve()
+            return
         count = 0
         response_id = 0
         for pdu in batch:
@@ -245,8 +279,7 @@ class SmscConnection(Binding):
         context.counters.pdus_in[event.command_id] += 1
         context.counters.protocol_errors[event.kind] += 1
         if event.reply is not None:
-            command_id = int.from_bytes(event.reply[4:8], "big")
-            self._send(event.reply, command_id, event.status)
+            self._say(self._in_dialect(event.reply))
         context.error_log.report(
             event.kind,
             session=self.name,
@@ -262,14 +295,23 @@ class SmscConnection(Binding):
         context = self._context
         context.counters.protocol_errors[event.kind] += 1
         context.error_log.report(event.kind, session=self.name, peer=self._peer, rule=event.rule)
-        self._send(event.reply, CommandId.GENERIC_NACK, event.status)
+        self._say(self._in_dialect(event.reply))
         self.close()
+
+    def _in_dialect(self, reply: bytes) -> bytes:
+        """A refusal that the session has written, as the dialect has it."""
+        responses = self._responses
+        if responses is None:
+            return reply
+        _, command_id, status, number = HEADER.unpack_from(reply)
+        return responses.refuse(command_id, status, self._number(responses, number), tlvs=self._takes_tlvs)
 
     # -- other requests -----------------------------------------------------------------------------------------------
 
     def _on_enquire_link(self, pdu: EnquireLink, now: float) -> None:
         self._context.counters.pdus_in[CommandId.ENQUIRE_LINK] += 1
-        self._respond(pdu, EnquireLinkResp(), now)
+        if not self._is_unsupported(pdu):
+            self._respond(pdu, EnquireLinkResp(), now)
 
     def _on_query_sm(self, pdu: QuerySm, now: float) -> None:
         self._operate(pdu, now, operations.query)
@@ -302,6 +344,8 @@ class SmscConnection(Binding):
         bind = self._bind
         if bind is None:
             self._answer_all([pdu], ESME_RINVBNDSTS)
+            return
+        if self._is_unsupported(pdu):
             return
         if self._window and self._backlog >= self._window and self._overflow([pdu], bind):
             return
@@ -352,7 +396,7 @@ class SmscConnection(Binding):
 
     def notify(self, pdu: Pdu) -> None:
         """Send a PDU that nobody answers."""
-        self._send(self._session.send_request(pdu, None, self._context.monotonic()), pdu.command_id)
+        self._ask(pdu, None, self._context.monotonic())
         self._flush()
 
     # -- what is done with each kind of event; runs of submit_sm have a way of their own --

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smppd.engine import ledger, operations
-from smppd.engine.ledger import FIRST_ID
+from smppd.engine import operations
+from smppd.engine.ids import END_OF_IDS, FIRST_ID
 from smppd.engine.message import DELIVERED, ENROUTE, EXPIRED, SCHEDULED
 from smppd.settings import Messages, Throughput
 from smppwire.constants import TlvTag
@@ -88,11 +88,11 @@ def test_refused_messages_take_no_id() -> None:
 def test_ids_begin_again_before_they_grow_longer() -> None:
     world = World(messages=Messages(retain=0))
     phone = world.bind()
-    world.engine.ledger.next_id = ledger.END_OF_IDS - 2
+    world.engine.ledger.next_id = END_OF_IDS - 2
     assert world.submit(phone, sms(), sms()) == [b"9999999998", b"9999999999"]
     assert world.submit(phone, sms(), sms()) == [b"%d" % FIRST_ID, b"%d" % (FIRST_ID + 1)]
-    world.engine.ledger.next_id = ledger.END_OF_IDS
-    assert world.engine.take_id(hex_ids=False) == b"%d" % FIRST_ID
+    world.engine.ledger.next_id = END_OF_IDS
+    assert world.engine.take_id(phone.bind) == b"%d" % FIRST_ID
 
 
 # Limits of accounts and routes.

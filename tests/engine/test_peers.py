@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from smppd.engine import operations
+from smppd.engine.dialect import PlainDialect
 from smppd.engine.esmes import EsmeState
 from smppd.engine.message import DELETED, DELIVERED, ENROUTE, EXPIRED, SCHEDULED, Message
 from smppd.engine.peers import MAX_PATHS, Peers
@@ -556,7 +557,7 @@ def message_of(esme: EsmeState, source: bytes, asked: int = 0x04) -> Message:
 
 def test_ways_back_are_bounded_and_the_latest_sender_counts() -> None:
     peers = Peers()
-    alice, bob, carol = (EsmeState(account(name)) for name in (ALICE, BOB, "carol"))
+    alice, bob, carol = (EsmeState(account(name), PlainDialect()) for name in (ALICE, BOB, "carol"))
     assert not peers.active
     for number in range(MAX_PATHS + 1):
         peers.remember(bob, message_of(alice, b"%d" % number))
@@ -576,7 +577,9 @@ def test_ways_back_are_bounded_and_the_latest_sender_counts() -> None:
 def test_of_overlapping_ranges_the_first_account_has_the_address() -> None:
     peers = Peers()
     ranges = ["4477*", "44*", "447700900001", "", "99,4[0-9]"]
-    esmes = [EsmeState(account(f"esme{number}", address_range=text)) for number, text in enumerate(ranges)]
+    esmes = [
+        EsmeState(account(f"esme{number}", address_range=text), PlainDialect()) for number, text in enumerate(ranges)
+    ]
     peers.configure((esme, AddressRange(esme.settings.address_range)) for esme in esmes)
     owners = {
         b"447700900001": 0, b"4478": 1, b"44": 1, b"41": 4, b"99": 4, b"998": None, b"5": None, b"": None,

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence, Sized
 from typing import Any
 
 from smppd.engine.core import Engine
+from smppd.engine.dialect import PlainDialect
 from smppd.engine.esmes import Bind, Deliverable
 from smppd.engine.message import ACCEPTED, DELETED, DELIVERED, EXPIRED, Message
-from smppd.engine.ports import Attempt, Network, Outcome
-from smppd.engine.receipts import DefaultDialect
+from smppd.engine.ports import Attempt, Dialect, Network, Outcome
 from smppd.patterns import AddressRange
 from smppd.settings import Account, Match, Messages, Queue, Route, Settings, Throughput
 from smppwire.codec import decode
@@ -196,7 +196,9 @@ class World:
         messages: Messages | None = None,
         network: Network | None = None,
         networks: Mapping[str, Network] | None = None,
+        dialects: Mapping[str, Dialect] | None = None,
     ) -> None:
+        self.dialects: Mapping[str, Dialect] = {"default": PlainDialect(), **(dialects or {})}
         self.clock = HandClock()
         self.network = network if network is not None else ScriptedNetwork(is_known=True)
         self.networks = {"default": self.network, **(networks or {})}
@@ -207,7 +209,7 @@ class World:
             self.settings,
             self.networks,
             clock=self.clock,
-            dialect=DefaultDialect(),
+            dialects=self.dialects,
             observer=self.observer,
             wake=self._wake,
         )

@@ -8,7 +8,7 @@ from tests.settings.support import load, problems
 
 def test_the_default_dialect_says_nothing_of_its_own() -> None:
     assert Settings().dialect == {"default": Dialect()}
-    assert Dialect().message_id.below_34 == IdForm(base="hex", width=8)
+    assert Dialect().message_id.below_34 == IdForm(base="hex", case="upper", width=8)
 
 
 def test_a_dialect(tmp_path: Path) -> None:
