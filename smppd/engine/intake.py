@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from smppd.settings import Messages
     from smppwire.pdus import SubmitSm
 
+ALL_RIGHT: Final = repeat(int(CommandStatus.ESME_ROK))
+"""Statuses for any number of PDUs with which nothing is wrong."""
+
 RINVDSTADR: Final = int(CommandStatus.ESME_RINVDSTADR)
 RINVEXPIRY: Final = int(CommandStatus.ESME_RINVEXPIRY)
 RINVSCHED: Final = int(CommandStatus.ESME_RINVSCHED)
@@ -120,7 +123,7 @@ class Intake:
         asked = 0
         batch: list[Message] = []
         first_id = next_id = self._ledger.ids(len(pdus))
-        for pdu, status in zip(pdus, statuses or repeat(0)):  # noqa: B905  # there is one for each
+        for pdu, status in zip(pdus, statuses or ALL_RIGHT):  # noqa: B905  # there is one for each
             if status:
                 answers.append(status)
                 continue
@@ -181,7 +184,7 @@ class Intake:
         overflowing = 0
         next_id = self._ledger.ids(len(pdus))
         is_50 = bind.is_50
-        for pdu, status in zip(pdus, statuses or repeat(0)):  # noqa: B905  # there is one for each
+        for pdu, status in zip(pdus, statuses or ALL_RIGHT):  # noqa: B905  # there is one for each
             if status:
                 answer(status)
                 continue
