@@ -1,65 +1,163 @@
-"""The account of every message of one worker. (Signatures; the bodies follow within minutes.)
+"""The account of every message of one worker.
 
-The driver makes one ``Ledger`` per worker and one ``Lane`` per connection (a new one after a reconnect). Sequence
-numbers are per lane: whatever the session counts, ascending, gaps allowed (enquire_link), wrapping allowed.
-All times are seconds of ONE monotonic clock (loop.time()). Nothing reads a clock.
+**Each message is accounted for exactly once.** ``Lane.sent`` enters it as *in flight*. It leaves that state by exactly one
+of four ways, and never comes back: an answer with ESME_ROK (``ok``), an answer with another status (``throttled`` or
+``errors``, and under its name), the response timeout (``timed_out``), the end of its connection (``connection_lost``). The
+one correction: an answer that comes after the timeout moves the message from ``timed_out`` to where the answer belongs,
+and is counted in ``late_answers`` besides. So at any time::
+
+    sent = ok + throttled + errors + timed_out + connection_lost + in_flight
+
+A response for a number that is not in flight concerns no message: it is *doubled* when a message had that number,
+otherwise *unknown*.
+
+A message that asked for a receipt and was accepted is *awaited*. It leaves that state by exactly one of two ways: its
+final receipt (``receipts``, and under its state), or the end of the test without one (``missing_receipts``). So::
+
+    wanted_receipts = receipts + missing_receipts + awaited
+
+A receipt for no awaited message is *doubled* when the message had one, *early* as long as a response that could name its
+id is outstanding, and otherwise *unknown*. Two messages under one id (``duplicate_ids``) wait for two receipts.
+
+**What is remembered.** Messages in flight and awaited receipts; of finished messages nothing but counts, and enough to
+tell doubled from unknown: the last sequence numbers of each connection, and the last 524,288 ids (``recent.GENERATION``).
+
+Time is an argument everywhere: seconds of one monotonic clock, the same for all methods.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import math
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from smppd.load.lane import Lane
+from smppd.load.receipts import MOST_AWAITED, Receipts, ReceiptSeen
+from smppd.load.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
+    from smppd.load.recent import Recent
     from smppd.load.result import Counters, Interval, WorkerReport
 
+__all__ = ["RESPONSE_TIMEOUT", "Lane", "Ledger", "ReceiptSeen"]
 
-class ReceiptSeen(NamedTuple):
-    """A receipt as it was read. state: a message_state (1 to 9) or the word behind stat: as str."""
+RESPONSE_TIMEOUT: Final = 10.0
+"""Seconds that a response may take: the usual value of the response timer (SMPP 3.4, 7.2)."""
 
-    tlv_id: bytes | None
-    text_id: bytes | None
-    state: int | str
+MOST_EXPECTED: Final = 100_000
+"""Subscribers of whom an answer is expected; of more, the ones who have kept silent longest are forgotten."""
 
 
 class Ledger:
-    counters: Counters          # live; read it, copy() it for Progress
-    awaited_receipts: int       # property: for the drain
+    """The account of one worker.
 
-    def __init__(self, *, response_timeout: float = 10.0) -> None: ...
-    def lane(self, name: str) -> Lane: """A new connection's account; name: "bind 3", for the offenders' list."""
-    def offered(self, n: int) -> None: """n more arrivals were intended (closed loop: do not call; sent counts)."""
-    def receipts(self, seen: Iterable[ReceiptSeen | tuple], now: float) -> None: """Final receipts of one read."""
-    def intermediate(self, n: int = 1) -> None: """Intermediate notifications / receipts with a state that is not final."""
-    def expect_answer(self, address: bytes, intended: float) -> None: """An MO from this subscriber would answer that."""
-    def mo(self, address: bytes, now: float) -> bool: """An MO message came from the subscriber; True: it was an answer."""
-    def settle(self, now: float) -> dict[Lane, int]: """Call 1-4x a second: times out (returns slots freed per lane), judges waiting receipts."""
-    def start_measuring(self, now: float) -> None: """End of warm-up: what was intended earlier stays out of histograms."""
-    def stop_measuring(self, now: float) -> None: """End of sending: report.seconds, report.measured."""
-    def roll(self, now: float, *, behind: int = 0) -> Interval: """Once a second: closes the current interval, returns it (with its HistogramState)."""
-    def finish(self, now: float) -> None: """After the drain: what is outstanding is timed out, what is awaited is missing."""
-    def report(self) -> WorkerReport: """counters, statuses, histograms, intervals, offenders; driver fills binds, cpu_seconds, errors..."""
+    A connection is a ``lane``; its responses go there, receipts and MO messages, which may come on any connection, come
+    here. response_timeout: seconds from the actual send until a message counts as ``timed_out``.
+    """
 
+    def __init__(
+        self,
+        *,
+        response_timeout: float = RESPONSE_TIMEOUT,
+        issued: Recent | None = None,
+        most_awaited: int = MOST_AWAITED,
+    ) -> None:
+        self._response_timeout = response_timeout
+        self._tally = Tally()
+        self._receipts = Receipts(self._tally, issued, most_awaited)
+        self._lanes: list[Lane] = []
+        self._expected: dict[bytes, float] = {}
 
-class Lane:
-    in_flight: int              # property
+    @property
+    def counters(self) -> Counters:
+        """The live counters: read them, or ``copy`` them."""
+        return self._tally.counters
 
-    # --- sending
-    def sent_run(self, first: int, n: int, now: float, *, wants_receipt: bool) -> None:
-        """Closed loop: n submit_sm with sequence numbers first, first+1, ...; intended and sent now."""
-    def sent(self, first: int, intended: Sequence[float], now: float, wants_receipt: bool | bytes = False) -> None:
-        """Open loop or mixed: message i has sequence number first+i and intended time intended[i]; all written now.
-        wants_receipt: one bool for all, or one octet (0, 1) for each message."""
+    @property
+    def awaited_receipts(self) -> int:
+        """Receipts that are still to come, as long as it is worth waiting for them (those without an id are not)."""
+        return self._receipts.awaited
 
-    # --- responses (submit_sm_resp, or generic_nack with a sequence number of ours); all return nothing
-    def answered_run(self, first: int, n: int, now: float) -> None:
-        """n ESME_ROK responses with consecutive sequence numbers, of messages that want no receipt. ~0.03 us each."""
-    def answered(self, sequences: Sequence[int], now: float, ids: Sequence[bytes] | None = None) -> None:
-        """ESME_ROK responses of one read, in any order; ids: message_id of each (without NUL), needed with receipts."""
-    def refused(self, sequence: int, status: int, now: float) -> bool:
-        """A response with another status. True when the sequence number was in flight."""
-    # answered_run/answered return int = how many were really in flight (slots of the window that are free again)
+    def lane(self, name: str, window: int = 0) -> Lane:
+        """The account of a new connection.
 
-    def lost(self) -> int:
-        """The connection ended: everything in flight counts as connection_lost. Returns how many. Lane is done."""
+        name: how offenders are listed ("bind 3"). window: the most messages that will be in flight; a lane takes more,
+        at the price of growing.
+        """
+        lane = Lane(self._tally, self._receipts, name, window)
+        self._lanes.append(lane)
+        return lane
+
+    def lost(self, lane: Lane) -> int:
+        """A connection ended: what is in flight on it is ``connection_lost``. Returns how many messages that were."""
+        self._lanes.remove(lane)
+        return lane.lost()
+
+    def offered(self, n: int) -> None:
+        """``n`` more arrivals were due (open loop; in closed loop ``Lane.sent_run`` counts them)."""
+        self._tally.counters.offered += n
+
+    def receipts(self, batch: Iterable[ReceiptSeen | tuple[bytes | None, bytes | None, int | str]], now: float) -> None:
+        """Final receipts of one read."""
+        self._receipts.seen(batch, now)
+
+    def intermediate(self, n: int = 1) -> None:
+        """Intermediate notifications, or receipts whose state is not final: they are counted, and belong to no account."""
+        self._tally.counters.intermediate += n
+
+    def expect_answer(self, address: bytes, intended: float) -> None:
+        """A message went to a subscriber who may answer; of several, the last one counts."""
+        expected = self._expected
+        expected.pop(address, None)
+        expected[address] = intended
+        if len(expected) > MOST_EXPECTED:
+            for oldest in list(islice(expected, MOST_EXPECTED // 10)):
+                del expected[oldest]
+
+    def mo(self, address: bytes, now: float) -> bool:
+        """A message came from a subscriber. True when it is the first since a message of ours: its answer."""
+        self._tally.counters.mo += 1
+        intended = self._expected.pop(address, None)
+        if intended is None:
+            return False
+        self._tally.counters.mo_answers += 1
+        if intended >= self._tally.since:
+            self._tally.mo_answer.record(now - intended)
+        return True
+
+    def settle(self, now: float) -> list[tuple[Lane, int]]:
+        """Time out responses and judge receipts that wait; to be called some times a second.
+
+        Returns the lanes whose windows have slots free again, with their number.
+        """
+        limit = now - self._response_timeout
+        freed = [(lane, n) for lane in self._lanes if (n := lane.expire(limit))]
+        self._receipts.settle(min((lane.oldest() for lane in self._lanes), default=math.inf))
+        return freed
+
+    def start_measuring(self, now: float) -> None:
+        """The warm-up is over. What was intended earlier stays out of the histograms, though not out of the account."""
+        self._tally.start_measuring(now)
+
+    def stop_measuring(self, now: float) -> None:
+        """Sending is over (for a count: the last response came). Rates refer to the time between the two."""
+        self._tally.stop_measuring(now)
+
+    def roll(self, now: float, *, behind: int = 0) -> Interval:
+        """Close a second of the time series; to be called each second, from ``start_measuring`` on if there is a warm-up.
+
+        behind: arrivals that are due and not sent.
+        """
+        return self._tally.roll(now, behind)
+
+    def finish(self) -> None:
+        """Nothing comes any more. Whatever is in flight has timed out, whatever receipt is awaited is missing."""
+        for lane in self._lanes:
+            lane.expire(math.inf)
+        self._receipts.finish()
+
+    def report(self) -> WorkerReport:
+        """What was found so far; the driver adds binds, reconnects, errors and processor time."""
+        return self._tally.report()
