@@ -138,8 +138,6 @@ class Driver:
         self.phase: Phase = "warm-up" if plan.warm_up else "measuring"
         self.lag = Histogram()
         """How much later than intended we sent what found room in a window: our own fault."""
-        self.unsent = 0
-        """Arrivals that were intended and never sent: the backlog was full, or the run ended."""
         self.mo_ignored = 0
         """MO messages that stayed unanswered because too many answers waited."""
         self.cpu_seconds = 0.0
@@ -241,7 +239,7 @@ class Driver:
             # What the schedule still intended, however late we woke up.
             self._take_due(min(now, self._start + plan.warm_up + plan.duration))
         if not plan.flush or self._stopped:
-            self.unsent += len(self._backlog)
+            self.ledger.counters.unsent += len(self._backlog)
             self._backlog.clear()
         self.ledger.stop_measuring(now)
         self.cpu_seconds = self._cpu() - self._cpu_start
@@ -266,9 +264,9 @@ class Driver:
         for name in list(self._timers):
             self._cancel(name)
         now = self._clock()
-        self.unsent += len(self._backlog)
+        self.ledger.counters.unsent += len(self._backlog)
         self._backlog.clear()
-        self.ledger.finish(now)
+        self.ledger.finish()
         self._on_interval(self.ledger.roll(now))
         self.phase = "done"
 
@@ -321,7 +319,7 @@ class Driver:
         self.ledger.offered(len(fresh))
         excess = len(self._backlog) + len(fresh) - BACKLOG_LIMIT
         if excess > 0:
-            self.unsent += excess
+            self.ledger.counters.unsent += excess
             del fresh[-excess:]
         self._backlog.extend(fresh)
         return fresh

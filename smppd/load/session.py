@@ -255,7 +255,6 @@ class LoadSession(asyncio.Protocol):
         self._closing = True
         self._stop_timer()
         self._smpp.close()
-        self.lane.lost()
         self.watch.clear()
         if not self._reason:
             self._reason = f"the connection broke: {exc}" if exc is not None else "the SMSC closed the connection"

@@ -205,7 +205,7 @@ class Worker:
         report.reconnects = self._reconnects
         report.cpu_seconds = driver.cpu_seconds
         report.errors = self._errors[:MOST_ERRORS]
-        report.lag = driver.lag.snapshot()
+        report.send_lag = driver.lag.snapshot()
         return report
 
     # -- connections --------------------------------------------------------------------------------------------------
@@ -294,6 +294,7 @@ class Worker:
             return
         driver = self._current_driver()
         self._errors.append(f"{self._name(number)}: {reason}")
+        driver.ledger.lost(session.lane)
         driver.leave(session)
         if self._options.reconnect:
             self._reconnecting[number] = asyncio.ensure_future(self._reconnect(number, session.kind))
