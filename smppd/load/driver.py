@@ -13,12 +13,14 @@ import asyncio
 import math
 from collections import deque
 from dataclasses import dataclass
+from heapq import heappop, heappush
+from itertools import count
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from smppd.load.histogram import Histogram
-from smppd.load.schedule import Constant
 from smppd.load.session import ROUND, Watched
 from smppwire.constants import CommandStatus
+from smppwire.pdus import DeliverSm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from smppd.load.schedule import Schedule
     from smppd.load.session import LoadSession
     from smppd.load.traffic import Shot, Traffic
-    from smppwire.pdus import DataSm, DeliverSm
+    from smppwire.pdus import DataSm
 
 BACKLOG_LIMIT: Final = 1_000_000
 """Messages that may be due and not sent, some 30 MiB. An SMSC that is so far behind has shown what it cannot do; later
@@ -61,6 +63,8 @@ class Plan:
 
     schedule: Schedule | None = None
     """Arrivals while measuring; None: closed loop."""
+    warming: Schedule | None = None
+    """Arrivals of the warm-up in open loop."""
     duration: float | None = None
     """How long to measure; None: until `count` messages are answered."""
     count: int | None = None
@@ -73,26 +77,25 @@ class Plan:
 
 
 class Pacer:
-    """The intended times of a whole run: a warm-up at the first rate of the schedule, then the schedule."""
+    """The intended times of a whole run: those of the warm-up, then those of the schedule."""
 
-    def __init__(self, schedule: Schedule, warm_up: float) -> None:
-        """`warm_up` in seconds, 0 for none."""
+    def __init__(self, schedule: Schedule, warming: Schedule | None, warm_up: float) -> None:
+        """`warm_up`: seconds from the start of `warming` to that of `schedule`."""
         self._schedule = schedule
+        self._warming = warming
         self._warm_up = warm_up
-        rate = schedule.rate_at(0.0)
-        self._warming: Schedule | None = Constant(rate, warm_up) if warm_up and rate else None
 
     def take(self, elapsed: float) -> list[float]:
         """The intended times, in seconds since the start of the run, of all arrivals up to `elapsed` not yet taken."""
         times: list[float] = []
         if self._warming is not None:
-            times = self._warming.take(min(elapsed, self._warm_up))
+            times = _all(self._warming, min(elapsed, self._warm_up))
             if elapsed >= self._warm_up:
                 self._warming = None
         if elapsed < self._warm_up:
             return times
         offset = self._warm_up
-        return times + [offset + time for time in self._schedule.take(elapsed - offset)]
+        return times + [offset + time for time in _all(self._schedule, elapsed - offset)]
 
     def next_at(self) -> float | None:
         """When the next arrival is intended; None when there are no more."""
@@ -102,13 +105,23 @@ class Pacer:
         return None if following is None else self._warm_up + following
 
 
+def _all(schedule: Schedule, elapsed: float) -> list[float]:
+    """Everything up to `elapsed`: a schedule gives a limited number at a time."""
+    times: list[float] = []
+    while more := schedule.take(elapsed):
+        times += more
+    return times
+
+
 class _Urgent(NamedTuple):
     """What goes before the rest: an answer to an MO message, or a message that was throttled."""
 
     due: float
+    order: int
+    """Of its making: decides between equal times."""
     shot: Shot
     intended: float
-    received: float | None
+    answers_mo: bool
 
 
 class Driver:
@@ -138,8 +151,8 @@ class Driver:
         self.phase: Phase = "warm-up" if plan.warm_up else "measuring"
         self.lag = Histogram()
         """How much later than intended we sent what found room in a window: our own fault."""
-        self.mo_ignored = 0
-        """MO messages that stayed unanswered because too many answers waited."""
+        self.dry = False
+        """Whether the traffic ended because all destinations have opted out."""
         self.cpu_seconds = 0.0
         """Processor time from the start of the run to the end of measuring."""
         self._plan = plan
@@ -150,11 +163,11 @@ class Driver:
         self._loop = asyncio.get_running_loop()
         self._sessions: list[LoadSession] = []  # those that may submit
         self._turn = 0  # of the session that is served first
-        self._pacer = None if plan.schedule is None else Pacer(plan.schedule, plan.warm_up)
+        self._pacer = None if plan.schedule is None else Pacer(plan.schedule, plan.warming, plan.warm_up)
         self._backlog: deque[float] = deque()  # intended times of what is due
-        self._urgent: deque[_Urgent] = deque()  # answers to MO messages
-        self._retries: deque[_Urgent] = deque()  # ascending by due time, for the delay is constant
-        self._spare: deque[Shot] = deque()  # parts of a message that did not fit the last batch
+        self._urgent: deque[_Urgent] = deque()  # due, and waiting for room
+        self._later: list[_Urgent] = []  # not due yet: a heap
+        self._order = count()
         self._left = math.inf if plan.count is None else plan.count
         self._sending = False
         self._stopped = False
@@ -258,7 +271,7 @@ class Driver:
         """Whether anything is still to come."""
         if self.ledger.counters.in_flight or self.ledger.awaited_receipts:
             return True
-        return bool(self._sessions and (self._backlog or self._urgent or self._retries))
+        return bool(self._sessions and (self._backlog or self._urgent or self._later))
 
     def _finish(self) -> None:
         for name in list(self._timers):
@@ -325,14 +338,9 @@ class Driver:
         return fresh
 
     def _settle(self) -> None:
-        """Give up what has waited too long for its answer, and send again what was throttled."""
-        now = self._clock()
+        """Give up what has waited too long for its answer."""
         self._call_later("settle", SETTLE_GRAIN, self._settle)
-        freed = self.ledger.settle(now)
-        retries = self._retries
-        while retries and retries[0].due <= now:
-            self._urgent.append(retries.popleft())
-        if freed or self._urgent:
+        if self.ledger.settle(self._clock()):
             self._serve_all()
         self._look_for_end()
 
@@ -357,10 +365,14 @@ class Driver:
                 self._send_due(session, min(room, len(self._backlog)))
         elif self._sending:
             while room > 0 and self._left:
-                count = int(min(room, self._left, ROUND))
-                self._left -= count
-                room -= count
-                self._send(session, self._shots(count), None)
+                wanted = int(min(room, self._left, ROUND))
+                shots = self._traffic.batch(wanted)
+                if not shots:
+                    self._run_dry()
+                    return
+                self._left -= len(shots)
+                room -= len(shots)
+                self._send(session, shots, None)
         if not self._left:
             self._look_for_end()
 
@@ -387,59 +399,75 @@ class Driver:
             if not self._backlog:
                 return
 
-    def _send_due(self, session: LoadSession, count: int) -> None:
-        pop = self._backlog.popleft
-        while count > 0:
-            size = min(count, ROUND)
-            count -= size
-            self._send(session, self._shots(size), [pop() for _ in range(size)])
+    def _send_due(self, session: LoadSession, most: int) -> None:
+        backlog = self._backlog
+        while most > 0:
+            shots = self._traffic.batch(min(most, ROUND))
+            if not shots:
+                self._run_dry()
+                return
+            most -= len(shots)
+            self._send(session, shots, [backlog.popleft() for _ in shots])
+
+    def _run_dry(self) -> None:
+        """There is nobody left to send to: all destinations have opted out."""
+        self.ledger.counters.unsent += len(self._backlog)
+        self._backlog.clear()
+        self._left = 0
+        self.dry = True
 
     def _send_urgent(self, session: LoadSession, room: int) -> int:
         """Send answers and repetitions; returns how many."""
         urgent = self._urgent
         batch = [urgent.popleft() for _ in range(min(room, len(urgent), ROUND))]
         first = self._send(session, [one.shot for one in batch], [one.intended for one in batch])
-        now = self._clock()
         for number, one in enumerate(batch, first):
-            if one.received is not None or self._plan.retry_throttled:
-                session.watch[number] = Watched(one.shot, one.intended, now, one.received)
+            if one.answers_mo:
+                session.watch[number] = Watched(one.shot, one.intended, answers_mo=True)
         return len(batch)
 
     def _send(self, session: LoadSession, shots: Sequence[Shot], intended: list[float] | None) -> int:
         """Send now; `intended`: the time of each message, None for now. Returns the first sequence_number."""
-        bodies, wants, _, _ = zip(*shots, strict=True)
+        bodies = [shot.body for shot in shots]
+        wants = [shot.wants_receipt for shot in shots]
         now = self._clock()
         first = session.submit(bodies)
-        count = len(bodies)
-        receipts = wants.count(True)
+        count, receipts = len(bodies), wants.count(True)
         if intended is None and receipts in (0, count):
             session.lane.sent_run(first, count, now, wants_receipt=receipts > 0)
         else:
-            each = receipts > 0 if receipts in (0, count) else bytes(wants)
-            session.lane.sent(first, intended or [now] * count, now, each)
+            if intended is None:
+                intended = [now] * count
+                self.ledger.offered(count)
+            session.lane.sent(first, intended, now, receipts > 0 if receipts in (0, count) else bytes(wants))
         if self._plan.retry_throttled:
             times = intended or [now] * count
             session.watch.update(
-                (first + index, Watched(shot, times[index], now, None)) for index, shot in enumerate(shots)
+                (first + index, Watched(shot, times[index], answers_mo=False)) for index, shot in enumerate(shots)
             )
         return first
 
-    def _shots(self, count: int) -> Sequence[Shot]:
-        """The next messages of the traffic, exactly so many."""
-        spare = self._spare
-        if not spare:
-            shots = self._traffic.batch(count)
-            if len(shots) == count:
-                return shots
-            spare.extend(shots)
-        while len(spare) < count:
-            spare.extend(self._traffic.batch(count - len(spare)))
-        return [spare.popleft() for _ in range(count)]
+    def _put_off(self, delay: float, shot: Shot, intended: float, *, answers_mo: bool) -> None:
+        """Send something before everything else, some seconds from now."""
+        heappush(self._later, _Urgent(self._clock() + delay, next(self._order), shot, intended, answers_mo))
+        self._wait_for_later()
+
+    def _wait_for_later(self) -> None:
+        self._cancel("later")
+        if self._later:
+            self._call_later("later", self._later[0].due - self._clock(), self._serve_later)
+
+    def _serve_later(self) -> None:
+        now, later = self._clock(), self._later
+        while later and later[0].due <= now:
+            self._urgent.append(heappop(later))
+        self._wait_for_later()
+        self._serve_all()
 
     def _look_for_end(self) -> None:
-        """A run by count is over with the last answer; any run is when no session is left."""
+        """A run by count is over with the last answer."""
         counted = self._plan.count is not None and not self._left
-        if counted and not (self._backlog or self._retries or self._urgent or self.ledger.counters.in_flight):
+        if counted and not (self._backlog or self._later or self._urgent or self.ledger.counters.in_flight):
             self._over.set()
 
     # -- what sessions tell -------------------------------------------------------------------------------------------
@@ -447,9 +475,10 @@ class Driver:
     def watched(self, message: Watched, status: int, now: float) -> None:
         """The answer to an answer of ours to an MO message, or to what may have to be sent again."""
         if status in THROTTLED and self._plan.retry_throttled and not self._stopped:
-            self._retries.append(_Urgent(now + RETRY_DELAY, message.shot, message.intended, message.received))
-        elif message.received is not None and not status:
-            self.ledger.answered_mo(message.received, now)
+            self.ledger.counters.repeated += 1
+            self._put_off(RETRY_DELAY, message.shot, message.intended, answers_mo=message.answers_mo)
+        elif message.answers_mo and not status:
+            self.ledger.answered_mo(message.intended, now)
 
     def received(self, receipts: list[ReceiptSeen], now: float) -> None:
         """Final receipts."""
@@ -460,16 +489,15 @@ class Driver:
         self.ledger.intermediate()
 
     def delivered(self, session: LoadSession, pdu: DeliverSm | DataSm, now: float) -> None:
-        """An MO message: answer it as the profile says."""
+        """An MO message: answer it as the profile says, each part after the time that it takes to type it."""
         self.ledger.counters.mo += 1
+        if self._stopped or not isinstance(pdu, DeliverSm):
+            return
+        if len(self._urgent) + len(self._later) >= ANSWERS_LIMIT:
+            self.ledger.counters.mo_ignored += 1
+            return
         shots = self._traffic.answer(pdu)
-        if not shots or self._stopped:
-            return
-        if len(self._urgent) >= ANSWERS_LIMIT:
-            self.mo_ignored += 1
-            return
-        # The conversation has gone on when the last part is accepted.
-        self._urgent.extend(_Urgent(now, shot, now, None) for shot in shots[:-1])
-        self._urgent.append(_Urgent(now, shots[-1], now, now))
-        if session.kind == "rx":
-            self._serve_all()
+        self.ledger.offered(len(shots))
+        for index, shot in enumerate(shots, 1):
+            # The conversation has gone on when the last part is accepted.
+            self._put_off(shot.delay, shot, now + shot.delay, answers_mo=index == len(shots))

@@ -79,9 +79,8 @@ class Watched(NamedTuple):
     shot: Shot
     intended: float
     """The moment at which it was to be sent."""
-    sent: float
-    received: float | None
-    """When the MO message came that it answers; None for any other."""
+    answers_mo: bool
+    """Whether it answers an MO message, which then came at `intended`, think time aside."""
 
 
 class Owner(Protocol):

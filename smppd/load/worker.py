@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Final
 from smppd.errors import UserError
 from smppd.load.driver import Driver, Plan
 from smppd.load.ledger import Ledger
-from smppd.load.messages import Failed, Finish, Go, Ready, Report, Run, Snapshot, Stop
+from smppd.load.messages import Failed, Finish, Go, Ready, Report, Run, Snapshot
 from smppd.load.result import MOST_ERRORS
-from smppd.load.schedule import parse_schedule
+from smppd.load.schedule import constant, parse_schedule
 from smppd.load.session import Credentials, LoadSession
 from smppd.load.traffic import Traffic
 
@@ -117,7 +117,7 @@ class Worker:
 
     async def _prepare(self, run: Run) -> None:
         """Make the driver, and bind when this is the first run. Raises UserError."""
-        driver = self._driver = self._make_driver(run)
+        self._driver = self._make_driver(run)
         self._errors, self._intervals, self._reconnects, self._failure = [], [], 0, ""
         if self._runs == 0:
             await self._connect()
@@ -130,18 +130,24 @@ class Worker:
 
     def _make_driver(self, run: Run) -> Driver:
         options = self._options
-        schedule = None
+        schedule = warming = None
         if run.rate is not None:
             schedule = parse_schedule(
                 run.rate,
                 duration=run.duration,
                 arrivals=options.arrivals,
                 random=Random(f"{options.seed}/{self._number}/{self._runs}/arrivals"),
-                share=1.0 / options.workers,
+                worker=self._number,
+                workers=options.workers,
             )
+            # The warm-up keeps to the rate with which the schedule begins.
+            rate = schedule.rate_at(0.0) * options.workers
+            if rate and run.warm_up:
+                warming = constant(rate, run.warm_up, self._number, options.workers)
         plan = Plan(
             schedule=schedule,
-            duration=run.duration if schedule is None or run.duration is not None else schedule.duration,
+            warming=warming,
+            duration=run.duration if schedule is None or run.count is not None else schedule.duration,
             count=replace(options, count=run.count).count_of(self._number),
             warm_up=run.warm_up,
             drain=run.drain,
