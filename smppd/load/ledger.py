@@ -1,10 +1,10 @@
 """The account of every message of one worker.
 
-**Each message is accounted for exactly once.** ``Lane.sent`` enters it as *in flight*. It leaves that state by exactly one
-of four ways, and never comes back: an answer with ESME_ROK (``ok``), an answer with another status (``throttled`` or
-``errors``, and under its name), the response timeout (``timed_out``), the end of its connection (``connection_lost``). The
-one correction: an answer that comes after the timeout moves the message from ``timed_out`` to where the answer belongs,
-and is counted in ``late_answers`` besides. So at any time::
+**Each message is accounted for exactly once.** ``Lane.sent`` enters it as *in flight*. It leaves that state by exactly
+one of four ways, and never comes back: an answer with ESME_ROK (``ok``), an answer with another status (``throttled``
+or ``errors``, and under its name), the response timeout (``timed_out``), the end of its connection
+(``connection_lost``). The one correction: an answer that comes after the timeout moves the message from ``timed_out``
+to where the answer belongs, and is counted in ``late_answers`` besides. So at any time::
 
     sent = ok + throttled + errors + timed_out + connection_lost + in_flight
 
@@ -16,11 +16,11 @@ final receipt (``receipts``, and under its state), or the end of the test withou
 
     wanted_receipts = receipts + missing_receipts + awaited
 
-A receipt for no awaited message is *doubled* when the message had one, *early* as long as a response that could name its
-id is outstanding, and otherwise *unknown*. Two messages under one id (``duplicate_ids``) wait for two receipts.
+A receipt for no awaited message is *doubled* when the message had one, *early* as long as a response that could name
+its id is outstanding, and otherwise *unknown*. Two messages under one id (``duplicate_ids``) wait for two receipts.
 
 **What is remembered.** Messages in flight and awaited receipts; of finished messages nothing but counts, and enough to
-tell doubled from unknown: the last sequence numbers of each connection, and the last 524,288 ids (``recent.GENERATION``).
+tell doubled from unknown: the last sequence numbers of each connection, and the last ids (``recent.GENERATION``).
 
 Time is an argument everywhere: seconds of one monotonic clock, the same for all methods.
 """
@@ -99,7 +99,7 @@ class Ledger:
         self._receipts.seen(batch, now)
 
     def intermediate(self, n: int = 1) -> None:
-        """Intermediate notifications, or receipts whose state is not final: they are counted, and belong to no account."""
+        """Intermediate notifications, or receipts whose state is not final: counted, and in no account."""
         self._tally.counters.intermediate += n
 
     def answered_mo(self, received: float, now: float) -> None:
@@ -119,7 +119,10 @@ class Ledger:
         return freed
 
     def start_measuring(self, now: float) -> None:
-        """The warm-up is over. What was intended earlier stays out of the histograms, though not out of the account."""
+        """The warm-up is over, or there is none: to be called in any case.
+
+        What was intended earlier stays out of the histograms, though not out of the account.
+        """
         self._tally.start_measuring(now)
 
     def stop_measuring(self, now: float) -> None:
@@ -127,9 +130,9 @@ class Ledger:
         self._tally.stop_measuring(now)
 
     def roll(self, now: float, *, behind: int = 0) -> Interval:
-        """Close a second of the time series; to be called each second, from ``start_measuring`` on if there is a warm-up.
+        """Close a second of the time series; to be called each second, counted from ``start_measuring``.
 
-        behind: arrivals that are due and not sent.
+        behind: arrivals that are due and not sent. What was closed in the warm-up is in no report.
         """
         return self._tally.roll(now, behind)
 

@@ -49,11 +49,11 @@ class _Early(NamedTuple):
 class Receipts:
     """The receipts that are awaited, those that came too early, and the ids that were given out lately.
 
-    A receipt is tried in this order: by its receipted_message_id, then by the id in its text, as they are; as a late one
-    that was given up; as a doubled one. If it is none of these it waits, because its submit_sm_resp may still be on its
-    way. When no response that could name its id is outstanding any more (``settle``), other spellings of the same number
-    are tried, and then it is unknown. When most receipts have turned out to be respelled in one way, that way is tried
-    first.
+    A receipt is tried in this order: by its receipted_message_id, then by the id in its text, as they are; as a late
+    one that was given up; as a doubled one. If it is none of these it waits, because its submit_sm_resp may still be on
+    its way. When no response that could name its id is outstanding any more (``settle``), other spellings of the same
+    number are tried, and then it is unknown. When most receipts have turned out to be respelled in one way, that way is
+    tried first.
     """
 
     __slots__ = (
@@ -122,7 +122,7 @@ class Receipts:
         """Final receipts that came now."""
         awaited = self._awaited
         for tlv_id, text_id, state in batch:
-            if self._spelling is not None and self._match_learned(tlv_id, text_id, state, now):
+            if self._spelling is not None and self._match_learned(self._spelling, (tlv_id, text_id), state, now):
                 continue
             if tlv_id in awaited:
                 self._match(tlv_id, state, now)
@@ -185,13 +185,14 @@ class Receipts:
         self._tally.counters.missing_receipts += 1
         self._tally.note("missing_receipts", _shown(message_id))
 
-    def _match_learned(self, tlv_id: bytes | None, text_id: bytes | None, state: int | str, now: float) -> bool:
+    def _match_learned(
+        self, spelling: tuple[int, str], keys: tuple[bytes | None, ...], state: int | str, now: float
+    ) -> bool:
         """Whether a receipt belongs to a message by the spelling that most receipts have."""
-        assert self._spelling is not None
-        for key in (tlv_id, text_id):
-            respelled = _respell(key, self._spelling) if key else None
+        for key in keys:
+            respelled = _respell(key, spelling) if key else None
             if respelled in self._awaited and respelled != key:
-                self._match_respelled(respelled, self._spelling, state, now)
+                self._match_respelled(respelled, spelling, state, now)
                 return True
         return False
 
