@@ -1,0 +1,1 @@
+"""The load generator: traffic from one or several processes, and what became of every message."""
