@@ -259,9 +259,7 @@ class Search:
 
     def _note(self, rate: float | None) -> str:
         if len(self.rows) >= MAX_TRIALS and not self._confirmed:
-            return (
-                f"Stopped after {MAX_TRIALS} trials without a confirmed rate: the measurements contradict each other."
-            )
+            return f"Stopped after {MAX_TRIALS} trials without a confirmed rate."
         if rate is None:
             return "No rate was sustained."
         if not self._confirmed:
