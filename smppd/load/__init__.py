@@ -1,1 +1,1 @@
-"""The load generator: traffic from one or several processes, and what became of every message."""
+"""``smppd load``: the ESME side under load, and the honest account of what an SMSC did with it."""

@@ -20,7 +20,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Final, Literal
+from statistics import linear_regression
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from smppd.load import figures
+from smppd.load.bottleneck import bottleneck
+
+if TYPE_CHECKING:
+    from smppd.load.result import Interval, Result
 
 Stage = Literal["growth", "bisection", "confirmation"]
 
@@ -59,6 +66,10 @@ BACKLOG_SHARE: Final = 0.01
 
 BACKLOG_FLOOR: Final = 20
 """...and with 20 messages more: so many are in flight by chance at any moment."""
+
+
+ROUGHLY: Final = 0.05
+"""Seconds by which a trial may be shorter than its last whole interval: timers are not exact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,20 +116,55 @@ class Probe:
     generator_bound: bool = False
     """The generator itself was the bottleneck, so that the trial says nothing about the SMSC."""
 
+    @classmethod
+    def of(cls, result: Result) -> Probe:
+        """Read a probe from what a trial left.
+
+        The first second is left out of the rates: it fills the SMSC's pipeline, and answers less than it sends. So is
+        the noise of Poisson arrivals: what was achieved is compared with what was in fact offered.
+        """
+        measured = result.report.measured
+        end = result.seconds + ROUGHLY
+        series = [point for point in result.report.intervals if point.t >= 0 and point.t + point.seconds <= end]
+        steady = series[1:]
+        length = sum(point.seconds for point in steady)
+        seconds = length or result.seconds
+        offered = sum(point.offered for point in steady) if length else measured.offered
+        answered = sum(point.answered for point in steady) if length else measured.answered
+        return cls(
+            rate=offered / seconds if seconds else 0.0,
+            achieved=answered / seconds if seconds else 0.0,
+            p99=result.metric("p99"),
+            error_rate=result.metric("error_rate") / 100,
+            backlog=_growth(series),
+            seconds=result.seconds,
+            generator_bound=bool(bottleneck(result)),
+        )
+
     def failures(self, limits: Limits) -> list[str]:
         """Say which limits were not kept, in words; nothing when the rate was sustained."""
         # Written as "not kept" so that a figure which is not a number never passes.
         allowed_backlog = max(BACKLOG_FLOOR, BACKLOG_SHARE * self.rate * self.seconds)
-        found = []
+        found = [] if self.achieved > 0 else ["nothing was answered"]
         if not self.p99 <= limits.max_p99:
-            found.append(f"p99 {self.p99 * 1000:,.4g} ms over {limits.max_p99 * 1000:g} ms")
+            found.append(f"p99 {figures.latency(self.p99)} over {figures.latency(limits.max_p99)}")
         if not self.error_rate <= limits.max_error_rate:
             found.append(f"{self.error_rate * 100:.3g} % errors over {limits.max_error_rate * 100:g} %")
         if not self.achieved >= limits.min_achieved * self.rate:
-            found.append(f"{self.achieved:,.0f}/s achieved of {self.rate:,.0f}/s")
+            found.append(f"{figures.rate(self.achieved)} achieved of {figures.rate(self.rate)}")
         if not self.backlog <= allowed_backlog:
             found.append(f"backlog grew by {self.backlog:,.0f}")
         return found
+
+
+def _growth(series: list[Interval]) -> float:
+    """Messages by which the backlog grew: the slope of the line that fits it best, times its length."""
+    if len(series) < 2:
+        return 0.0
+    times = [point.t for point in series]
+    backlogs = [float(point.in_flight + point.behind) for point in series]
+    slope, _ = linear_regression(times, backlogs)
+    return slope * (times[-1] - times[0])
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -22,6 +23,8 @@ from smppd.load.adaptive import (
     Search,
     Trial,
 )
+from smppd.load.result import Counters, Interval, Result
+from tests.load.examples import steady
 
 GOOD = Probe(rate=100, achieved=100, p99=0.01, error_rate=0, backlog=0, seconds=5)
 
@@ -193,8 +196,8 @@ def test_stopping_early_leaves_what_is_known() -> None:
     ("probe", "words"),
     [
         (GOOD, []),
-        (replace(GOOD, p99=0.0501), ["p99 50.1 ms over 50 ms"]),
-        (replace(GOOD, p99=math.nan), ["p99 nan ms over 50 ms"]),
+        (replace(GOOD, p99=0.0501), ["p99 50.1 ms over 50.0 ms"]),
+        (replace(GOOD, p99=math.nan), ["p99 nan us over 50.0 ms"]),
         (replace(GOOD, error_rate=0.02), ["2 % errors over 0.1 %"]),
         (replace(GOOD, achieved=98.9), ["99/s achieved of 100/s"]),
         (replace(GOOD, backlog=20), []),
@@ -205,6 +208,42 @@ def test_stopping_early_leaves_what_is_known() -> None:
 )
 def test_which_limits_were_not_kept(probe: Probe, words: list[str]) -> None:
     assert probe.failures(Limits()) == words
+
+
+def result_of(*points: tuple[int, int, int], **changes: Any) -> Result:
+    """A trial by its seconds: offered, answered, backlog at the end."""
+    intervals = [Interval(float(t), offered=o, ok=a, in_flight=b) for t, (o, a, b) in enumerate(points)]
+    return steady(seconds=len(points), rate=100, intervals=intervals, **changes)
+
+
+def test_a_probe_leaves_out_the_first_second() -> None:
+    probe = Probe.of(result_of((100, 60, 40), (100, 100, 40), (90, 90, 40), (110, 110, 40)))
+    assert (probe.rate, probe.achieved, probe.backlog, probe.seconds) == (100, 100, 0, 4)
+    assert not probe.generator_bound
+
+
+def test_a_probe_sees_the_backlog_grow() -> None:
+    probe = Probe.of(result_of(*((100, 90, 10 * t) for t in range(1, 6))))
+    assert probe.achieved == 90
+    assert probe.backlog == pytest.approx(40)
+
+
+def test_warm_up_and_drain_are_no_part_of_a_probe() -> None:
+    points = [Interval(-1.0, offered=5, ok=5), *(Interval(float(t), offered=7, ok=7) for t in range(4)), Interval(4.0)]
+    result = steady(seconds=4, intervals=points)
+    result.report.seconds = 3.98
+    probe = Probe.of(result)
+    assert (probe.rate, probe.backlog) == (7, 0)
+
+
+def test_a_probe_of_a_trial_of_one_second() -> None:
+    probe = Probe.of(result_of((100, 100, 0), measured=Counters(offered=100, ok=97, errors=2)))
+    assert (probe.rate, probe.achieved) == (100, 99)
+
+
+def test_a_trial_without_an_answer_fails() -> None:
+    result = steady(seconds=0, warm_up=0, intervals=[], counters=Counters(), measured=Counters())
+    assert Probe.of(result).failures(Limits()) == ["nothing was answered"]
 
 
 def test_the_outcome_as_json() -> None:
