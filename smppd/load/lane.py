@@ -244,6 +244,8 @@ class Lane:
         self._tally.responded(intended, self._written[slot:end], now)
         if kind == _WANTS:
             self._receipts.accepted(ids or (b"",) * n, intended)
+        elif ids is not None:
+            self._receipts.named(ids)
 
     def _accept_odd(self, sequence: int, now: float, message_id: bytes) -> int:
         """ESME_ROK for a message that is not in the ring. Returns how many slots of the window it frees."""

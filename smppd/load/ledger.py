@@ -28,7 +28,6 @@ Time is an argument everywhere: seconds of one monotonic clock, the same for all
 from __future__ import annotations
 
 import math
-from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from smppd.load.lane import Lane
@@ -45,9 +44,6 @@ __all__ = ["RESPONSE_TIMEOUT", "Lane", "Ledger", "ReceiptSeen"]
 
 RESPONSE_TIMEOUT: Final = 10.0
 """Seconds that a response may take: the usual value of the response timer (SMPP 3.4, 7.2)."""
-
-MOST_EXPECTED: Final = 100_000
-"""Subscribers of whom an answer is expected; of more, the ones who have kept silent longest are forgotten."""
 
 
 class Ledger:
@@ -68,7 +64,6 @@ class Ledger:
         self._tally = Tally()
         self._receipts = Receipts(self._tally, issued, most_awaited)
         self._lanes: list[Lane] = []
-        self._expected: dict[bytes, float] = {}
 
     @property
     def counters(self) -> Counters:
@@ -107,25 +102,11 @@ class Ledger:
         """Intermediate notifications, or receipts whose state is not final: counted, and in no account."""
         self._tally.counters.intermediate += n
 
-    def expect_answer(self, address: bytes, intended: float) -> None:
-        """A message went to a subscriber who may answer; of several, the last one counts."""
-        expected = self._expected
-        expected.pop(address, None)
-        expected[address] = intended
-        if len(expected) > MOST_EXPECTED:
-            for oldest in list(islice(expected, MOST_EXPECTED // 10)):
-                del expected[oldest]
-
-    def mo(self, address: bytes, now: float) -> bool:
-        """A message came from a subscriber. True when it is the first since a message of ours: its answer."""
-        self._tally.counters.mo += 1
-        intended = self._expected.pop(address, None)
-        if intended is None:
-            return False
+    def answered_mo(self, received: float, now: float) -> None:
+        """Our answer to an MO message was accepted. received: when it came, the think time of the reply added."""
         self._tally.counters.mo_answers += 1
-        if intended >= self._tally.since:
-            self._tally.mo_answer.record(now - intended)
-        return True
+        if received >= self._tally.since:
+            self._tally.mo_answer.record(now - received)
 
     def settle(self, now: float) -> list[tuple[Lane, int]]:
         """Time out responses and judge receipts that wait; to be called some times a second.

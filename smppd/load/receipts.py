@@ -108,6 +108,16 @@ class Receipts:
                 counters.early_receipts += 1
                 self._match(message_id, entry.state, entry.at)
 
+    def named(self, ids: Sequence[bytes]) -> None:
+        """Messages that want no receipt were accepted under these ids (b"" for none)."""
+        is_known = self._issued.add
+        for message_id in ids:
+            if not message_id:
+                self._tally.counters.missing_ids += 1
+            elif is_known(message_id):
+                self._tally.counters.duplicate_ids += 1
+                self._tally.note("duplicate_ids", _shown(message_id))
+
     def seen(self, batch: Iterable[ReceiptSeen | tuple[bytes | None, bytes | None, int | str]], now: float) -> None:
         """Final receipts that came now."""
         awaited = self._awaited

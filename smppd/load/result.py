@@ -38,12 +38,13 @@ PRIVATE: Final = frozenset({"password", "text", "to", "from", "sender", "source"
 
 Phase = Literal["connecting", "warm-up", "measuring", "draining", "done"]
 
-Latency = Literal["submit_response", "service", "receipt", "mo_answer"]
+Latency = Literal["submit_response", "service", "receipt", "mo_answer", "send_lag"]
 
-LATENCIES: Final[tuple[Latency, ...]] = ("submit_response", "service", "receipt", "mo_answer")
+LATENCIES: Final[tuple[Latency, ...]] = ("submit_response", "service", "receipt", "mo_answer", "send_lag")
 """The histograms. submit_response: from the intended send time to the submit_sm_resp. service: the same from the actual
 send, which leaves out what waited on our side. receipt: from the intended send time to the final receipt. mo_answer:
-from the intended send time to the MO message with which the subscriber answered."""
+from an MO message to the submit_sm_resp of our answer to it. send_lag: from the intended time to the actual send, of
+what found room in a window, in open loop: how late the generator itself was."""
 
 
 @dataclass(slots=True)
@@ -98,10 +99,16 @@ class Counters:
     """Accepted messages with the id of another one."""
     missing_ids: int = 0
     """Accepted messages without an id."""
+    unsent: int = 0
+    """Arrivals that were offered and never sent: the backlog was full, or the run ended."""
+    repeated: int = 0
+    """Of those sent, messages that were throttled before and are sent again."""
     mo: int = 0
     """Messages from subscribers."""
+    mo_ignored: int = 0
+    """Of those, the ones that stayed unanswered because too many answers waited to be sent."""
     mo_answers: int = 0
-    """Of those, the ones that answered a message of ours."""
+    """Of those, the ones that we answered and whose answer was accepted."""
 
     @property
     def answered(self) -> int:
@@ -215,6 +222,7 @@ class WorkerReport:
     service: HistogramState = field(default_factory=HistogramState)
     receipt: HistogramState = field(default_factory=HistogramState)
     mo_answer: HistogramState = field(default_factory=HistogramState)
+    send_lag: HistogramState = field(default_factory=HistogramState)
     intervals: list[Interval] = field(default_factory=list)
     offenders: dict[str, list[str]] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
@@ -235,6 +243,7 @@ class WorkerReport:
             service=self.service + other.service,
             receipt=self.receipt + other.receipt,
             mo_answer=self.mo_answer + other.mo_answer,
+            send_lag=self.send_lag + other.send_lag,
             intervals=side_by_side(self.intervals, other.intervals),
             offenders={
                 kind: (self.offenders.get(kind, []) + other.offenders.get(kind, []))[:MOST_OFFENDERS]
@@ -316,7 +325,7 @@ class Result:
         return self.report.seconds
 
     def histogram(self, name: Latency) -> Histogram:
-        """One of the four histograms."""
+        """One of the histograms."""
         state: HistogramState = getattr(self.report, name)
         return Histogram.of(state)
 
@@ -494,7 +503,8 @@ METRICS: Final[dict[str, Metric]] = {
     **_latency_metrics("", "submit_response", "the responses, from the intended send time,"),
     **_latency_metrics("service_", "service", "the responses, from the actual send,"),
     **_latency_metrics("receipt_", "receipt", "the receipts, from the intended send time,"),
-    **_latency_metrics("mo_", "mo_answer", "the subscribers' answers, from the intended send time,"),
+    **_latency_metrics("mo_", "mo_answer", "the answers to MO messages, from their arrival,"),
+    **_latency_metrics("lag_", "send_lag", "the sends, from the intended time,"),
     "rate": _rate("answered", "responses of any status per second"),
     "ok_rate": _rate("ok", "accepted messages per second"),
     "sent_rate": _rate("sent", "messages sent per second"),
@@ -506,6 +516,7 @@ METRICS: Final[dict[str, Metric]] = {
     "ok": _count("ok", "accepted messages"),
     "errors": _count("errors", "messages refused with any status but ESME_RTHROTTLED and ESME_RMSGQFUL"),
     "throttled": _count("throttled", "messages refused with ESME_RTHROTTLED or ESME_RMSGQFUL"),
+    "unsent": _count("unsent", "messages that were due and never sent"),
     "late": _count("late", "messages sent more than 1 ms after the intended time"),
     "lost": _count("lost", "unanswered messages and missing receipts"),
     "unanswered": _count("unanswered", "messages without a response"),
