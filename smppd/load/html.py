@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from smppd import __version__
 from smppd.load import figures
-from smppd.load.result import LATENCIES, interval_json, public
+from smppd.load.result import interval_json, public
 from smppd.load.tables import NAMES, Row, Table, address, facts, tables, warnings
 from smppd.observe.logs import escape as escape_unprintable
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from smppd.load.adaptive import Outcome
     from smppd.load.histogram import Histogram
-    from smppd.load.result import Result
+    from smppd.load.result import Latency, Result
     from smppd.load.tables import Check, Mood
 
 PLOT_SCRIPT: Final = "uplot/uPlot.iife.min.js"
@@ -111,10 +111,11 @@ def series(result: Result) -> dict[str, Any]:
     return {
         "measured": [0, round(result.seconds, 3)],
         "seconds": columns,
-        "curves": curves({NAMES[name]: result.histogram(name) for name in LATENCIES}),
+        "curves": curves({NAMES[name]: result.histogram(name) for name in _CURVES}),
     }
 
 
+_CURVES: Final[tuple[Latency, ...]] = ("submit_response", "service", "receipt", "mo_answer")
 _LATENCY_KEYS: Final = ("p50_ms", "p99_ms", "max_ms")
 _SHOWN: Final = ("t", "offered", "ok", "throttled", "errors", "receipts", "mo_answers", "in_flight", "behind")
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from smppd.load import figures
 from smppd.load.bottleneck import bottleneck
 from smppd.load.result import LATENCIES, MOST_OFFENDERS, Latency
+from smppd.load.thresholds import format_metric
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from smppd.load.adaptive import Outcome
     from smppd.load.histogram import Histogram
     from smppd.load.result import Counters, Result, Target
+    from smppd.load.thresholds import Threshold
 
 Mood = Literal["", "good", "bad"]
 
@@ -29,6 +31,7 @@ NAMES: Final[Mapping[Latency, str]] = {
     "service": "service time",
     "receipt": "receipt",
     "mo_answer": "MO answer",
+    "send_lag": "lag of the generator",
 }
 
 ROK: Final = "ESME_ROK"
@@ -66,6 +69,12 @@ class Check:
     """As the user wrote it: ``p99 > 50ms``."""
     measured: str
     violated: bool
+
+    @classmethod
+    def of(cls, threshold: Threshold, result: Result) -> Check:
+        """Measure a result against a threshold."""
+        measured = format_metric(threshold.metric, result.metric(threshold.metric))
+        return cls(threshold.text, measured, threshold.fails(result))
 
 
 def tables(
@@ -125,7 +134,7 @@ def latencies(result: Result) -> Table:
     """Percentiles of each kind of latency that was measured."""
     names = [name for name in LATENCIES if result.histogram(name).count]
     rows = tuple(Row((NAMES[name], *_percentiles(result.histogram(name)))) for name in names)
-    note = "From the intended send time; service time from the actual one."
+    note = "From the intended send time; service time from the actual one, MO answer from the MO message."
     if any(figures.NOTHING in row.cells for row in rows):
         note += f" {figures.NOTHING}: too few messages for this percentile."
     columns = ("latency", "messages", *(f"p{p:g}" for p in SHOWN_PERCENTILES), "max")
@@ -164,6 +173,7 @@ def rates(result: Result) -> Table:
 
 
 _PROBLEMS: Final = (
+    ("unsent", "due and never sent"),
     ("timed_out", "timed out"),
     ("connection_lost", "connection lost"),
     ("missing_receipts", "receipts missing"),
@@ -174,13 +184,15 @@ _PROBLEMS: Final = (
     ("duplicate_ids", "message_id given twice"),
     ("missing_ids", "no message_id"),
 )
-"""What an SMSC must not do: counters and their names."""
+"""What must not happen: counters and their names."""
 _REMARKS: Final = (
     ("late_answers", "answers after their timeout"),
     ("early_receipts", "receipts before the response"),
     ("late_receipts", "receipts after they were given up"),
     ("respelled_receipts", "receipts with the id respelled"),
     ("intermediate", "intermediate notifications"),
+    ("repeated", "sent again after throttling"),
+    ("mo_ignored", "MO messages left unanswered"),
 )
 """What is worth knowing and no fault by itself."""
 

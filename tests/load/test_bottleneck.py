@@ -1,7 +1,7 @@
 import pytest
 
 from smppd.load.bottleneck import bottleneck
-from smppd.load.result import Counters, Interval
+from smppd.load.histogram import Histogram
 from tests.load.examples import steady
 
 
@@ -20,26 +20,17 @@ def test_busy_workers(cpu_seconds: float, words: str) -> None:
     assert bool(found) == bool(words)
 
 
-def late(in_flight: int, binds: int = 4) -> str:
-    measured = Counters(sent=1000, late=11)
-    return bottleneck(steady(10, 100, measured=measured, intervals=[Interval(0.0, in_flight=in_flight)], binds=binds))
+def lag(seconds: float, n: int) -> str:
+    histogram = Histogram()
+    histogram.record_many(0.0001, 1000 - n)
+    histogram.record_many(seconds, n)
+    return bottleneck(steady(10, 100, send_lag=histogram.snapshot()))
 
 
-def test_late_messages_are_our_fault_while_the_windows_have_room() -> None:
-    assert late(359) == "1.10 % of the messages were sent late although the windows had room"
-    assert late(360) == "", "the windows of 4 binds, 100 each, were nearly full: the SMSC is slow"
-    assert late(359, binds=3) == ""
-
-
-def test_receivers_have_no_windows() -> None:
-    result = steady(10, 100, measured=Counters(sent=1000, late=11), intervals=[Interval(0.0, in_flight=200)])
-    assert bottleneck(result)
-    result.configuration["binds"] = {"trx": 2, "rx": 2}  # type: ignore[index]
-    assert bottleneck(result) == ""
-
-
-def test_a_few_late_messages_are_no_bottleneck() -> None:
-    assert bottleneck(steady(10, 100, measured=Counters(sent=1000, late=10))) == ""
+def test_a_generator_that_is_late() -> None:
+    assert lag(0.02, 11) == "1 % of the messages were sent 20.0 ms late or more although the windows had room"
+    assert lag(0.02, 5) == ""
+    assert lag(0.009, 500) == ""
 
 
 def test_nothing_was_measured() -> None:

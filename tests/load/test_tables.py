@@ -5,6 +5,7 @@ from smppd.load.adaptive import Limits, Outcome, Probe, Row, Trial
 from smppd.load.histogram import Histogram
 from smppd.load.result import MOST_OFFENDERS, Counters, Result, Target
 from smppd.load.tables import Check, Table
+from smppd.load.thresholds import parse_threshold
 from tests.load.examples import steady
 
 
@@ -158,6 +159,13 @@ def test_thresholds() -> None:
         (("lost > 0", "2", "failed"), "bad"),
         (("p99 > 1s", "8.00 ms", "passed"), "good"),
     ]
+
+
+def test_a_threshold_is_measured(result: Result) -> None:
+    lost, response = (Check.of(parse_threshold(text), result) for text in ("lost > 0", "p50 > 10s"))
+    assert lost == Check("lost > 0", "2", violated=True)
+    assert (response.text, response.violated) == ("p50 > 10s", False)
+    assert response.measured.endswith(" ms")
 
 
 def test_facts(result: Result) -> None:
