@@ -30,83 +30,65 @@ INTERRUPTED: Final = 130
 VERSIONS: Final = {"3.3": 0x33, "3.4": 0x34, "5.0": 0x50}
 STANDARD_OUTPUT: Final = "-"
 
-_MAX_SECONDS: Final = 31 * 86_400.0
-"""A month: longer times are slips of the hand."""
+SHORTEST: Final = 0.001
+LONGEST: Final = 31 * 86_400.0
+"""Seconds of a time: what is beyond a month is a slip of the hand."""
+
+MAY_BE_ZERO: Final = frozenset({"warm_up", "drain", "enquire_link"})
+"""Times that may also be left out."""
+
+LENGTHS: Final = {"system_id": 15, "password": 8, "system_type": 12}
+"""Octets of the fields of a bind, without their NUL (SMPP 3.4, 4.1.1)."""
 
 
-class Duration(click.ParamType):
+def _time(_context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
     """A time such as 500ms, 10s, 1m30s or 2h, in seconds."""
+    from smppd.load.units import parse_duration
 
-    name = "time"
-
-    def __init__(self, *, zero: bool = True) -> None:
-        """`zero`: whether 0 is accepted."""
-        self._zero = zero
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Seconds."""
-        from smppd.load.units import parse_duration
-
-        try:
-            seconds = value if isinstance(value, float) else parse_duration(value)
-        except UserError as error:
-            self.fail(str(error), param, ctx)
-        if not (0 if self._zero else 1e-6) <= seconds <= _MAX_SECONDS:
-            self.fail(f"{value!r} is not between {'0' if self._zero else '1us'} and 31 days", param, ctx)
-        return seconds
+    if value is None:
+        return None
+    try:
+        seconds = parse_duration(value)
+    except UserError as error:
+        raise click.BadParameter(str(error)) from None
+    shortest = 0.0 if parameter.name in MAY_BE_ZERO else SHORTEST
+    if not shortest <= seconds <= LONGEST:
+        raise click.BadParameter(f"{value!r} is not between {shortest * 1e3:g} ms and 31 days")
+    return seconds
 
 
-class Address(click.ParamType):
+def _address(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[str, int]:
     """``HOST:PORT``."""
+    from smppd.settings import parse_address
 
-    name = "host:port"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
-        """The two apart."""
-        from smppd.settings import parse_address
-
-        try:
-            host, port = parse_address(value)
-        except ValueError as error:
-            self.fail(f"{value!r}: {error}", param, ctx)
-        return host, port
+    try:
+        return parse_address(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r}: {error}") from None
 
 
-class Octets(click.ParamType):
+def _octets(_context: click.Context, parameter: click.Parameter, value: str) -> str:
     """A C-octet string of a bind: Latin-1 without NUL."""
-
-    name = "text"
-
-    def __init__(self, most: int) -> None:
-        """`most`: octets, its NUL left out (SMPP 3.4, 4.1.1)."""
-        self._most = most
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The text, if it can be sent."""
-        text = str(value)
-        try:
-            octets = text.encode("latin-1")
-        except UnicodeEncodeError:
-            self.fail("it has characters that SMPP cannot carry here", param, ctx)
-        if b"\0" in octets or len(octets) > self._most:
-            self.fail(f"it takes up to {self._most} octets, none of them NUL", param, ctx)
-        return text
+    most = LENGTHS[str(parameter.name)]
+    try:
+        octets = value.encode("latin-1")
+    except UnicodeEncodeError:
+        raise click.BadParameter("it has characters that SMPP cannot carry here") from None
+    if b"\0" in octets or len(octets) > most:
+        raise click.BadParameter(f"it takes up to {most} octets, none of them NUL")
+    return value
 
 
-class OutputFile(click.ParamType):
+def _output(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
     """A file that will be written when the run is over; that it can be written is looked at before."""
-
-    name = "file"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The path as it was given."""
-        if value != STANDARD_OUTPUT:
-            path = Path(value)
-            if not path.parent.is_dir():
-                self.fail(f"{path.parent} is no directory", param, ctx)
-            if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
-                self.fail(f"{path} cannot be written", param, ctx)
-        return str(value)
+    if value is None or value == STANDARD_OUTPUT:
+        return value
+    path = Path(value)
+    if not path.parent.is_dir():
+        raise click.BadParameter(f"{path.parent} is no directory")
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise click.BadParameter(f"{path} cannot be written")
+    return value
 
 
 SECTIONS: Final = {
@@ -126,7 +108,8 @@ class SectionedCommand(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options by section."""
-        heading, rows = "Options", []
+        heading = "Options"
+        rows: list[tuple[str, str]] = []
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
             if parameter.name in SECTIONS:
@@ -144,14 +127,22 @@ class SectionedCommand(click.Command):
 
 
 @click.command(name="load", cls=SectionedCommand, short_help="Put a load on any SMSC and account for every message.")
-@click.argument("target", type=Address(), default="127.0.0.1:2775", metavar="[HOST:PORT]")
-@click.option("--system-id", type=Octets(15), default="smppclient1", show_default=True, envvar="SMPP_SYSTEM_ID")
+@click.argument("target", callback=_address, default="127.0.0.1:2775", metavar="[HOST:PORT]")
+@click.option("--system-id", callback=_octets, default="smppclient1", show_default=True, envvar="SMPP_SYSTEM_ID")
 @click.option(
-    "--password", type=Octets(8), default="password", envvar="SMPP_PASSWORD", help="(or SMPP_PASSWORD)  [default: password]"
+    "--password",
+    callback=_octets,
+    default="password",
+    envvar="SMPP_PASSWORD",
+    help="(or SMPP_PASSWORD)  [default: password]",
 )
-@click.option("--system-type", type=Octets(12), default="", metavar="TEXT")
+@click.option("--system-type", callback=_octets, default="", metavar="TEXT")
 @click.option(
-    "--interface-version", type=click.Choice(list(VERSIONS)), default="3.4", show_default=True, help="What the binds say."
+    "--interface-version",
+    type=click.Choice(list(VERSIONS)),
+    default="3.4",
+    show_default=True,
+    help="What the binds say.",
 )
 @click.option(
     "--bind-type",
@@ -160,9 +151,7 @@ class SectionedCommand(click.Command):
     show_default=True,
     help="Of --binds N.",
 )
-@click.option(
-    "--binds", default="1", show_default=True, metavar="N|TYPE=N,..", help="How many, or by type: tx=2,rx=2."
-)
+@click.option("--binds", default="1", show_default=True, metavar="N|TYPE=N,..", help="How many, or by type: tx=2,rx=2.")
 @click.option(
     "--window",
     type=click.IntRange(1, 1_000_000),
@@ -173,7 +162,12 @@ class SectionedCommand(click.Command):
 )
 @click.option("--reconnect", is_flag=True, help="Bind again when a connection ends in the middle.")
 @click.option(
-    "--enquire-link", type=Duration(), default="30s", show_default=True, help="Silence before we ask; 0: never."
+    "--enquire-link",
+    callback=_time,
+    metavar="TIME",
+    default="30s",
+    show_default=True,
+    help="Silence before we ask; 0: never.",
 )
 @click.option(
     "--rate",
@@ -188,17 +182,31 @@ class SectionedCommand(click.Command):
     show_default=True,
     help="How they are spread in open loop.",
 )
-@click.option("--duration", type=Duration(zero=False), help="How long to measure.  [default: 10s, or what --rate says]")
+@click.option(
+    "--duration", callback=_time, metavar="TIME", help="How long to measure.  [default: 10s, or what --rate says]"
+)
 @click.option("--count", type=click.IntRange(1, 1_000_000_000), metavar="N", help="Send exactly so many submit_sm.")
-@click.option("--warm-up", type=Duration(), help="Sent before, and not measured.  [default: 2s; 0 with --count]")
+@click.option(
+    "--warm-up", callback=_time, metavar="TIME", help="Sent before, and not measured.  [default: 2s; 0 with --count]"
+)
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes that share it.")
 @click.option("--seed", type=int, default=0, show_default=True, help="The same seed draws the same messages.")
 @click.option("--retry-throttled", is_flag=True, help="Send again what is answered ESME_RTHROTTLED or ESME_RMSGQFUL.")
 @click.option(
-    "--response-timeout", type=Duration(zero=False), default="10s", show_default=True, help="Then it is unanswered."
+    "--response-timeout",
+    callback=_time,
+    metavar="TIME",
+    default="10s",
+    show_default=True,
+    help="Then it is unanswered.",
 )
 @click.option(
-    "--drain", type=Duration(), default="20s", show_default=True, help="How long to wait for the last answers and receipts."
+    "--drain",
+    callback=_time,
+    metavar="TIME",
+    default="20s",
+    show_default=True,
+    help="How long to wait for the last answers and receipts.",
 )
 @click.option("--profile", default="fixed", show_default=True, metavar="NAME|FILE", help="What to send, in TOML.")
 @click.option("--text", metavar="TEMPLATE", help="Instead of the profile's.")
@@ -212,14 +220,18 @@ class SectionedCommand(click.Command):
 @click.option("--tls-key", type=click.Path(exists=True, dir_okay=False), metavar="FILE", help="Its key.")
 @click.option("--tls-server-name", metavar="NAME", help="Name in its certificate (SNI).  [default: HOST]")
 @click.option("--adaptive", is_flag=True, help="Search for the highest rate that keeps to the limits:")
-@click.option("--max-p99", type=Duration(zero=False), default="50ms", show_default=True, help="Of submit responses.")
+@click.option(
+    "--max-p99", callback=_time, metavar="TIME", default="50ms", show_default=True, help="Of submit responses."
+)
 @click.option("--max-error-rate", default="0.1%", show_default=True, metavar="SHARE", help="Refused or unanswered.")
 @click.option("--start-rate", type=click.FloatRange(1, 1e6), default=100.0, show_default=True, metavar="N")
 @click.option("--highest-rate", type=click.FloatRange(1, 1e6), default=1e6, metavar="N", help="Where to stop.")
-@click.option("--trial", type=Duration(zero=False), default="5s", show_default=True, help="How long to try a rate.")
-@click.option("--json", "json_file", type=OutputFile(), metavar="FILE|-", help="For machines; - is standard output.")
-@click.option("--html", "html_file", type=OutputFile(), metavar="FILE", help="One page with plots, opens offline.")
-@click.option("--hgrm", "hgrm_file", type=OutputFile(), metavar="FILE", help="Latencies for HdrHistogram's tools.")
+@click.option(
+    "--trial", callback=_time, metavar="TIME", default="5s", show_default=True, help="How long to try a rate."
+)
+@click.option("--json", "json_file", callback=_output, metavar="FILE|-", help="For machines; - is standard output.")
+@click.option("--html", "html_file", callback=_output, metavar="FILE", help="One page with plots, opens offline.")
+@click.option("--hgrm", "hgrm_file", callback=_output, metavar="FILE", help="Latencies for HdrHistogram's tools.")
 @click.option(
     "--fail-if",
     "conditions",

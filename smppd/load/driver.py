@@ -18,6 +18,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from smppd.load.histogram import Histogram
+from smppd.load.result import MOST_ERRORS
 from smppd.load.session import ROUND, Watched
 from smppwire.constants import CommandStatus
 from smppwire.pdus import DeliverSm
@@ -151,6 +152,8 @@ class Driver:
         self.phase: Phase = "warm-up" if plan.warm_up else "measuring"
         self.lag = Histogram()
         """How much later than intended we sent what found room in a window: our own fault."""
+        self.mistakes: dict[str, int] = {}
+        """PDUs of the SMSC that were refused: which bind and why, and how many."""
         self.dry = False
         """Whether the traffic ended because all destinations have opted out."""
         self.cpu_seconds = 0.0
@@ -488,7 +491,13 @@ class Driver:
         """An intermediate notification."""
         self.ledger.intermediate()
 
-    def delivered(self, session: LoadSession, pdu: DeliverSm | DataSm, now: float) -> None:
+    def refused(self, session: LoadSession, rule: str) -> None:
+        """A PDU of the SMSC was no sound SMPP."""
+        what = f"{session.lane.name}: the SMSC sent a broken or misplaced PDU: {rule}"
+        if what in self.mistakes or len(self.mistakes) < MOST_ERRORS:
+            self.mistakes[what] = self.mistakes.get(what, 0) + 1
+
+    def delivered(self, pdu: DeliverSm | DataSm, now: float) -> None:
         """An MO message: answer it as the profile says, each part after the time that it takes to type it."""
         self.ledger.counters.mo += 1
         if self._stopped or not isinstance(pdu, DeliverSm):
