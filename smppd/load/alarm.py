@@ -7,13 +7,13 @@ microseconds; where there are none, `call_later` must do.
 
 from __future__ import annotations
 
-import asyncio
 import ctypes
 import os
 import sys
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
 
 _CLOCK_MONOTONIC: Final = 1
