@@ -1,0 +1,1 @@
+"""The ESME side: traffic, pace, measurement and reports of `smppd load`."""
