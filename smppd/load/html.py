@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from smppd import __version__
 from smppd.load import figures
+from smppd.load.report import as_json
 from smppd.load.result import interval_json, public
 from smppd.load.tables import NAMES, Row, Table, address, facts, tables, warnings
 from smppd.observe.logs import escape as escape_unprintable
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from smppd.load.tables import Check, Mood
 
 PLOT_SCRIPT: Final = "uplot/uPlot.iife.min.js"
+PLOT_LICENCE: Final = "uplot/LICENSE"
 PLOT_STYLE: Final = "uplot/uPlot.min.css"
 SCRIPT: Final = "report.js"
 STYLE: Final = "report.css"
@@ -58,7 +60,8 @@ def report(result: Result, *, checks: Sequence[Check] = (), outcome: Outcome | N
         footer=_text(f"smppd {__version__}. The whole result is in this page as JSON, in the element #result."),
         plot_style=asset(PLOT_STYLE),
         style=asset(STYLE),
-        result=embedded_json(result.as_json() | ({"adaptive": outcome.as_json()} if outcome else {})),
+        plot_licence=_text(asset(PLOT_LICENCE)),
+        result=embedded_json(as_json(result, checks, outcome)),
         series=embedded_json(series(result)),
         plot_script=asset(PLOT_SCRIPT),
         script=asset(SCRIPT),

@@ -133,7 +133,7 @@
     const found = [
       {
         title: "Rate",
-        text: "Messages per second: what was to be sent, and what was answered with ESME_ROK.",
+        text: "Messages per second: due by the schedule, and accepted (ESME_ROK).",
         data: [seconds.t, seconds.offered, seconds.ok],
         options: () => overTime([steps("offered", "grey", { dash: DASHED }), area("accepted", "blue")], fromZero, countAxis()),
       },
@@ -154,7 +154,6 @@
       title: "In flight",
       text: "Submitted and not yet answered; behind: due, and waiting for room in a window.",
       data: [seconds.t, seconds.in_flight, seconds.behind],
-      wide: !refused,
       options: () => overTime([area("in flight", "purple"), steps("behind", "red", { dash: DASHED })], fromZero, countAxis()),
     });
     if (refused) {
@@ -174,10 +173,10 @@
         title: inbound.map((one) => one.name).join(" and "),
         text: "Received per second.",
         data: [seconds.t].concat(inbound.map((one) => one.values)),
-        wide: true,
         options: () => overTime(inbound.map((one) => one.line()), fromZero, countAxis()),
       });
     }
+    if (found.length % 2) found[found.length - 1].wide = true;
     if (curves.x.length) {
       found.push({
         title: "Latency by percentile",
