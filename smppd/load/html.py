@@ -51,7 +51,7 @@ def report(result: Result, *, checks: Sequence[Check] = (), outcome: Outcome | N
     return Template(asset(PAGE)).substitute(
         policy=escape_html(policy()),
         title=_text(f"Load test of {address(result.target)}"),
-        facts=_text(f"{result.started_at:%Y-%m-%d %H:%M:%S %Z}; {facts(result)}"),
+        facts=_text(f"{result.started_at:%Y-%m-%d %H:%M:%S %Z}; {facts(result, outcome)}"),
         badge=_badge(checks),
         warnings="\n".join(f'<p class="warning" role="note">{_text(warning)}</p>' for warning in warnings(result)),
         tiles="\n".join(_tiles(result, outcome)),
@@ -120,7 +120,18 @@ def series(result: Result) -> dict[str, Any]:
 
 _CURVES: Final[tuple[Latency, ...]] = ("submit_response", "service", "receipt", "mo_answer")
 _LATENCY_KEYS: Final = ("p50_ms", "p99_ms", "max_ms")
-_SHOWN: Final = ("t", "offered", "ok", "throttled", "errors", "receipts", "mo_answers", "in_flight", "behind")
+_SHOWN: Final = (
+    "t",
+    "seconds",
+    "offered",
+    "ok",
+    "throttled",
+    "errors",
+    "receipts",
+    "mo_answers",
+    "in_flight",
+    "behind",
+)
 
 
 def curves(histograms: Mapping[str, Histogram]) -> dict[str, Any]:

@@ -11,6 +11,14 @@
   const series = JSON.parse(document.getElementById("series").textContent);
   const seconds = series.seconds;
   const curves = series.curves;
+
+  // The last interval ends somewhere too: a point there closes its step. Latencies belong to one point only.
+  const last = seconds.t.length - 1;
+  for (const name in seconds) {
+    if (last < 0) break;
+    const value = seconds[name][last];
+    seconds[name].push(name === "t" ? value + seconds.seconds[last] : name.endsWith("_ms") ? null : value);
+  }
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
 
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
