@@ -175,15 +175,17 @@ def _badge(checks: Sequence[Check]) -> str:
 def _tiles(result: Result, outcome: Outcome | None) -> Iterator[str]:
     counters, measured = result.report.counters, result.report.measured
     response = result.histogram("submit_response")
-    p50, p99 = response.percentiles([50, 99])
+    p50, p99, most = (
+        figures.latency(value) if response.count else figures.NOTHING for value in response.percentiles([50, 99, 100])
+    )
     refused = counters.errors + counters.throttled
     if outcome is not None:
         rate = figures.NOTHING if outcome.rate is None else figures.rate(outcome.rate)
         yield _tile("sustained rate", rate, "confirmed" if outcome.confirmed else "not confirmed")
     yield _tile("accepted", figures.rate(result.metric("ok_rate")), f"{figures.count(measured.ok)} messages")
-    yield _tile("p50", figures.latency(p50), "submit response")
-    yield _tile("p99", figures.latency(p99), "submit response")
-    yield _tile("max", figures.latency(response.max), "submit response")
+    yield _tile("p50", p50, "submit response")
+    yield _tile("p99", p99, "submit response")
+    yield _tile("max", most, "submit response")
     yield _tile("refused", figures.count(refused), f"{figures.count(counters.throttled)} throttled", _mood(refused))
     yield _tile("lost", figures.count(counters.lost), "no answer or receipt", _mood(counters.lost))
 
