@@ -49,8 +49,7 @@ RESPONSE_TIMEOUT: Final = 10.0
 class Ledger:
     """The account of one worker.
 
-    A connection is a ``lane``; its responses go there, receipts and MO messages, which may come on any connection, come
-    here. response_timeout: seconds from the actual send until a message counts as ``timed_out``.
+    A connection is a ``lane``; its responses go there. Receipts, which may come on any connection, come here. response_timeout: seconds from the actual send until a message counts as ``timed_out``.
     """
 
     def __init__(

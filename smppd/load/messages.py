@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from smppd.load.result import Counters, Interval, Phase, WorkerReport
+if TYPE_CHECKING:
+    from smppd.load.result import Counters, Interval, Phase, WorkerReport
 
 
 @dataclass(frozen=True, slots=True)

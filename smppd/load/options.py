@@ -107,6 +107,8 @@ class LoadOptions:
     seed: int = 0
     loop: Literal["auto", "asyncio", "uvloop"] = "auto"
     tls: TlsOptions | None = None
+    profile: str = "fixed"
+    """What the profile is called in the report."""
 
     @property
     def target(self) -> str:
@@ -133,6 +135,7 @@ class LoadOptions:
             "interface_version": f"0x{self.interface_version:02x}",
             "binds": {kind: self.binds.count(kind) for kind in ("trx", "tx", "rx") if kind in self.binds},
             "window": self.window,
+            "profile": self.profile,
             "rate": self.rate,
             "arrivals": self.arrivals if self.rate is not None else None,
             "duration": self.duration,

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 MOST_AWAITED: Final = 2_000_000
 """Receipts that are awaited at a time; each takes some 150 octets. The oldest are given up when there are more."""
 
+PLAIN_COMPARED: Final = 4096
+"""Ids of messages without receipts that are compared: some windows, and small enough for a processor's cache."""
+
 SPELLINGS: Final = tuple((base, form) for base in (10, 16) for form in ("x", "X", "08x", "08X", "d", "010d"))
 """How a response may spell a number that the receipt spells otherwise: the base of the receipt, the format of the
 response. Hexadecimal in one and decimal in the other is common; so are zeros in front in one of them only."""
@@ -63,6 +66,7 @@ class Receipts:
         "_issued",
         "_most_awaited",
         "_nameless",
+        "_plain",
         "_respelled",
         "_spelling",
         "_tally",
@@ -78,6 +82,7 @@ class Receipts:
         self._given_up = Recent()
         self._most_awaited = most_awaited
         self._nameless = 0
+        self._plain: set[bytes] = set()
         self._respelled = dict.fromkeys(SPELLINGS, 0)
         self._spelling: tuple[int, str] | None = None
 
@@ -109,14 +114,18 @@ class Receipts:
                 self._match(message_id, entry.state, entry.at)
 
     def named(self, ids: Sequence[bytes]) -> None:
-        """Messages that want no receipt were accepted under these ids (b"" for none)."""
-        is_known = self._issued.add
-        for message_id in ids:
-            if not message_id:
-                self._tally.counters.missing_ids += 1
-            elif is_known(message_id):
-                self._tally.counters.duplicate_ids += 1
-                self._tally.note("duplicate_ids", _shown(message_id))
+        """Messages that want no receipt were accepted under these ids (b"" for none).
+
+        This is on the hot path, so an id is only compared with those of the last ``PLAIN_COMPARED`` such messages: that
+        finds an SMSC which gives out one id, or a few, for everything.
+        """
+        fresh = set(ids)
+        if len(fresh) != len(ids) or b"" in fresh or not self._plain.isdisjoint(fresh):
+            for message_id in ids:
+                self._odd_name(message_id)
+        self._plain |= fresh
+        if len(self._plain) > PLAIN_COMPARED:
+            self._plain = fresh
 
     def seen(self, batch: Iterable[ReceiptSeen | tuple[bytes | None, bytes | None, int | str]], now: float) -> None:
         """Final receipts that came now."""
@@ -161,6 +170,16 @@ class Receipts:
             self._miss(message_id)
         self._tally.counters.missing_receipts += self._nameless
         self._nameless = 0
+
+    def _odd_name(self, message_id: bytes) -> None:
+        """An id among some of which one is missing or doubled."""
+        counters = self._tally.counters
+        if not message_id:
+            counters.missing_ids += 1
+        elif message_id in self._plain:
+            counters.duplicate_ids += 1
+            self._tally.note("duplicate_ids", _shown(message_id))
+        self._plain.add(message_id)
 
     def _take(self, message_id: bytes) -> float:
         """A message that waits no longer: its intended time. The next one under the same id takes its place."""

@@ -15,6 +15,7 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from smppd.errors import UserError
+from smppd.load.adaptive import Probe
 from smppd.load.histogram import Histogram
 from smppd.load.messages import Failed, Finish, Go, Ready, Report, Run, Snapshot, Stop
 from smppd.load.result import Counters, Progress, Result, Target, merge
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
     from types import TracebackType
 
+    from smppd.load.adaptive import Outcome, Search
     from smppd.load.messages import Answer, Command
     from smppd.load.options import LoadOptions
     from smppd.load.profile import Profile
@@ -39,6 +41,9 @@ HEAD_START: Final = 0.05
 
 RATE_WINDOW: Final = 1.0
 """Seconds over which the current rates are taken."""
+
+TRIAL_WARM_UP: Final = 1.0
+"""Seconds at the new rate before a trial of the search is measured."""
 
 END_TIMEOUT: Final = 5.0
 """Seconds that a worker has to unbind and end before it is killed."""
@@ -100,6 +105,8 @@ class Fleet:
         self._members: list[_Member] = []
         self._finished = True
         self._failure = ""
+        self.note = ""
+        """What the progress says about the present run."""
 
     def __enter__(self) -> Self:
         """Start the processes. Raises UserError when an option cannot be met."""
@@ -156,7 +163,7 @@ class Fleet:
 
         Ctrl-C ends it early with what there is by then. Raises LoadError when the target cannot be reached or refuses.
         """
-        view = _View(self._options, run, self._clock)
+        view = _View(self._options, run, self._clock, self.note)
         for member in self._members:
             member.ready = member.report = member.snapshot = None
             member.tell(run)
@@ -239,7 +246,8 @@ class Fleet:
 class _View:
     """What is shown of a run: the snapshots of all workers added up."""
 
-    def __init__(self, options: LoadOptions, run: Run, clock: Callable[[], float]) -> None:
+    def __init__(self, options: LoadOptions, run: Run, clock: Callable[[], float], note: str) -> None:
+        self._note = note
         self._options = options
         self._run = run
         self._clock = clock
@@ -302,7 +310,7 @@ class _View:
                 overall_p99=overall_p99,
                 bound=sum(snapshot.bound for snapshot in snapshots),
                 binds=len(self._options.binds),
-                note=next((snapshot.note for snapshot in snapshots if snapshot.note), ""),
+                note=next((snapshot.note for snapshot in snapshots if snapshot.note), self._note),
             )
         )
 
@@ -323,3 +331,35 @@ def run_load(options: LoadOptions, profile: Profile, on_progress: Callable[[Prog
             )
         )
         return result, fleet.failure
+
+
+def find_rate(
+    options: LoadOptions, profile: Profile, search: Search, on_progress: Callable[[Progress], None]
+) -> tuple[Result, str, Outcome]:
+    """Search for the highest rate that the SMSC sustains, on one set of binds.
+
+    Returns the result of the last trial that passed (of the last one when none did), why the search ended early (""
+    when it did not), and what it found. Raises LoadError when the target cannot be reached or refuses the binds.
+    """
+    result: Result | None = None
+    passed = False
+    with Fleet(options, profile, on_progress=on_progress) as fleet:
+        while (trial := search.next()) is not None:
+            fleet.note = f"{trial.stage}: {trial.rate:,.0f}/s"
+            latest = fleet.run(
+                Run(
+                    rate=f"{trial.rate:.6f}",
+                    duration=trial.seconds,
+                    warm_up=TRIAL_WARM_UP,
+                    drain=options.response_timeout,
+                    flush=False,
+                )
+            )
+            if fleet.interrupted or fleet.failure:
+                return result or latest, fleet.failure, search.outcome()
+            row = search.add(Probe.of(latest))
+            if result is None or row.passed or not passed:
+                result, passed = latest, passed or row.passed
+    if result is None:
+        raise LoadError("the search had nothing to try")
+    return result, "", search.outcome()

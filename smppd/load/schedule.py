@@ -203,6 +203,27 @@ class Even:
         return range(self._next, stop, step)
 
 
+class Constant(Even):
+    """``rate`` arrivals per second, evenly; for ever without a duration."""
+
+    def __init__(self, rate: float, duration: float | None = None, worker: int = 0, workers: int = 1) -> None:
+        super().__init__(Rate([(rate, rate, math.inf if duration is None else duration)]), worker, workers)
+
+
+class Ramp(Even):
+    """From ``start`` to ``end`` arrivals per second in ``duration`` seconds, the rate growing (or falling) evenly."""
+
+    def __init__(self, start: float, end: float, duration: float, worker: int = 0, workers: int = 1) -> None:
+        super().__init__(Rate([(start, end, duration)]), worker, workers)
+
+
+class Steps(Even):
+    """One level after the other: pairs of arrivals per second and seconds."""
+
+    def __init__(self, levels: Iterable[tuple[float, float]], worker: int = 0, workers: int = 1) -> None:
+        super().__init__(Rate((rate, rate, seconds) for rate, seconds in levels), worker, workers)
+
+
 class Poisson:
     """Arrivals at random: their mean number in any time is the integral of the rate, their distribution Poisson's.
 
@@ -256,26 +277,6 @@ class Poisson:
             return False
         self._pending.append(self._rate.time_of(self._mark))
         return True
-
-
-def constant(rate: float, duration: float | None = None, worker: int = 0, workers: int = 1) -> Even:
-    """``rate`` arrivals per second, evenly; for ever without a duration."""
-    return Even(Rate([(rate, rate, math.inf if duration is None else duration)]), worker, workers)
-
-
-def ramp(start: float, end: float, duration: float, worker: int = 0, workers: int = 1) -> Even:
-    """From ``start`` to ``end`` arrivals per second, the rate growing (or falling) evenly."""
-    return Even(Rate([(start, end, duration)]), worker, workers)
-
-
-def steps(levels: Sequence[tuple[float, float]], worker: int = 0, workers: int = 1) -> Even:
-    """One level after the other: arrivals per second, seconds."""
-    return Even(Rate([(rate, rate, seconds) for rate, seconds in levels]), worker, workers)
-
-
-def poisson(rate: float, duration: float | None, random: Random, workers: int = 1) -> Poisson:
-    """``rate`` arrivals per second on average, at random; for ever without a duration."""
-    return Poisson(Rate([(rate, rate, math.inf if duration is None else duration)]), random, workers)
 
 
 def parse_schedule(

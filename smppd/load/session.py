@@ -95,7 +95,7 @@ class Owner(Protocol):
     def notified(self) -> None:
         """An intermediate notification, or a receipt whose state is not final; acknowledged already."""
 
-    def delivered(self, session: LoadSession, pdu: DeliverSm | DataSm, now: float) -> None:
+    def delivered(self, pdu: DeliverSm | DataSm, now: float) -> None:
         """A mobile-originated message, acknowledged already."""
 
     def refused(self, session: LoadSession, rule: str) -> None:
@@ -394,7 +394,7 @@ class LoadSession(asyncio.Protocol):
     def _deliver(self, pdu: DeliverSm | DataSm, now: float) -> bytes:
         receipt = receipt_of(pdu)
         if receipt is None:
-            self.owner.delivered(self, pdu, now)
+            self.owner.delivered(pdu, now)
         elif receipt[1]:
             self.owner.received([receipt[0]], now)
         else:

@@ -17,7 +17,7 @@ from smppd.load.driver import Driver, Plan
 from smppd.load.ledger import Ledger
 from smppd.load.messages import Failed, Finish, Go, Ready, Report, Run, Snapshot
 from smppd.load.result import MOST_ERRORS
-from smppd.load.schedule import constant, parse_schedule
+from smppd.load.schedule import Constant, parse_schedule
 from smppd.load.session import Credentials, LoadSession
 from smppd.load.traffic import Traffic
 
@@ -143,7 +143,7 @@ class Worker:
             # The warm-up keeps to the rate with which the schedule begins.
             rate = schedule.rate_at(0.0) * options.workers
             if rate and run.warm_up:
-                warming = constant(rate, run.warm_up, self._number, options.workers)
+                warming = Constant(rate, run.warm_up, self._number, options.workers)
         plan = Plan(
             schedule=schedule,
             warming=warming,
@@ -155,9 +155,7 @@ class Worker:
             flush=run.flush,
         )
         ledger = Ledger(response_timeout=options.response_timeout)
-        return Driver(
-            plan, self._traffic, ledger, clock=self._clock, cpu=self._cpu, on_interval=self._intervals_append
-        )
+        return Driver(plan, self._traffic, ledger, clock=self._clock, cpu=self._cpu, on_interval=self._intervals_append)
 
     def _intervals_append(self, interval: Interval) -> None:
         self._intervals.append(interval)
@@ -210,7 +208,9 @@ class Worker:
         report.binds = len(self._sessions)
         report.reconnects = self._reconnects
         report.cpu_seconds = driver.cpu_seconds
-        report.errors = self._errors[:MOST_ERRORS]
+        mistakes = [what if n == 1 else f"{what} ({n:,} times)" for what, n in driver.mistakes.items()]
+        dry = ["all destinations have opted out, so there was nobody left to send to"] if driver.dry else []
+        report.errors = (self._errors + mistakes + dry)[:MOST_ERRORS]
         report.send_lag = driver.lag.snapshot()
         return report
 
@@ -299,7 +299,7 @@ class Worker:
         if number in self._reconnecting:
             return
         driver = self._current_driver()
-        self._errors.append(f"{self._name(number)}: {reason}")
+        self._note_error(f"{self._name(number)}: {reason}")
         driver.ledger.lost(session.lane)
         driver.leave(session)
         if self._options.reconnect:
@@ -307,6 +307,10 @@ class Worker:
         elif not any(other.bound and other.kind != "rx" for other in self._sessions):
             self._failure = f"no connection is left: {reason}"
             driver.stop()
+
+    def _note_error(self, what: str) -> None:
+        if len(self._errors) < MOST_ERRORS:
+            self._errors.append(what)
 
     async def _reconnect(self, number: int, kind: BindKind) -> None:
         """Bind again in place of a session that has ended, as often as it takes."""
@@ -317,7 +321,7 @@ class Worker:
                 session = await self._open(number, kind)
             except UserError as error:
                 if delay == RECONNECT_DELAYS[0]:
-                    self._errors.append(f"{self._name(number)}: {error}")
+                    self._note_error(f"{self._name(number)}: {error}")
                 continue
             self._sessions[number] = session
             self._reconnects += 1
