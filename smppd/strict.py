@@ -297,6 +297,8 @@ class StrictReader:
         bare, _ = _bare(kind)
         if _is_struct(bare):
             return self.read(bare, value, path)
+        if isinstance(value, dict) and (struct := next(filter(_is_struct, _variants(kind)), None)) is not None:
+            return self.read(struct, value, path)  # a table that need not be there
         item = _list_item(kind)
         if isinstance(value, list) and item is not None:
             return self._list(kind, item, value, path)
