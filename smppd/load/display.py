@@ -137,7 +137,8 @@ def panel(progress: Progress) -> RenderableType:
     body.add_row("latency", _percentiles("last second", progress.p50, progress.p99))
     body.add_row("", _percentiles("so far", progress.overall_p50, progress.overall_p99))
     body.add_row("open", _open(progress))
-    body.add_row("so far", _counts(progress.counters))
+    body.add_row("sent", _sent(progress.counters))
+    body.add_row("refused", _refused(progress.counters))
     return Group(head, body, *_note(progress))
 
 
@@ -173,14 +174,18 @@ def _open(progress: Progress) -> Text:
     return text
 
 
-def _counts(counters: Counters) -> Text:
+def _sent(counters: Counters) -> Text:
     text = Text(f"submitted {figures.count(counters.sent)}   accepted {figures.count(counters.ok)}")
     if counters.wanted_receipts:
         text.append(f"   receipts {figures.count(counters.receipts)} of {figures.count(counters.wanted_receipts)}")
-    text.append(f"   throttled {figures.count(counters.throttled)}", "yellow" if counters.throttled else "")
+    return text
+
+
+def _refused(counters: Counters) -> Text:
+    text = Text()
+    text.append(f"throttled {figures.count(counters.throttled)}", "yellow" if counters.throttled else "")
     text.append(f"   errors {figures.count(counters.errors)}", "red" if counters.errors else "")
-    if counters.unanswered:
-        text.append(f"   unanswered {figures.count(counters.unanswered)}", "red")
+    text.append(f"   unanswered {figures.count(counters.unanswered)}", "red" if counters.unanswered else "")
     return text
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from smppd import __version__
 from smppd.load import figures
+from smppd.load.report import as_json
 from smppd.load.result import interval_json, public
 from smppd.load.tables import NAMES, Row, Table, address, facts, tables, warnings
 from smppd.observe.logs import escape as escape_unprintable
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from smppd.load.tables import Check, Mood
 
 PLOT_SCRIPT: Final = "uplot/uPlot.iife.min.js"
+PLOT_LICENCE: Final = "uplot/LICENSE"
 PLOT_STYLE: Final = "uplot/uPlot.min.css"
 SCRIPT: Final = "report.js"
 STYLE: Final = "report.css"
@@ -49,7 +51,7 @@ def report(result: Result, *, checks: Sequence[Check] = (), outcome: Outcome | N
     return Template(asset(PAGE)).substitute(
         policy=escape_html(policy()),
         title=_text(f"Load test of {address(result.target)}"),
-        facts=_text(f"{result.started_at:%Y-%m-%d %H:%M:%S %Z}; {facts(result)}"),
+        facts=_text(f"{result.started_at:%Y-%m-%d %H:%M:%S %Z}; {facts(result, outcome)}"),
         badge=_badge(checks),
         warnings="\n".join(f'<p class="warning" role="note">{_text(warning)}</p>' for warning in warnings(result)),
         tiles="\n".join(_tiles(result, outcome)),
@@ -58,7 +60,8 @@ def report(result: Result, *, checks: Sequence[Check] = (), outcome: Outcome | N
         footer=_text(f"smppd {__version__}. The whole result is in this page as JSON, in the element #result."),
         plot_style=asset(PLOT_STYLE),
         style=asset(STYLE),
-        result=embedded_json(result.as_json() | ({"adaptive": outcome.as_json()} if outcome else {})),
+        plot_licence=_text(asset(PLOT_LICENCE)),
+        result=embedded_json(as_json(result, checks, outcome)),
         series=embedded_json(series(result)),
         plot_script=asset(PLOT_SCRIPT),
         script=asset(SCRIPT),
@@ -117,7 +120,18 @@ def series(result: Result) -> dict[str, Any]:
 
 _CURVES: Final[tuple[Latency, ...]] = ("submit_response", "service", "receipt", "mo_answer")
 _LATENCY_KEYS: Final = ("p50_ms", "p99_ms", "max_ms")
-_SHOWN: Final = ("t", "offered", "ok", "throttled", "errors", "receipts", "mo_answers", "in_flight", "behind")
+_SHOWN: Final = (
+    "t",
+    "seconds",
+    "offered",
+    "ok",
+    "throttled",
+    "errors",
+    "receipts",
+    "mo_answers",
+    "in_flight",
+    "behind",
+)
 
 
 def curves(histograms: Mapping[str, Histogram]) -> dict[str, Any]:
@@ -161,15 +175,17 @@ def _badge(checks: Sequence[Check]) -> str:
 def _tiles(result: Result, outcome: Outcome | None) -> Iterator[str]:
     counters, measured = result.report.counters, result.report.measured
     response = result.histogram("submit_response")
-    p50, p99 = response.percentiles([50, 99])
+    p50, p99, most = (
+        figures.latency(value) if response.count else figures.NOTHING for value in response.percentiles([50, 99, 100])
+    )
     refused = counters.errors + counters.throttled
     if outcome is not None:
         rate = figures.NOTHING if outcome.rate is None else figures.rate(outcome.rate)
         yield _tile("sustained rate", rate, "confirmed" if outcome.confirmed else "not confirmed")
     yield _tile("accepted", figures.rate(result.metric("ok_rate")), f"{figures.count(measured.ok)} messages")
-    yield _tile("p50", figures.latency(p50), "submit response")
-    yield _tile("p99", figures.latency(p99), "submit response")
-    yield _tile("max", figures.latency(response.max), "submit response")
+    yield _tile("p50", p50, "submit response")
+    yield _tile("p99", p99, "submit response")
+    yield _tile("max", most, "submit response")
     yield _tile("refused", figures.count(refused), f"{figures.count(counters.throttled)} throttled", _mood(refused))
     yield _tile("lost", figures.count(counters.lost), "no answer or receipt", _mood(counters.lost))
 

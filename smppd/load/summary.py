@@ -32,7 +32,7 @@ def write_summary(
 ) -> None:
     """Print what the result says: the tables, what makes them doubtful, and what became of the thresholds."""
     console = console_for(stream)
-    console.print(plain(f"{address(result.target)}: {facts(result)}", "bold"), soft_wrap=True)
+    console.print(plain(f"{address(result.target)}: {facts(result, outcome)}", "bold"), soft_wrap=True)
     for table in tables(result, checks, outcome, MOST_OFFENDERS):
         _print_table(console, table)
     for warning in warnings(result):
@@ -44,15 +44,15 @@ def write_summary(
 
 
 def _print_table(console: Console, table: Table) -> None:
-    rich_table = RichTable(
-        title=plain(table.title, "bold"), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False
-    )
+    # The title stands outside: rich would fold it to the width of the table.
+    console.print()
+    console.print(plain(table.title, "bold"))
+    rich_table = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for at, column in enumerate(table.columns):
         words = table.is_text(at)
         rich_table.add_column(plain(column), justify="left" if words else "right", no_wrap=not words, overflow="fold")
     for row in table.rows:
         rich_table.add_row(*(plain(cell) for cell in row.cells), style=_STYLES[row.mood])
-    console.print()
     console.print(rich_table)
     if table.note:
         console.print(plain(table.note, "dim"), soft_wrap=True)

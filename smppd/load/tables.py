@@ -134,7 +134,9 @@ def latencies(result: Result) -> Table:
     """Percentiles of each kind of latency that was measured."""
     names = [name for name in LATENCIES if result.histogram(name).count]
     rows = tuple(Row((NAMES[name], *_percentiles(result.histogram(name)))) for name in names)
-    note = "From the intended send time; service time from the actual one, MO answer from the MO message."
+    note = "From the intended send time; service time from the actual one."
+    if "mo_answer" in names:
+        note += " MO answer: from the MO message to the response to our answer."
     if any(figures.NOTHING in row.cells for row in rows):
         note += f" {figures.NOTHING}: too few messages for this percentile."
     columns = ("latency", "messages", *(f"p{p:g}" for p in SHOWN_PERCENTILES), "max")
@@ -279,12 +281,14 @@ def warnings(result: Result) -> list[str]:
     return found
 
 
-def facts(result: Result) -> str:
-    """What was loaded, with what and for how long, on one line."""
+def facts(result: Result, outcome: Outcome | None = None) -> str:
+    """What was loaded, with what and for how long, on one line; `outcome` of the search that `result` belongs to."""
     report, target, asked = result.report, result.target, result.configuration
     smsc = [target.system_id or "no system_id", _version(target.interface_version), *(["TLS"] if target.tls else [])]
     rate, window = asked.get("rate"), asked.get("window")
     loop = f"closed loop, window {window}" if rate is None else f"open loop, rate {rate}"
+    if outcome is not None:
+        loop = f"{figures.rate(result.metric('offered_rate'))} in a search for the highest rate"
     binds = f"{report.binds:,} bind{'s' * (report.binds != 1)}"
     workers = f"{report.workers} worker process{'es' * (report.workers != 1)}"
     return f"{', '.join(smsc)}; {result.seconds:,.1f} s, {loop}, {binds}, {workers}"

@@ -79,7 +79,7 @@ def test_the_live_display_has_everything() -> None:
         "p50  1.20 ms   p99  78.9 ms   so far",
         "in flight 512   behind 7   bound 4 of 4",
         "receipts 85,123 of 86,000",
-        "throttled 3   errors 1",
+        "throttled 3   errors 1   unanswered 2",
     ):
         assert part in text
     assert all(len(row) <= 80 for row in text.split("\r\x1b")[0].splitlines())

@@ -11,6 +11,7 @@ import pytest
 from smppd.load import html
 from smppd.load.adaptive import Limits, Outcome
 from smppd.load.histogram import Histogram
+from smppd.load.report import as_json
 from smppd.load.result import Interval, Result, Target
 from smppd.load.tables import Check
 from tests.load.examples import HOSTILE, steady
@@ -102,7 +103,7 @@ def test_the_policy_allows_our_scripts_and_styles_and_nothing_else(page: Page) -
 
 
 def test_the_result_reads_back(page: Page, result: Result) -> None:
-    assert page.json("result") == json.loads(json.dumps(result.as_json()))
+    assert page.json("result") == json.loads(json.dumps(as_json(result)))
     assert "secret" not in html.report(result), "the password is in the configuration of the example"
 
 
@@ -224,6 +225,10 @@ def test_the_vendored_files_are_those_that_are_recorded() -> None:
     assert set(recorded) == {path.name for path in folder.iterdir()} - {"README.md"}
     for name, digest in recorded.items():
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+
+
+def test_the_licence_of_the_plots_travels_along(page: Page) -> None:
+    assert "Copyright (c) 2022 Leon Sorokin" in page.text
 
 
 def test_what_is_inlined_does_not_end_its_element() -> None:

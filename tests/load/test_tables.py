@@ -170,6 +170,7 @@ def test_a_threshold_is_measured(result: Result) -> None:
 
 def test_facts(result: Result) -> None:
     assert tables.facts(result) == "smppd, SMPP 3.4; 30.0 s, open loop, rate 400, 4 binds, 2 worker processes"
+    assert "search for the highest rate" in tables.facts(result, outcome())
     quiet = steady(5, 10, binds=1, workers=1, target=Target("::1", 2775, tls=True))
     quiet.configuration["rate"] = None  # type: ignore[index]
     assert tables.facts(quiet) == (

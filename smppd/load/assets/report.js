@@ -6,11 +6,20 @@
   const HEIGHT = 220;
   const DASHED = [6, 4];
   const DOTTED = [2, 3];
+  const CLOCK_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400];
   const FEW_SECONDS = 300; // up to here an axis in seconds reads better than minutes
 
   const series = JSON.parse(document.getElementById("series").textContent);
   const seconds = series.seconds;
   const curves = series.curves;
+
+  // The last interval ends somewhere too: a point there closes its step. Latencies belong to one point only.
+  const last = seconds.t.length - 1;
+  for (const name in seconds) {
+    if (last < 0) break;
+    const value = seconds[name][last];
+    seconds[name].push(name === "t" ? value + seconds.seconds[last] : name.endsWith("_ms") ? null : value);
+  }
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
 
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
@@ -93,7 +102,7 @@
       hooks: { drawClear: [shade] },
       series: [{ label: "at", value: (_, v) => (v == null ? "" : clock(v)) }].concat(lines),
       scales: { x: { time: false }, y: y },
-      axes: [axis({ size: 30, space: 60, values: (_, splits) => splits.map(clock) }), yAxis],
+      axes: [axis({ size: 30, space: 60, incrs: CLOCK_STEPS, values: (_, splits) => splits.map(clock) }), yAxis],
       cursor: { sync: { key: "time", scales: ["x", null] }, y: false },
     };
   }
@@ -129,21 +138,22 @@
 
   const happened = (values) => values.some((value) => value > 0);
 
-  function plots() {
+  function plotsOverTime() {
+    if (last < 0) return [];
     const found = [
       {
         title: "Rate",
-        text: "Messages per second: what was to be sent, and what was answered with ESME_ROK.",
+        text: "Messages per second: due by the schedule, and accepted (ESME_ROK).",
         data: [seconds.t, seconds.offered, seconds.ok],
         options: () => overTime([steps("offered", "grey", { dash: DASHED }), area("accepted", "blue")], fromZero, countAxis()),
       },
       {
         title: "Latency",
         text: "Submit response, from the intended send time.",
-        data: [seconds.t, seconds.p50_ms, seconds.p99_ms, seconds.max_ms],
+        data: [seconds.t, seconds.max_ms, seconds.p99_ms, seconds.p50_ms],
         options: () =>
           overTime(
-            [line("p50", "teal", latency), line("p99", "blue", latency, { width: 2.25 }), line("max", "grey", latency, { dash: DOTTED })],
+            [line("max", "grey", latency, { dash: DOTTED }), line("p99", "blue", latency, { width: 2 }), line("p50", "teal", latency)],
             logarithmic,
             latencyAxis()
           ),
@@ -154,7 +164,6 @@
       title: "In flight",
       text: "Submitted and not yet answered; behind: due, and waiting for room in a window.",
       data: [seconds.t, seconds.in_flight, seconds.behind],
-      wide: !refused,
       options: () => overTime([area("in flight", "purple"), steps("behind", "red", { dash: DASHED })], fromZero, countAxis()),
     });
     if (refused) {
@@ -174,20 +183,24 @@
         title: inbound.map((one) => one.name).join(" and "),
         text: "Received per second.",
         data: [seconds.t].concat(inbound.map((one) => one.values)),
-        wide: true,
         options: () => overTime(inbound.map((one) => one.line()), fromZero, countAxis()),
       });
     }
-    if (curves.x.length) {
-      found.push({
+    if (found.length % 2) found[found.length - 1].wide = true;
+    return found;
+  }
+
+  function plotsByPercentile() {
+    if (!curves.x.length) return [];
+    return [
+      {
         title: "Latency by percentile",
         text: "How long the given share of all messages took at most.",
         data: [curves.x].concat(curves.ms),
         wide: true,
         options: byPercentile,
-      });
-    }
-    return found;
+      },
+    ];
   }
 
   function operable(legend) {
@@ -210,7 +223,7 @@
     const size = () => ({ width: Math.max(200, place.clientWidth), height: plot.wide ? WIDE_HEIGHT : HEIGHT });
     const options = plot.options();
     const border = (_, at) => (options.series[at].dash === DOTTED ? "dotted" : options.series[at].dash ? "dashed" : "solid");
-    const fixed = { padding: [10, 12, 0, 0], legend: { markers: { dash: border } } };
+    const fixed = { padding: [10, 20, 0, 0], legend: { markers: { dash: border } } };
     const made = new uPlot(Object.assign(size(), fixed, options), plot.data, place);
     made.root.querySelector("canvas").setAttribute("aria-hidden", "true");
     operable(made.root);
@@ -222,7 +235,7 @@
     };
   }
 
-  const shown = plots().map((plot) => {
+  const shown = plotsOverTime().concat(plotsByPercentile()).map((plot) => {
     const figure = element("figure", plot.wide ? "wide" : "");
     const caption = figure.appendChild(element("figcaption"));
     caption.append(element("h2", "", plot.title), element("p", "", plot.text));
