@@ -432,13 +432,10 @@ def _write(given: dict[str, Any], result: Result, checks: list[Check], outcome: 
 
 def _json(result: Result, checks: list[Check], outcome: Outcome | None) -> str:
     import json
-    from dataclasses import asdict
 
-    report = result.as_json()
-    report["thresholds"] = [asdict(check) for check in checks]
-    if outcome is not None:
-        report["adaptive"] = outcome.as_json()
-    return json.dumps(report, indent=1) + "\n"
+    from smppd.load.report import as_json
+
+    return json.dumps(as_json(result, checks, outcome), indent=1) + "\n"
 
 
 def _put(name: str, text: str) -> None:

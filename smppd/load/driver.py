@@ -27,6 +27,7 @@ from smppwire.pdus import DeliverSm
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from smppd.load.alarm import Alarm
     from smppd.load.ledger import Ledger, ReceiptSeen
     from smppd.load.result import Interval, Phase
     from smppd.load.schedule import Schedule
@@ -142,6 +143,7 @@ class Driver:
         clock: Callable[[], float],
         cpu: Callable[[], float],
         on_interval: Callable[[Interval], None],
+        alarm: Callable[[asyncio.AbstractEventLoop, Callable[[], None]], Alarm] = make_alarm,
     ) -> None:
         """Make one run.
 
@@ -152,6 +154,7 @@ class Driver:
             clock: seconds that never go back.
             cpu: the processor time of this process so far, in seconds.
             on_interval: called once a second.
+            alarm: makes what wakes us for the next arrival.
         """
         self.ledger = ledger
         self.phase: Phase = "warm-up" if plan.warm_up else "measuring"
@@ -184,7 +187,7 @@ class Driver:
         self._measured_from = math.inf
         self._over = asyncio.Event()  # nothing more is to be measured
         self._timers: dict[str, asyncio.TimerHandle] = {}
-        self._alarm = make_alarm(self._loop, self._tick)
+        self._alarm = alarm(self._loop, self._tick)
 
     # -- the run ------------------------------------------------------------------------------------------------------
 
