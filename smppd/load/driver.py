@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -244,7 +244,8 @@ class Driver:
         self._call_later("settle", SETTLE_GRAIN, self._settle)
         self._call_later("roll", self._to_roll(), self._roll)
         if not self._plan.warm_up:
-            self._measure(start)
+            # A timer may fire a little early; what is sent at once is measured all the same.
+            self._measure(min(start, self._clock()))
         if self._pacer is not None:
             self._tick()
         self._serve_all()
@@ -330,6 +331,9 @@ class Driver:
         next_at = pacer.next_at()
         if next_at is not None:
             self._alarm.set(max(TICK, self._start + next_at - self._clock()))
+        elif self._plan.duration is None:
+            self._left = 0  # the schedule has ended before the count was reached
+            self._look_for_end()
 
     def _take_due(self, now: float) -> list[float]:
         """Put what is due into the backlog; returns its intended times."""
@@ -358,7 +362,12 @@ class Driver:
         self._look_for_end()
 
     def _roll(self) -> None:
-        self._on_interval(self.ledger.roll(self._clock(), behind=len(self._backlog)))
+        now = self._clock()
+        interval = self.ledger.roll(now, behind=len(self._backlog))
+        if self.phase == "warm-up":
+            since = self._start + self._plan.warm_up - now
+            interval = replace(interval, t=-float(math.floor(since + 0.5) + 1))
+        self._on_interval(interval)
         self._call_later("roll", self._to_roll(), self._roll)
 
     def _to_roll(self) -> float:
@@ -478,9 +487,8 @@ class Driver:
         self._serve_all()
 
     def _look_for_end(self) -> None:
-        """A run by count is over with the last answer."""
-        counted = self._plan.count is not None and not self._left
-        if counted and not (self._backlog or self._later or self._urgent or self.ledger.counters.in_flight):
+        """When there is nothing left to send, the run is over with the last answer."""
+        if not self._left and not (self._backlog or self._later or self._urgent or self.ledger.counters.in_flight):
             self._over.set()
 
     # -- what sessions tell -------------------------------------------------------------------------------------------

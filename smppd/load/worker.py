@@ -13,6 +13,7 @@ from random import Random
 from typing import TYPE_CHECKING, Final
 
 from smppd.errors import UserError
+from smppd.load.alarm import make_alarm
 from smppd.load.driver import Driver, Plan
 from smppd.load.ledger import Ledger
 from smppd.load.messages import Failed, Finish, Go, Ready, Report, Run, Snapshot
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from multiprocessing.connection import Connection
 
+    from smppd.load.alarm import Alarm
     from smppd.load.messages import Answer, Command
     from smppd.load.options import BindKind, LoadOptions
     from smppd.load.profile import Profile
@@ -62,6 +64,7 @@ class Worker:
         *,
         clock: Callable[[], float],
         cpu: Callable[[], float],
+        alarm: Callable[[asyncio.AbstractEventLoop, Callable[[], None]], Alarm] = make_alarm,
     ) -> None:
         """Make a worker; nothing is opened yet.
 
@@ -72,7 +75,9 @@ class Worker:
             tell: takes what the coordinator is to know.
             clock: seconds of a clock that all workers share and that never goes back.
             cpu: processor time of this process so far, in seconds.
+            alarm: makes what wakes the driver for the next arrival.
         """
+        self._alarm = alarm
         self._options = options
         self._number = number
         self._tell = tell
@@ -155,10 +160,15 @@ class Worker:
             flush=run.flush,
         )
         ledger = Ledger(response_timeout=options.response_timeout)
-        return Driver(plan, self._traffic, ledger, clock=self._clock, cpu=self._cpu, on_interval=self._intervals_append)
-
-    def _intervals_append(self, interval: Interval) -> None:
-        self._intervals.append(interval)
+        return Driver(
+            plan,
+            self._traffic,
+            ledger,
+            clock=self._clock,
+            cpu=self._cpu,
+            on_interval=lambda interval: self._intervals.append(interval),
+            alarm=self._alarm,
+        )
 
     async def _run(self, start: float, commands: asyncio.Queue[Command]) -> None:
         """One run to its end; Stop (or Finish) ends it early."""
