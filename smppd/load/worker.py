@@ -123,7 +123,9 @@ class Worker:
     async def _prepare(self, run: Run) -> None:
         """Make the driver, and bind when this is the first run. Raises UserError."""
         self._driver = self._make_driver(run)
-        self._errors, self._intervals, self._reconnects, self._failure = [], [], 0, ""
+        self._errors.clear()
+        self._intervals.clear()
+        self._reconnects, self._failure = 0, ""
         if self._runs == 0:
             await self._connect()
         else:
@@ -166,7 +168,7 @@ class Worker:
             ledger,
             clock=self._clock,
             cpu=self._cpu,
-            on_interval=lambda interval: self._intervals.append(interval),
+            on_interval=self._intervals.append,
             alarm=self._alarm,
         )
 
@@ -203,7 +205,8 @@ class Worker:
             await asyncio.sleep(SNAPSHOT_GRAIN)
 
     def _snapshot(self, driver: Driver) -> Snapshot:
-        intervals, self._intervals = self._intervals, []
+        intervals = self._intervals[:]
+        self._intervals.clear()
         return Snapshot(
             phase=driver.phase,
             counters=driver.ledger.counters.copy(),
