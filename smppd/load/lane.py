@@ -186,7 +186,7 @@ class Lane:
             behind = (self._last - sequence) & SEQUENCE_MASK
             kind = self._kinds[slot]
             if kind not in _IN_FLIGHT or behind >= size:
-                freed += self._accept_odd(sequence, now, ids[done] if ids else b"")
+                freed += self._accept_odd(sequence, now, ids[done : done + 1] if ids else None)
                 done += 1
                 continue
             piece = self._kinds[slot : min(slot + min(n - done, behind + 1), size)]
@@ -242,20 +242,23 @@ class Lane:
         intended = self._intended[slot:end]
         self._tally.counters.ok += n
         self._tally.responded(intended, self._written[slot:end], now)
-        if kind == _WANTS:
-            self._receipts.accepted(ids or (b"",) * n, intended)
-        elif ids is not None:
-            self._receipts.named(ids)
+        self._name(kind, ids, intended)
 
-    def _accept_odd(self, sequence: int, now: float, message_id: bytes) -> int:
+    def _accept_odd(self, sequence: int, now: float, ids: Sequence[bytes] | None) -> int:
         """ESME_ROK for a message that is not in the ring. Returns how many slots of the window it frees."""
         message, freed = self._find_odd(sequence)
         if message is not None:
             self._tally.counters.ok += 1
             self._tally.responded((message.intended,), (message.written,), now)
-            if message.kind == _WANTS:
-                self._receipts.accepted((message_id,), (message.intended,))
+            self._name(message.kind, ids, (message.intended,))
         return freed
+
+    def _name(self, kind: int, ids: Sequence[bytes] | None, intended: Sequence[float]) -> None:
+        """Accepted messages of a kind have these ids; None when nobody looked, which is as good as having none."""
+        if kind == _WANTS:
+            self._receipts.accepted(ids or (b"",) * len(intended), intended)
+        elif ids is not None:
+            self._receipts.named(ids)
 
     def _find_odd(self, sequence: int) -> tuple[Message | None, bool]:
         """A message that is answered and not in flight in the ring; True when it was in flight nevertheless.

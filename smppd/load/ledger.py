@@ -49,7 +49,9 @@ RESPONSE_TIMEOUT: Final = 10.0
 class Ledger:
     """The account of one worker.
 
-    A connection is a ``lane``; its responses go there. Receipts, which may come on any connection, come here. response_timeout: seconds from the actual send until a message counts as ``timed_out``.
+    A connection is a ``lane``; its responses go there. Receipts, which may come on any connection, come here.
+    response_timeout: seconds from the actual send until a message counts as ``timed_out``. issued: the memory of ids, a
+    smaller one in tests. most_awaited: receipts that are awaited at a time, before the oldest are given up.
     """
 
     def __init__(

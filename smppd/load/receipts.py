@@ -109,7 +109,8 @@ class Receipts:
             else:
                 awaited[message_id] = start
             if message_id in early:
-                entry = self._forget_early(message_id)
+                entry = early[message_id]
+                self._forget_early(entry)
                 counters.early_receipts += 1
                 self._match(message_id, entry.state, entry.at)
 
@@ -151,7 +152,7 @@ class Receipts:
                 break
             due.append(entry)
         for entry in dict.fromkeys(due):
-            self._forget_early(entry.keys[0])
+            self._forget_early(entry)
             self._judge(entry)
         exact = self._tally.counters.receipts - self._tally.counters.respelled_receipts
         commonest = max(SPELLINGS, key=self._respelled.__getitem__)
@@ -233,11 +234,12 @@ class Receipts:
             counters.late_receipts += 1
             counters.receipts += 1
             self._tally.states[state] = self._tally.states.get(state, 0) + 1
-        elif any(key in self._issued or key in self._early for key in keys):
+        elif any(key in self._issued for key in keys) or keys[0] in self._early:
             self._doubled(keys[0])
         else:
             entry = _Early(keys, state, now)
-            self._early.update(dict.fromkeys(keys, entry))
+            for key in keys:
+                self._early.setdefault(key, entry)
 
     def _judge(self, entry: _Early) -> None:
         """A receipt whose id no response has named, and none will."""
@@ -258,12 +260,11 @@ class Receipts:
         self._tally.counters.unknown_receipts += 1
         self._tally.note("unknown_receipts", what)
 
-    def _forget_early(self, key: bytes) -> _Early:
+    def _forget_early(self, entry: _Early) -> None:
         """A receipt waits no longer."""
-        entry = self._early[key]
         for each in entry.keys:
-            del self._early[each]
-        return entry
+            if self._early.get(each) is entry:
+                del self._early[each]
 
 
 def _respellings(keys: Iterable[bytes]) -> Iterator[tuple[tuple[int, str], bytes]]:

@@ -9,6 +9,7 @@ Names of counters are the attributes of :class:`Counters`; names of metrics for 
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
@@ -330,12 +331,15 @@ class Result:
         return Histogram.of(state)
 
     def metric(self, name: str) -> float:
-        """A metric of ``METRICS`` by name: seconds, messages, messages per second, or percent.
+        """A metric by name (``find_metric``): seconds, messages, messages per second, or percent.
 
         Raises KeyError for a name that is none. Latencies and rates are those of the measured time; counts are of the
         whole run, so that nothing that was lost in warm-up or drain goes unseen.
         """
-        return METRICS[name].of(self)
+        metric = find_metric(name)
+        if metric is None:
+            raise KeyError(name)
+        return metric.of(self)
 
     def as_json(self) -> dict[str, Any]:
         """The report for machines; docs/load.md lists the keys.
@@ -463,8 +467,18 @@ def _share(part: int, whole: int) -> float:
     return 100.0 * part / whole if whole else 0.0
 
 
-def _latency_metrics(prefix: str, name: Latency, what: str) -> dict[str, Metric]:
+def find_metric(name: str) -> Metric | None:
+    """The metric of a name: one of ``METRICS``, or any percentile (``p98``, ``receipt_p99.5``). None: no such."""
+    found = _ANY_PERCENTILE.fullmatch(name)
+    if name in METRICS or found is None:
+        return METRICS.get(name)
+    p = float(found[2])
+    return Metric("s", f"{p:g} % of {_TIMED[found[1]][1]} were not slower", _percentile(_TIMED[found[1]][0], p))
+
+
+def _latency_metrics(prefix: str) -> dict[str, Metric]:
     """Percentiles, maximum and mean of a histogram."""
+    name, what = _TIMED[prefix]
     metrics = {
         prefix + percentile_name(p): Metric("s", f"{p:g} % of {what} were not slower", _percentile(name, p))
         for p in PERCENTILES
@@ -499,12 +513,19 @@ def _throttled_rate(result: Result) -> float:
     return _share(result.report.counters.throttled, result.report.counters.answered)
 
 
+_TIMED: Final[dict[str, tuple[Latency, str]]] = {
+    "": ("submit_response", "the responses, from the intended send time,"),
+    "service_": ("service", "the responses, from the actual send,"),
+    "receipt_": ("receipt", "the receipts, from the intended send time,"),
+    "mo_": ("mo_answer", "the answers to MO messages, from their arrival,"),
+    "lag_": ("send_lag", "the sends, from the intended time,"),
+}
+"""What stands before the name of a metric that is a time, its histogram, and what that is of."""
+
+_ANY_PERCENTILE: Final = re.compile(rf"({'|'.join(_TIMED)})p(\d\d?(?:\.\d{{1,4}})?)", re.ASCII)
+
 METRICS: Final[dict[str, Metric]] = {
-    **_latency_metrics("", "submit_response", "the responses, from the intended send time,"),
-    **_latency_metrics("service_", "service", "the responses, from the actual send,"),
-    **_latency_metrics("receipt_", "receipt", "the receipts, from the intended send time,"),
-    **_latency_metrics("mo_", "mo_answer", "the answers to MO messages, from their arrival,"),
-    **_latency_metrics("lag_", "send_lag", "the sends, from the intended time,"),
+    **{name: metric for prefix in _TIMED for name, metric in _latency_metrics(prefix).items()},
     "rate": _rate("answered", "responses of any status per second"),
     "ok_rate": _rate("ok", "accepted messages per second"),
     "sent_rate": _rate("sent", "messages sent per second"),
@@ -536,7 +557,7 @@ METRICS: Final[dict[str, Metric]] = {
     "missing_ids": _count("missing_ids", "accepted messages without an id"),
     "reconnects": Metric("", "binds that had to be made anew", lambda result: result.report.reconnects),
 }
-"""What thresholds can name."""
+"""What thresholds can name; any other percentile is found by ``find_metric``."""
 
 
 def _doubled(counters: Counters) -> int:

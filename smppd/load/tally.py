@@ -39,6 +39,7 @@ class Tally:
         "_seconds",
         "_slot",
         "_submit_response",
+        "_width",
         "counters",
         "mo_answer",
         "receipt",
@@ -65,6 +66,7 @@ class Tally:
         self._measured: Counters | None = None
         self._seconds = 0.0
         self._slot = 0
+        self._width = 1.0
 
     def note(self, kind: str, what: str) -> None:
         """Remember an offender, if it is one of the first of its kind."""
@@ -100,6 +102,7 @@ class Tally:
         self._at_start = self.counters.copy()
         self._at_roll = self.counters.copy()
         self._slot = 0
+        self._width = 1.0
 
     def stop_measuring(self, now: float) -> None:
         """What comes from now on is drained; it belongs into histograms, and not into rates."""
@@ -126,9 +129,9 @@ class Tally:
         self._submit_response.add(interval.latency)
         self._interval.clear()
         self._at_roll = counters.copy()
-        # A timer that fires a little early still ends its own second.
-        elapsed = now - self._origin
-        self._slot = max(self._slot + 1, int(elapsed)) if elapsed < float("inf") else self._slot + 1
+        self._slot += 1
+        if self._origin > float("-inf"):  # a timer may fire a little early, or much too late
+            self._slot = max(self._slot, int(now - self._origin))
         self._keep(interval)
         return interval
 
@@ -157,9 +160,15 @@ class Tally:
 
     def _keep(self, interval: Interval) -> None:
         """Add to the time series; when it is too long, it becomes half as long and twice as coarse."""
-        self._intervals.append(interval)
-        if len(self._intervals) > MOST_INTERVALS:
-            self._intervals = coarsen(self._intervals, 2 * max(each.seconds for each in self._intervals))
+        intervals = self._intervals
+        wide = interval.widened(interval.t // self._width * self._width, self._width)
+        if intervals and intervals[-1].t == wide.t:
+            intervals[-1] = intervals[-1].beside(wide)
+        else:
+            intervals.append(wide)
+        if len(intervals) > MOST_INTERVALS:
+            self._width *= 2
+            self._intervals = coarsen(intervals, self._width)
 
 
 def record(histogram: Histogram, starts: Sequence[float], now: float) -> None:

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from smppd.errors import UserError
-from smppd.load.result import METRICS
+from smppd.load.result import METRICS, find_metric
 from smppd.load.units import SECONDS, parse_amount, parse_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from smppd.load.result import Result
+    from smppd.load.result import Metric, Result
 
 OPERATORS: Final[dict[str, Callable[[float, float], bool]]] = {
     ">=": operator.ge,
@@ -57,10 +57,11 @@ def parse_threshold(text: str) -> Threshold:
             f"as in 'p99 > 50ms' or 'lost > 0'; {_metrics()}"
         )
     name, comparison, value = found.groups()
-    if name not in METRICS:
+    metric = find_metric(name)
+    if metric is None:
         near = difflib.get_close_matches(name, METRICS, 1)
-        raise UserError(f"there is no metric {name!r}{f'; did you mean {near[0]!r}?' if near else ''}; {_metrics()}")
-    return Threshold(text.strip(), name, comparison, _limit(name, value))
+        raise UserError(f"there is no metric {name!r}{f' (did you mean {near[0]!r}?)' if near else ''}; {_metrics()}")
+    return Threshold(text.strip(), name, comparison, _limit(name, metric, value))
 
 
 def violations(result: Result, thresholds: Iterable[Threshold]) -> list[str]:
@@ -73,8 +74,11 @@ def violations(result: Result, thresholds: Iterable[Threshold]) -> list[str]:
 
 
 def format_metric(name: str, value: float) -> str:
-    """The value of a metric with its unit, for people."""
-    unit = METRICS[name].unit
+    """The value of a metric with its unit, for people. Raises KeyError for a name that is none."""
+    metric = find_metric(name)
+    if metric is None:
+        raise KeyError(name)
+    unit = metric.unit
     if unit == "s":
         return f"{value * 1e3:.3f} ms" if value < 1 else f"{value:.3f} s"
     if unit == "%":
@@ -82,9 +86,9 @@ def format_metric(name: str, value: float) -> str:
     return f"{value:,.1f}/s" if unit == "/s" else f"{value:,.0f}"
 
 
-def _limit(name: str, value: str) -> float:
+def _limit(name: str, metric: Metric, value: str) -> float:
     """The number behind the comparison, in the unit of the metric."""
-    unit = METRICS[name].unit
+    unit = metric.unit
     try:
         if unit == "s":
             return parse_duration(value)
@@ -95,5 +99,9 @@ def _limit(name: str, value: str) -> float:
 
 
 def _metrics() -> str:
-    """All there is."""
-    return f"the metrics are: {', '.join(METRICS)}"
+    """All there is, the times in short."""
+    others = ", ".join(name for name, metric in METRICS.items() if metric.unit != "s")
+    return (
+        "the metrics are: p50 or any other percentile, max and mean of the response time, the same of other times with "
+        f"service_, receipt_, mo_ or lag_ in front, {others}"
+    )
