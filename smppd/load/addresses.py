@@ -165,7 +165,7 @@ class Turn:
 
 
 class Numbers:
-    """Destinations from ranges. ``draw`` gives the next one, and no row of a file."""
+    """Destinations from ranges. ``draw`` gives the next one."""
 
     __slots__ = ("_ends", "_forms", "_ranges", "_turn", "size")
 
@@ -178,28 +178,27 @@ class Numbers:
         """How many numbers there are."""
         self._turn = Turn(self.size, random)
 
-    def draw(self) -> tuple[bytes, Sequence[str]]:
-        """The next number, and the row of the CSV file: none."""
+    def draw(self) -> tuple[bytes, int]:
+        """The next number, and the row of the CSV file that it is from: none, so 0."""
         index = self._turn.take()
         at = bisect_right(self._ends, index)
         first, _, _, step = self._ranges[at]
-        return self._forms[at] % (first + step * (index - self._ends[at - 1] if at else index)), ()
+        return self._forms[at] % (first + step * (index - self._ends[at - 1] if at else index)), 0
 
 
 class Rows:
-    """Destinations from the rows of a CSV file. ``draw`` gives the next one with its row."""
+    """Destinations from the rows of a CSV file. ``draw`` gives the next one."""
 
-    __slots__ = ("_destinations", "_rows", "_turn", "size")
+    __slots__ = ("_destinations", "_turn", "size")
 
-    def __init__(self, destinations: Sequence[str], rows: Sequence[Sequence[str]], random: Random | None) -> None:
+    def __init__(self, destinations: Sequence[str], random: Random | None) -> None:
         """Go through the rows one after the other, or with ``random`` in any order."""
         self._destinations = [address.encode() for address in destinations]
-        self._rows = rows
-        self.size = len(rows)
+        self.size = len(destinations)
         """How many rows there are."""
         self._turn = Turn(self.size, random)
 
-    def draw(self) -> tuple[bytes, Sequence[str]]:
+    def draw(self) -> tuple[bytes, int]:
         """The next destination and its row."""
         index = self._turn.take()
-        return self._destinations[index], self._rows[index]
+        return self._destinations[index], index

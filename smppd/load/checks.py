@@ -36,7 +36,7 @@ class Checks:
 
     def __init__(self, directory: FilePath) -> None:
         self._directory = directory
-        self._columns: dict[Path, dict[str, Sequence[str]]] = {}
+        self._columns: dict[Path, Mapping[str, Sequence[str]]] = {}
 
     def table(self) -> Mapping[type, Check]:
         """What StrictReader takes."""
@@ -62,7 +62,7 @@ class Checks:
         except CsvError as error:
             reader.reject((*path, "csv", "file"), csv.file, "expected a CSV file of subscribers", str(error))
             return
-        self._columns[path] = {name: table.values(name) for name in table.columns}
+        self._columns[path] = table.columns
 
     def _profile(self, reader: StrictReader, profile: Profile, table: Mapping[str, Any], path: Path) -> None:
         _check_names(reader, "traffic", [one.name for one in profile.traffic])

@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import re
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from smppd.load.addresses import MAX_ADDRESS
 from smppd.strict import suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
 MAX_SIZE: Final = 256 * 1024 * 1024
@@ -39,20 +39,25 @@ class CsvError(ValueError):
 
 
 class Table(NamedTuple):
-    """What was read: destinations (digits only), their rows, and the columns' names (without header ``column1``...)."""
+    """What was read, by columns: a million rows are no million objects.
+
+    destinations: digits only. columns: the cells of each column by its name (without header ``column1``...), as many as
+    there are destinations; in ``destinations``' own column as they were written.
+    """
 
     destinations: list[str]
-    rows: list[list[str]]
-    columns: list[str]
+    columns: dict[str, list[str]]
 
-    def values(self, name: str) -> list[str]:
-        """The distinct values of a column."""
-        index = self.columns.index(name)
-        return list(dict.fromkeys(row[index] for row in self.rows))
+    def only(self, rows: Sequence[int]) -> Table:
+        """Some of the rows, by their indices."""
+        columns = {name: [cells[row] for row in rows] for name, cells in self.columns.items()}
+        return Table([self.destinations[row] for row in rows], columns)
 
 
 def number_of(text: str) -> str | None:
     """The digits of a phone number as people write it (``+44 7700 900-123``), or None."""
+    if _NUMBER.fullmatch(text):
+        return text
     digits = text.translate(_PUNCTUATION).removeprefix("+")
     return digits if _NUMBER.fullmatch(digits) else None
 
@@ -79,11 +84,11 @@ def read_table(
     names = [cell.strip() for cell in first[1]] if header else [f"column{n}" for n in range(1, len(first[1]) + 1)]
     if len(names) > MAX_COLUMNS:
         raise CsvError(f"more than {MAX_COLUMNS} columns; is the delimiter {delimiter!r}?")
-    data = [] if header else [first]
-    data += islice(lines, limit - len(data))
-    if not data:
+    data = lines if header else chain([first], lines)
+    row = next(data, None)
+    if row is None:
         raise CsvError("there is no row below the header")
-    return _table(data, names, _index(column, names, data[0][1]))
+    return _table(islice(chain([row], data), limit), names, _index(column, names, row[1]))
 
 
 def _text_of(path: Path) -> str:
@@ -128,19 +133,23 @@ def _index(column: str | int, names: Sequence[str], cells: Sequence[str]) -> int
     return names.index(column)
 
 
-def _table(data: list[tuple[int, list[str]]], names: list[str], index: int) -> Table:
-    """Destinations and rows, every row as long as ``names``."""
+def _table(data: Iterable[tuple[int, list[str]]], names: list[str], index: int) -> Table:
+    """Rows by columns, each as long as ``names``."""
     width = len(names)
-    destinations, rows, bad = [], [], []
+    columns: list[list[str]] = [[] for _ in names]
+    destinations: list[str] = []
+    bad: list[str] = []
     for line, cells in data:
-        cells = [*cells, *[""] * (width - len(cells))] if len(cells) < width else cells[:width]
+        if len(cells) < width:
+            cells += [""] * (width - len(cells))
         number = number_of(cells[index])
         if number is None:
             bad.append(f"line {line}: {cells[index]!r}")
-        else:
-            destinations.append(number)
-            rows.append(cells)
+            continue
+        destinations.append(number)
+        for kept, cell in zip(columns, cells, strict=False):
+            kept.append(cell)
     if bad:
         more = f" and {len(bad) - SHOWN_ROWS} more" if len(bad) > SHOWN_ROWS else ""
         raise CsvError(f"not a phone number in column {names[index]!r}: {', '.join(bad[:SHOWN_ROWS])}{more}")
-    return Table(destinations, rows, names)
+    return Table(destinations, dict(zip(names, columns, strict=True)))

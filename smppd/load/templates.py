@@ -33,8 +33,7 @@ class TemplateError(ValueError):
 class Vocabulary(NamedTuple):
     """What a template may refer to beside the variables that always exist.
 
-    captures: groups of a reply's pattern. columns: the CSV file's in their order, with their values when these are at
-    hand (they are only needed for checks). lists: the profile's.
+    captures: groups of a reply's pattern. columns: the CSV file's, with a value for each row. lists: the profile's.
     """
 
     captures: Collection[str] = ()
@@ -46,7 +45,7 @@ class Vocabulary(NamedTuple):
         if name in self.captures:
             found = capture(name)
         elif name in self.columns:
-            found = column(list(self.columns).index(name), self.columns[name])
+            found = column(self.columns[name])
         elif name in self.lists:
             found = one_of(self.lists[name])
         elif name in BUILT_IN:
@@ -224,6 +223,10 @@ def _octets(variable: Variable, encoding: Encoding) -> Callable[[Message], bytes
         units = [encoding.encode(value) for value in variable.values]
         count = len(units)
         return lambda message: units[int(message.random() * count)]
+    if variable.cells:
+        by_value = {value: encoding.encode(value) for value in variable.values}
+        rows = [by_value[cell] for cell in variable.cells]
+        return lambda message: rows[message.row]
     if variable.plain and encoding.keeps_ascii:
         return lambda message: draw(message).encode()
     encode = encoding.encode

@@ -168,7 +168,7 @@ class _Kind:
             for address in listed(keys.source_addr)
         ]
         self.columns: Mapping[str, Sequence[str]] = {}
-        """The columns of its CSV file with their values."""
+        """The columns of its CSV file, with a cell for each row."""
         self._pool = self._open_pool(keys, place, random if keys.order == "random" else None)
 
     def _open_pool(self, keys: Keys, place: tuple[int, int], order: Random | None) -> Numbers | Rows:
@@ -181,9 +181,9 @@ class _Kind:
             )
         except CsvError as error:
             raise ProfileError([Problem(csv.file, "", "", str(error))]) from None
-        self.columns = {name: table.values(name) for name in table.columns}
-        mine = dealt_rows(table.destinations, *place)
-        return Rows([table.destinations[index] for index in mine], [table.rows[index] for index in mine], order)
+        mine = table.only(dealt_rows(table.destinations, *place))
+        self.columns = mine.columns
+        return Rows(mine.destinations, order)
 
     @property
     def is_constant(self) -> bool:

@@ -44,7 +44,7 @@ class Message:
     """What is known of the message whose text is being made; one object per kind of traffic, used again and again.
 
     random: draws from 0 to below 1. number: the message's ordinal. seconds: Unix time. destination, source: its
-    addresses. row: the values of its row in the CSV file. captures: what the pattern of a reply captured.
+    addresses. row: the index of its row in the CSV file. captures: what the pattern of a reply captured.
     """
 
     __slots__ = ("captures", "destination", "number", "random", "row", "seconds", "source")
@@ -55,7 +55,7 @@ class Message:
         self.seconds = 0
         self.destination = b""
         self.source = b""
-        self.row: Sequence[str] = ()
+        self.row = 0
         self.captures: Mapping[str, str] = {}
 
 
@@ -65,14 +65,15 @@ Draw: TypeAlias = "Callable[[Message], str]"
 class Variable(NamedTuple):
     """A variable of a template.
 
-    draw: its value for one message. values: what it can be, when that can be told; is_list: whether it is drawn evenly
-    from them. plain: whether it is made of digits, ASCII letters and ``,-./: ``, which have the same octets in every
-    alphabet but UCS-2.
+    draw: its value for one message. values: what it can be, when that can be told. is_list: whether it is drawn evenly
+    from them. cells: its value for each row of a CSV file, if it is a column. plain: whether it is made of digits,
+    ASCII letters and ``,-./: ``, which have the same octets in every alphabet but UCS-2.
     """
 
     draw: Draw
     values: Sequence[str] = ()
     is_list: bool = False
+    cells: Sequence[str] = ()
     plain: bool = False
 
     @property
@@ -87,9 +88,9 @@ def one_of(values: Sequence[str]) -> Variable:
     return Variable(lambda message: values[int(message.random() * count)], values, is_list=True)
 
 
-def column(index: int, values: Sequence[str]) -> Variable:
+def column(cells: Sequence[str]) -> Variable:
     """A column of the CSV file: what stands in the row of the message's destination."""
-    return Variable(lambda message: message.row[index], values)
+    return Variable(lambda message: cells[message.row], list(dict.fromkeys(cells)), cells=cells)
 
 
 def capture(name: str) -> Variable:

@@ -103,11 +103,12 @@ def test_the_built_in_names_are_gsm7() -> None:
 
 def test_variables_of_a_profile() -> None:
     made = message()
-    made.row, made.captures = ["x", "Leeds"], {"city": "York"}
+    made.row, made.captures = 1, {"city": "York"}
     assert one_of(["a"]).draw(made) == "a"
-    assert column(1, []).draw(made) == "Leeds"
+    assert column(["York", "Leeds", "York"]).draw(made) == "Leeds"
+    assert column(["York", "Leeds", "York"]).values == ["York", "Leeds"]
     assert capture("city").draw(made) == "York"
-    assert (one_of(["a"]).known, column(1, []).known, capture("city").known) == (True, False, False)
+    assert (one_of(["a"]).known, column(["a"]).known, capture("city").known) == (True, True, False)
 
 
 def test_a_time_is_in_utc() -> None:
