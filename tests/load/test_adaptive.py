@@ -16,6 +16,7 @@ from smppd.load.adaptive import (
     LOWEST_RATE,
     MAX_TRIALS,
     PRECISION,
+    STEP_DOWN,
     TRIAL_SECONDS,
     Limits,
     Outcome,
@@ -128,6 +129,8 @@ def test_what_short_trials_hide_the_confirmation_shows() -> None:
     assert 1000 / (1 + PRECISION) <= outcome.rate <= 1000 + 5000 / 20 + 13
     failed = next(at for at, row in enumerate(outcome.rows) if row.trial.stage == "confirmation" and not row.passed)
     assert {row.trial.seconds for row in outcome.rows[failed:]} == {CONFIRMATION * TRIAL_SECONDS}
+    # The second chance, and then a step down instead of a way between two short trials.
+    assert outcome.rows[failed + 2].trial.rate == outcome.rows[failed].trial.rate / STEP_DOWN
 
 
 def test_an_smsc_without_limits_ends_at_the_highest_rate() -> None:
@@ -169,7 +172,9 @@ def test_whatever_happens_it_ends(results: list[bool], start: float) -> None:
 
 
 def test_the_bound_on_trials_is_said() -> None:
-    outcome = search(bad, start=1e6)
+    outcome = search(queueing(12_345), precision=1e-9)
+    assert outcome.rate == pytest.approx(12_345, rel=0.02)
+    assert not outcome.confirmed
     assert len(outcome.rows) == MAX_TRIALS
     assert outcome.note == f"Stopped after {MAX_TRIALS} trials without a confirmed rate."
 

@@ -3,6 +3,7 @@
 import io
 import os
 import pty
+import sys
 from dataclasses import replace
 
 import pytest
@@ -94,6 +95,12 @@ def test_connecting_shows_the_binds_only() -> None:
     text = shown(Progress(0.2, "connecting", bound=3, binds=9, ends=10.0))
     assert "3 of 9 bound" in text
     assert "rate" not in text
+
+
+def test_standard_output_is_left_to_the_report() -> None:
+    before = sys.stdout, sys.stderr
+    with LiveDisplay(Output(file=io.StringIO(), force_terminal=True)):
+        assert (sys.stdout, sys.stderr) == before
 
 
 def test_a_note_cannot_command_the_terminal() -> None:

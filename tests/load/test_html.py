@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import math
 import re
 from html.parser import HTMLParser
 
@@ -130,6 +131,11 @@ def test_embedded_json_cannot_end_its_block(value: object) -> None:
     written = html.embedded_json(value)
     assert not set("<>&\u2028\u2029") & set(written)
     assert json.loads(written) == value
+
+
+def test_what_is_no_json_is_not_written() -> None:
+    with pytest.raises(ValueError, match="JSON compliant"):
+        html.embedded_json(math.nan)
 
 
 def test_the_plots_have_their_columns(page: Page, result: Result) -> None:
