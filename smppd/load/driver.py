@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from smppd.load.alarm import Alarm
-    from smppd.load.ledger import Ledger, ReceiptSeen
+    from smppd.load.ledger import Ledger, ReceiptSeen, Stray
     from smppd.load.result import Interval, Phase
     from smppd.load.schedule import Schedule
     from smppd.load.session import LoadSession
@@ -143,6 +143,7 @@ class Driver:
         clock: Callable[[], float],
         cpu: Callable[[], float],
         on_interval: Callable[[Interval], None],
+        on_strays: Callable[[list[Stray]], None] | None = None,
         alarm: Callable[[asyncio.AbstractEventLoop, Callable[[], None]], Alarm] = make_alarm,
     ) -> None:
         """Make one run.
@@ -154,6 +155,8 @@ class Driver:
             clock: seconds that never go back.
             cpu: the processor time of this process so far, in seconds.
             on_interval: called once a second.
+            on_strays: takes receipts that other workers may know. With it, the drain goes on until it is `released`,
+                for receipts of others may come to us; None when there is no other worker.
             alarm: makes what wakes us for the next arrival.
         """
         self.ledger = ledger
@@ -171,6 +174,9 @@ class Driver:
         self._clock = clock
         self._cpu = cpu
         self._on_interval = on_interval
+        self._on_strays = on_strays
+        self.released = on_strays is None
+        """Whether no other worker waits for anything either."""
         self._loop = asyncio.get_running_loop()
         self._sessions: list[LoadSession] = []  # those that may submit
         self._turn = 0  # of the session that is served first
@@ -274,10 +280,15 @@ class Driver:
 
     async def _drain(self) -> None:
         end = self._clock() + (STOP_DRAIN if self._stopped else self._plan.drain)
-        while self._awaiting and self._clock() < end:
+        while (self._awaiting or not self.released) and self._clock() < end:
             if self._stopped:
                 end = min(end, self._clock() + STOP_DRAIN)
             await asyncio.sleep(DRAIN_GRAIN)
+
+    @property
+    def idle(self) -> bool:
+        """Whether everything of ours has come."""
+        return self.phase == "draining" and not self._awaiting
 
     @property
     def _awaiting(self) -> bool:
@@ -359,6 +370,8 @@ class Driver:
         self._call_later("settle", SETTLE_GRAIN, self._settle)
         if self.ledger.settle(self._clock()):
             self._serve_all()
+        if self._on_strays is not None and (strays := self.ledger.strays()):
+            self._on_strays(strays)
         self._look_for_end()
 
     def _roll(self) -> None:

@@ -31,7 +31,7 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from smppd.load.lane import Lane
-from smppd.load.receipts import MOST_AWAITED, Receipts, ReceiptSeen
+from smppd.load.receipts import MOST_AWAITED, Receipts, ReceiptSeen, Stray
 from smppd.load.tally import Tally
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from smppd.load.recent import Recent
     from smppd.load.result import Counters, Interval, WorkerReport
 
-__all__ = ["RESPONSE_TIMEOUT", "Lane", "Ledger", "ReceiptSeen"]
+__all__ = ["RESPONSE_TIMEOUT", "Lane", "Ledger", "ReceiptSeen", "Stray"]
 
 RESPONSE_TIMEOUT: Final = 10.0
 """Seconds that a response may take: the usual value of the response timer (SMPP 3.4, 7.2)."""
@@ -52,6 +52,7 @@ class Ledger:
     A connection is a ``lane``; its responses go there. Receipts, which may come on any connection, come here.
     response_timeout: seconds from the actual send until a message counts as ``timed_out``. issued: the memory of ids, a
     smaller one in tests. most_awaited: receipts that are awaited at a time, before the oldest are given up.
+    workers: how many there are that may get each other's receipts (see ``strays``).
     """
 
     def __init__(
@@ -60,10 +61,11 @@ class Ledger:
         response_timeout: float = RESPONSE_TIMEOUT,
         issued: Recent | None = None,
         most_awaited: int = MOST_AWAITED,
+        workers: int = 1,
     ) -> None:
         self._response_timeout = response_timeout
         self._tally = Tally()
-        self._receipts = Receipts(self._tally, issued, most_awaited)
+        self._receipts = Receipts(self._tally, issued, most_awaited, workers)
         self._lanes: list[Lane] = []
 
     @property
@@ -98,6 +100,15 @@ class Ledger:
     def receipts(self, batch: Iterable[ReceiptSeen | tuple[bytes | None, bytes | None, int | str]], now: float) -> None:
         """Final receipts of one read."""
         self._receipts.seen(batch, now)
+
+    def strays(self) -> list[Stray]:
+        """Receipts that came since the last call and belong to none of our messages: another worker may know them."""
+        found, self._receipts.strays = self._receipts.strays, []
+        return found
+
+    def adopt(self, strays: Iterable[Stray]) -> None:
+        """Receipts of another worker (its ``strays``), whose clock is ours."""
+        self._receipts.adopt(strays)
 
     def intermediate(self, n: int = 1) -> None:
         """Intermediate notifications, or receipts whose state is not final: counted, and in no account."""

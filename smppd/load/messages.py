@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from smppd.load.receipts import Stray
     from smppd.load.result import Counters, Interval, Phase, WorkerReport
 
 
@@ -29,6 +30,18 @@ class Go:
     """Begin at this moment of the system's monotonic clock, which all processes share."""
 
     start: float
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Nobody waits for anything any more: the drain is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Strays:
+    """Receipts that came to a worker which does not know their messages; the coordinator hands them to the next."""
+
+    receipts: list[Stray]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +83,8 @@ class Snapshot:
     intervals: list[Interval] = field(default_factory=list)
     """Those that ended since the last snapshot."""
     note: str = ""
+    idle: bool = False
+    """Everything has come; the worker waits for `Release` or the end of the drain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,5 +95,5 @@ class Report:
     failure: str = ""
 
 
-Command = Run | Go | Stop | Finish
-Answer = Ready | Failed | Snapshot | Report
+Command = Run | Go | Strays | Release | Stop | Finish
+Answer = Ready | Failed | Snapshot | Strays | Report

@@ -41,12 +41,16 @@ class ReceiptSeen(NamedTuple):
     state: int | str
 
 
-class _Early(NamedTuple):
-    """A receipt for which no message is known yet. keys: every id by which it waits."""
+class Stray(NamedTuple):
+    """A receipt for which no message is known yet.
+
+    keys: every id by which it waits. at: when it came. passed: how many other workers did not know it either.
+    """
 
     keys: tuple[bytes, ...]
     state: int | str
     at: float
+    passed: int = 0
 
 
 class Receipts:
@@ -57,6 +61,9 @@ class Receipts:
     its way. When no response that could name its id is outstanding any more (``settle``), other spellings of the same
     number are tried, and then it is unknown. When most receipts have turned out to be respelled in one way, that way is
     tried first.
+
+    One of several workers hands what it would call unknown to the next one (``strays``), for an SMSC may send a receipt to
+    any bind of an account. It is unknown when it has come round.
     """
 
     __slots__ = (
@@ -71,13 +78,20 @@ class Receipts:
         "_spelling",
         "_tally",
         "_twins",
+        "_workers",
+        "strays",
     )
 
-    def __init__(self, tally: Tally, issued: Recent | None = None, most_awaited: int = MOST_AWAITED) -> None:
+    def __init__(
+        self, tally: Tally, issued: Recent | None = None, most_awaited: int = MOST_AWAITED, workers: int = 1
+    ) -> None:
+        self.strays: list[Stray] = []
+        """Receipts that another worker may know; whoever hands them on clears the list."""
+        self._workers = workers
         self._tally = tally
         self._awaited: dict[bytes, float] = {}
         self._twins: dict[bytes, list[float]] = {}  # further messages under an id that is awaited
-        self._early: dict[bytes, _Early] = {}  # by each of its keys
+        self._early: dict[bytes, Stray] = {}  # by each of its keys
         self._issued = issued or Recent()
         self._given_up = Recent()
         self._most_awaited = most_awaited
@@ -139,7 +153,19 @@ class Receipts:
             elif text_id in awaited:
                 self._match(text_id, state, now)
             else:
-                self._unmatched(tuple(dict.fromkeys(filter(None, (tlv_id, text_id)))), state, now)
+                self._unmatched(Stray(tuple(dict.fromkeys(filter(None, (tlv_id, text_id)))), state, now))
+
+    def adopt(self, strays: Iterable[Stray]) -> None:
+        """Receipts that came to another worker, which does not know their messages."""
+        for stray in strays:
+            keys, state, at, _ = stray
+            if self._spelling is not None and self._match_learned(self._spelling, keys, state, at):
+                continue
+            known = next((key for key in keys if key in self._awaited), None)
+            if known is not None:
+                self._match(known, state, at)
+            else:
+                self._unmatched(stray)
 
     def settle(self, horizon: float) -> None:
         """Judge the receipts that came before ``horizon``, when the oldest message in flight was written.
@@ -164,6 +190,7 @@ class Receipts:
 
     def finish(self) -> None:
         """Nothing comes any more: what waits is unknown, what is awaited is missing."""
+        self._workers = 1
         self.settle(math.inf)
         while self._awaited:
             message_id = next(iter(self._awaited))
@@ -221,9 +248,10 @@ class Receipts:
         self._tally.counters.respelled_receipts += 1
         self._match(message_id, state, at)
 
-    def _unmatched(self, keys: tuple[bytes, ...], state: int | str, now: float) -> None:
+    def _unmatched(self, stray: Stray) -> None:
         """A receipt that no awaited message has: late, doubled, early, or unknown."""
         counters = self._tally.counters
+        keys, state = stray.keys, stray.state
         if self._spelling is not None:
             respelled = (_respell(key, self._spelling) for key in keys)
             keys = tuple(dict.fromkeys((*keys, *filter(None, respelled))))
@@ -237,11 +265,11 @@ class Receipts:
         elif any(key in self._issued for key in keys) or keys[0] in self._early:
             self._doubled(keys[0])
         else:
-            entry = _Early(keys, state, now)
+            entry = stray._replace(keys=keys)
             for key in keys:
                 self._early.setdefault(key, entry)
 
-    def _judge(self, entry: _Early) -> None:
+    def _judge(self, entry: Stray) -> None:
         """A receipt whose id no response has named, and none will."""
         for spelling, respelled in _respellings(entry.keys):
             if respelled in self._awaited:
@@ -249,6 +277,8 @@ class Receipts:
                 return
         if any(respelled in self._issued for _, respelled in _respellings(entry.keys)):
             self._doubled(entry.keys[0])
+        elif entry.passed + 1 < self._workers:
+            self.strays.append(entry._replace(passed=entry.passed + 1))
         else:
             self._unknown(_shown(entry.keys[0]))
 
@@ -260,7 +290,7 @@ class Receipts:
         self._tally.counters.unknown_receipts += 1
         self._tally.note("unknown_receipts", what)
 
-    def _forget_early(self, entry: _Early) -> None:
+    def _forget_early(self, entry: Stray) -> None:
         """A receipt waits no longer."""
         for each in entry.keys:
             if self._early.get(each) is entry:

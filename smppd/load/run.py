@@ -6,6 +6,7 @@ it tells about. The coordinator only waits on pipes, so it needs no event loop.
 
 from __future__ import annotations
 
+import select
 import signal
 import time
 from collections import deque
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from smppd.errors import UserError
 from smppd.load.adaptive import Probe
 from smppd.load.histogram import Histogram
-from smppd.load.messages import Failed, Finish, Go, Ready, Report, Run, Snapshot, Stop
+from smppd.load.messages import Failed, Finish, Go, Ready, Release, Report, Run, Snapshot, Stop, Strays
 from smppd.load.result import Counters, Progress, Result, Target, merge
 from smppd.load.worker import loop_factory, worker_main
 
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 
 PROGRESS_GRAIN: Final = 0.25
 """Seconds between two calls of `on_progress`."""
+
+FLUSH_GRAIN: Final = 0.005
+"""Seconds until commands are tried again that a worker was not ready for."""
 
 HEAD_START: Final = 0.05
 """Seconds from the order to begin to the beginning: all workers have read it by then."""
@@ -67,13 +71,23 @@ class _Member:
         self.report: Report | None = None
         self.failure = ""
         self.open = True
+        self.outbox: deque[Command] = deque()
 
     def tell(self, command: Command) -> None:
-        """Send a command; a worker that has gone is noticed when its pipe is read."""
-        try:
-            self.pipe.send(command)
-        except OSError:
-            pass
+        """Send a command, or keep it for `flush` while the worker is behind with reading."""
+        self.outbox.append(command)
+        self.flush()
+
+    def flush(self) -> None:
+        """Send what waits, as far as that does not block: the worker may be blocked in telling us something.
+
+        A socket is writable as long as most of its buffer is free, and commands are far smaller than that.
+        """
+        while self.outbox and select.select((), (self.pipe,), (), 0)[1]:
+            try:
+                self.pipe.send(self.outbox.popleft())
+            except OSError:  # it has gone, which is noticed when its pipe is read
+                self.outbox.clear()
 
 
 class Fleet:
@@ -191,8 +205,11 @@ class Fleet:
         """Read from the workers until each of them is done or has gone, and tell how it goes."""
         while waiting := [member for member in self._members if member.open and not done(member)]:
             by_pipe: dict[Any, _Member] = {member.pipe: member for member in waiting}
-            for pipe in pipes.wait(list(by_pipe), PROGRESS_GRAIN / 2):
+            behind = any(member.outbox for member in self._members)
+            for pipe in pipes.wait(list(by_pipe), FLUSH_GRAIN if behind else PROGRESS_GRAIN / 2):
                 self._read(by_pipe[pipe], view)
+            for member in self._members:
+                member.flush()
             view.show(self._members, self._on_progress)
 
     def _read(self, member: _Member, view: _View) -> None:
@@ -215,8 +232,26 @@ class Fleet:
         elif isinstance(answer, Snapshot):
             member.snapshot = answer
             view.add(answer.intervals)
+            self._release_when_idle()
+        elif isinstance(answer, Strays):
+            self._hand_on(member, answer)
         else:
             member.report = answer
+
+    def _release_when_idle(self) -> None:
+        """End the drain of all workers when none of them waits for anything."""
+        working = [member for member in self._members if member.open and member.report is None]
+        if all(member.snapshot is not None and member.snapshot.idle for member in working):
+            for member in working:
+                member.tell(Release())
+
+    def _hand_on(self, member: _Member, strays: Strays) -> None:
+        """Give receipts that a worker does not know to the next one that may."""
+        place = self._members.index(member) + 1
+        for other in (*self._members[place:], *self._members[: place - 1]):
+            if other.open and other.report is None:
+                other.tell(strays)
+                return
 
     def _result(self, started_at: datetime) -> Result:
         reports = [member.report for member in self._members if member.report is not None]

@@ -16,7 +16,7 @@ from smppd.errors import UserError
 from smppd.load.alarm import make_alarm
 from smppd.load.driver import Driver, Plan
 from smppd.load.ledger import Ledger
-from smppd.load.messages import Failed, Finish, Go, Ready, Report, Run, Snapshot
+from smppd.load.messages import Failed, Finish, Go, Ready, Release, Report, Run, Snapshot, Strays
 from smppd.load.result import MOST_ERRORS
 from smppd.load.schedule import Constant, parse_schedule
 from smppd.load.session import Credentials, LoadSession
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from smppd.load.messages import Answer, Command
     from smppd.load.options import BindKind, LoadOptions
     from smppd.load.profile import Profile
+    from smppd.load.receipts import Stray
     from smppd.load.result import Interval, WorkerReport
 
 CONNECT_TIMEOUT: Final = 10.0
@@ -43,6 +44,9 @@ UNBIND_TIMEOUT: Final = 2.0
 
 RECONNECT_DELAYS: Final = (0.1, 0.5, 1.0, 2.0, 5.0)
 """Seconds before each attempt to bind again; further attempts keep to the last one."""
+
+STRAYS_AT_ONCE: Final = 256
+"""Receipts of other workers in one message to the coordinator: some 20 KiB, which no pipe blocks on."""
 
 SNAPSHOT_GRAIN: Final = 0.25
 """Seconds between two snapshots for the display."""
@@ -161,7 +165,7 @@ class Worker:
             retry_throttled=options.retry_throttled,
             flush=run.flush,
         )
-        ledger = Ledger(response_timeout=options.response_timeout)
+        ledger = Ledger(response_timeout=options.response_timeout, workers=options.workers)
         return Driver(
             plan,
             self._traffic,
@@ -169,8 +173,13 @@ class Worker:
             clock=self._clock,
             cpu=self._cpu,
             on_interval=self._intervals.append,
+            on_strays=self._hand_on if options.workers > 1 else None,
             alarm=self._alarm,
         )
+
+    def _hand_on(self, strays: list[Stray]) -> None:
+        for place in range(0, len(strays), STRAYS_AT_ONCE):
+            self._tell(Strays(strays[place : place + STRAYS_AT_ONCE]))
 
     async def _run(self, start: float, commands: asyncio.Queue[Command]) -> None:
         """One run to its end; Stop (or Finish) ends it early."""
@@ -184,20 +193,28 @@ class Worker:
                 self._ended(session, "the connection ended before the run began")
         running = asyncio.ensure_future(driver.run(start))
         telling = asyncio.ensure_future(self._keep_telling(driver))
-        stopping = asyncio.ensure_future(self._stop_when_told(driver, commands))
+        obeying = asyncio.ensure_future(self._obey(driver, commands))
         try:
             await running
         finally:
             telling.cancel()
-            stopping.cancel()
+            obeying.cancel()
         self._tell(self._snapshot(driver))
         self._tell(Report(self._report(driver), self._failure))
 
-    async def _stop_when_told(self, driver: Driver, commands: asyncio.Queue[Command]) -> None:
-        command = await commands.get()
-        driver.stop()
-        if isinstance(command, Finish):
-            commands.put_nowait(command)
+    async def _obey(self, driver: Driver, commands: asyncio.Queue[Command]) -> None:
+        """Take commands during a run."""
+        while True:
+            command = await commands.get()
+            if isinstance(command, Strays):
+                driver.ledger.adopt(command.receipts)
+            elif isinstance(command, Release):
+                driver.released = True
+            else:
+                driver.stop()
+                if isinstance(command, Finish):
+                    commands.put_nowait(command)
+                    return
 
     async def _keep_telling(self, driver: Driver) -> None:
         while True:
@@ -214,6 +231,7 @@ class Worker:
             bound=sum(session.bound for session in self._sessions),
             intervals=intervals,
             note=self._errors[-1] if self._errors else "",
+            idle=driver.idle,
         )
 
     def _report(self, driver: Driver) -> WorkerReport:
