@@ -49,7 +49,7 @@ class TlsOptions:
         try:
             context = ssl.create_default_context(cafile=self.ca)
         except (OSError, ssl.SSLError) as error:
-            raise UserError(f"--tls-ca {self.ca}: {_reason(error)}") from error
+            raise UserError(f"--tls-ca {self.ca}: {_reason(error, 'no certificates in PEM there')}") from error
         if self.insecure:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
@@ -58,7 +58,8 @@ class TlsOptions:
                 # Without a password function OpenSSL would ask on the terminal, once in each worker.
                 context.load_cert_chain(self.cert, self.key, password=_no_password)
             except (OSError, ssl.SSLError, UserError) as error:
-                raise UserError(f"--tls-cert {self.cert}: {_reason(error)}") from error
+                hint = "expected a certificate in PEM and its key, there or in --tls-key"
+                raise UserError(f"--tls-cert {self.cert}: {_reason(error, hint)}") from error
         return context
 
 
@@ -66,8 +67,11 @@ def _no_password() -> str:
     raise UserError("the key is encrypted; give one that is not")
 
 
-def _reason(error: Exception) -> str:
-    return (getattr(error, "strerror", None) or str(error)) if isinstance(error, OSError) else str(error)
+def _reason(error: Exception, hint: str) -> str:
+    """Why a file is of no use. `hint` replaces what OpenSSL says: ``[SSL] PEM lib`` helps nobody."""
+    if isinstance(error, ssl.SSLError):
+        return hint
+    return str(getattr(error, "strerror", None) or error)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ class Receipts:
     number are tried, and then it is unknown. When most receipts have turned out to be respelled in one way, that way is
     tried first.
 
-    One of several workers hands what it would call unknown to the next one (``strays``), for an SMSC may send a receipt to
+    One of several workers hands what it would call unknown to the next one (``strays``): an SMSC may send a receipt to
     any bind of an account. It is unknown when it has come round.
     """
 

@@ -317,6 +317,8 @@ class LoadSession(asyncio.Protocol):
             elif command_id == receiving and (receipt := read_receipt(data, body, end)) is not None:
                 receipts.append(receipt)
                 self._answers.append(_HEADER.pack(HEADER_LENGTH + 1, _DELIVER_SM_RESP, 0, number) + b"\0")
+            elif command_id == _GENERIC_NACK and number not in self._smpp.window:
+                refusals.append((number, status))
             else:
                 self._unusual(data[position:end], now)
             position = end
@@ -362,10 +364,6 @@ class LoadSession(asyncio.Protocol):
 
     def _unusual(self, frame: bytes, now: float) -> None:
         """One PDU that the fast path does not know, or octets that are none."""
-        _, command_id, status, number = _HEADER.unpack_from(frame)
-        if command_id == _GENERIC_NACK and number not in self._smpp.window:
-            self._account([], [], [(number, status)], now)
-            return
         for event in self._smpp.receive(frame, now):
             octets = self._answer(event, now)
             if octets is not None:

@@ -244,3 +244,55 @@ def test_ids_of_messages_without_receipts_are_compared_too(exchange: Exchange, m
     assert counters.duplicate_ids == 3  # a is too long ago, f is not
     assert exchange.ledger.report().offenders["duplicate_ids"] == [f"message_id {name!r}" for name in "abf"]
     assert counters.wanted_receipts == 0
+
+
+def test_what_one_worker_does_not_know_another_may() -> None:
+    first, second = (Exchange(Ledger(workers=2)) for _ in range(2))
+    first.accepted(b"a")
+    second.accepted(b"b", now=1.0)
+    first.receive(b"a", b"b", now=3.0)
+    first.ledger.settle(4.0)
+    strays = first.ledger.strays()
+    assert [stray.keys for stray in strays] == [(b"b",)]
+    assert first.ledger.strays() == []
+    second.ledger.adopt(strays)
+    for exchange in (first, second):
+        counters = exchange.ledger.counters
+        assert (counters.receipts, counters.unknown_receipts, exchange.ledger.awaited_receipts) == (1, 0, 0)
+    (bucket,) = second.ledger.report().receipt.indices
+    (own,) = first.ledger.report().receipt.indices
+    assert bucket == own, "two seconds each: it came when it came to the other worker"
+
+
+def test_a_receipt_that_has_come_round_is_unknown() -> None:
+    ledgers = [Ledger(workers=3) for _ in range(3)]
+    ledgers[1].receipts([ReceiptSeen(b"x", None, "DELIVRD")], 1.0)
+    for here, there in ((1, 2), (2, 0)):
+        ledgers[here].settle(2.0)
+        ledgers[there].adopt(ledgers[here].strays())
+    ledgers[0].settle(2.0)
+    assert [ledger.counters.unknown_receipts for ledger in ledgers] == [1, 0, 0]
+    assert all(ledger.strays() == [] for ledger in ledgers)
+
+
+def test_a_stray_waits_for_its_response_and_may_be_doubled() -> None:
+    first, second = (Exchange(Ledger(workers=2)) for _ in range(2))
+    numbers = second.send(1, now=1.0)
+    first.receive(b"b", b"b", now=2.0)
+    first.ledger.settle(3.0)
+    second.ledger.adopt(first.ledger.strays())
+    second.ledger.settle(3.0)
+    second.lane.answered(numbers, 4.0, [b"b"])
+    assert (second.ledger.counters.receipts, second.ledger.counters.early_receipts) == (1, 1)
+    first.receive(b"b", now=5.0)
+    first.ledger.settle(6.0)
+    second.ledger.adopt(first.ledger.strays())
+    assert second.ledger.counters.doubled_receipts == 1
+
+
+def test_the_end_makes_strays_unknown() -> None:
+    ledger = Ledger(workers=2)
+    ledger.receipts([ReceiptSeen(b"x", None, "DELIVRD")], 1.0)
+    ledger.finish()
+    assert ledger.strays() == []
+    assert ledger.counters.unknown_receipts == 1
