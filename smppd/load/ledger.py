@@ -104,7 +104,7 @@ class Ledger:
         self._tally.counters.intermediate += n
 
     def answered_mo(self, received: float, now: float) -> None:
-        """Our answer to an MO message, which came at ``received``, was accepted."""
+        """Our answer to an MO message was accepted. received: when it came, the think time of the reply added."""
         self._tally.counters.mo_answers += 1
         if received >= self._tally.since:
             self._tally.mo_answer.record(now - received)

@@ -106,6 +106,8 @@ class Counters:
     """Of those sent, messages that were throttled before and are sent again."""
     mo: int = 0
     """Messages from subscribers."""
+    mo_ignored: int = 0
+    """Of those, the ones that stayed unanswered because too many answers waited to be sent."""
     mo_answers: int = 0
     """Of those, the ones that we answered and whose answer was accepted."""
 
