@@ -3,7 +3,8 @@
     .venv/bin/python -m bench.e2e.generator [--pairs 7] [--messages 300000] [--window 1000] [--loop asyncio]
 
 One bind, one worker process, closed loop, the same fixed text from both. Each run meets a freshly started yardstick.
-Rates have one definition: messages answered, from the first submit_sm to the last response. Exit status 1 when a run is
+The server must be the bottleneck: where its share of a core is well below 100 %, others use the machine, and who needs
+less of it wins. Rates have one definition: messages answered, from the first submit_sm to the last response. Exit status 1 when a run is
 not a result but a bug, or with --bound when the ratio's median is below it.
 """
 
@@ -98,7 +99,8 @@ def compare(tools: Tools, profile: Profile, pairs: int, loop: str) -> tuple[list
     def one(name: str) -> GeneratorRun:
         with start(yardstick) as server:
             run = run_load(server, profile, loop) if name == "load" else run_blast(tools, server, profile)
-        print(f"  {name:<6} {run.rate:>9,.0f}/s  generator {run.cpu_share:>4.0%}", flush=True)
+        shares = f"generator {run.cpu_share:>4.0%}, server {run.server_cpu_share:>4.0%} of a core"
+        print(f"  {name:<6} {run.rate:>9,.0f}/s  {shares}", flush=True)
         bad.extend(f"INVALID: {name}: {fault}" for fault in run.faults)
         return run
 
