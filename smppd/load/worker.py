@@ -6,6 +6,7 @@ import asyncio
 import gc
 import signal
 import ssl
+import threading
 import time
 from dataclasses import replace
 from itertools import chain, repeat
@@ -400,21 +401,29 @@ async def _serve(connection: Connection, options: LoadOptions, profile: Profile,
     loop = asyncio.get_running_loop()
     commands: asyncio.Queue[Command] = asyncio.Queue()
 
-    def readable() -> None:
-        try:
-            commands.put_nowait(connection.recv())
-        except (EOFError, OSError):  # the coordinator is gone
-            loop.remove_reader(connection.fileno())
-            commands.put_nowait(Finish())
+    def listen() -> None:
+        """Take commands, in a thread of its own: a loop that watched the pipe would make it non-blocking (libuv does),
+        and a message that is cut in the middle cannot be told from garbage."""
+        while True:
+            try:
+                command: Command = connection.recv()
+            except (EOFError, OSError):  # the coordinator is gone
+                command = Finish()
+            try:
+                loop.call_soon_threadsafe(commands.put_nowait, command)
+            except RuntimeError:  # the loop is closed
+                return
+            if isinstance(command, Finish):
+                return
 
     def tell(answer: Answer) -> None:
         try:
             connection.send(answer)
         except OSError:
-            pass  # the coordinator is gone; `readable` learns it too
+            pass  # the coordinator is gone; `listen` learns it too
 
     worker = Worker(options, profile, number, tell, clock=time.monotonic, cpu=time.process_time)
-    loop.add_reader(connection.fileno(), readable)
+    threading.Thread(target=listen, daemon=True).start()
     gc.collect()
     gc.freeze()
     await worker.serve(commands)
