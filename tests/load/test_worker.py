@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
+import sys
+import threading
+from typing import Any
 
 import pytest
 
-from smppd.load.messages import Ready, Stop
+from smppd.errors import UserError
+from smppd.load import worker as worker_module
+from smppd.load.histogram import Histogram
+from smppd.load.messages import Failed, Finish, Ready, Stop, Strays
+from smppd.load.options import LoadOptions
+from smppd.load.profile import load_profile
+from smppd.load.receipts import Stray
 from smppd.load.result import COUNTERS
-from smppd.load.worker import CONNECT_TIMEOUT, RECONNECT_DELAYS
+from smppd.load.worker import CONNECT_TIMEOUT, RECONNECT_DELAYS, loop_factory
 from tests.load.fakes import Harness, Smsc, deliver_body, fixed, networked, receipt
 from tests.transport.support import (
     BIND_RX,
@@ -17,6 +27,7 @@ from tests.transport.support import (
     DATA,
     DELIVER,
     NACK,
+    PATIENCE,
     SUBMIT,
     answer,
     c,
@@ -125,8 +136,6 @@ async def test_what_waits_for_a_window_counts_from_its_intended_time() -> None:
     report = (await harness.run()).report
     assert report.counters.ok == 10
     assert report.counters.late == 9
-    from smppd.load.histogram import Histogram
-
     response, service = Histogram.of(report.submit_response), Histogram.of(report.service)
     assert service.max == pytest.approx(1.0, rel=0.01), "the SMSC took one second each time"
     assert response.max == pytest.approx(10 * 1.0 - 0.9, rel=0.01), "the tenth was due at 0.9 and answered at 10"
@@ -325,8 +334,6 @@ async def test_receipts_are_matched_answered_and_timed() -> None:
     assert report.receipt_states == {"DELIVRD": 300}
     (smsc,) = harness.smscs
     assert sorted(smsc.acknowledged()) == sorted(answer(DELIVER, 0, n, b"\0") for n in range(1_000_001, 1_000_301))
-    from smppd.load.histogram import Histogram
-
     assert Histogram.of(report.receipt).percentile(50) == pytest.approx(0.5, rel=0.05)
 
 
@@ -428,9 +435,6 @@ async def test_mobile_originated_messages_are_answered() -> None:
                 asyncio.get_running_loop().call_later(0.1, lambda: self.link.write(self.accept(sequence)))
                 return []
             return [self.accept(sequence), request(DELIVER, 5, deliver_body(b"YES please"))]
-
-    from smppd.load.histogram import Histogram
-    from smppd.load.profile import load_profile
 
     harness = Harness(Talking, load_profile("conversation"), count=1, drain=10.0)
     report = (await harness.run()).report
@@ -635,3 +639,45 @@ async def test_snapshots_tell_how_it_goes() -> None:
     assert harness.snapshots[-1].counters.ok == 400
     times = [interval.t for snapshot in harness.snapshots for interval in snapshot.intervals]
     assert times[:4] == [-1.0, 0.0, 1.0, 2.0]
+
+
+# The process.
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_messages_longer_than_a_pipe_holds(loop: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if loop == "uvloop":
+        pytest.importorskip("uvloop")
+    long = "x" * 2_000_000
+
+    class Echo:
+        def __init__(self, *given: Any, **_: Any) -> None:
+            self.tell = given[3]
+
+        async def serve(self, commands: asyncio.Queue[Any]) -> None:
+            while not isinstance(command := await commands.get(), Finish):
+                self.tell(Failed(command.receipts[0].state))
+
+    def work() -> None:
+        with asyncio.Runner(loop_factory=loop_factory(loop)) as runner:
+            runner.run(worker_module._serve(theirs, LoadOptions(), fixed(), 0))
+
+    monkeypatch.setattr(worker_module, "Worker", Echo)
+    ours, theirs = multiprocessing.Pipe()
+    process = threading.Thread(target=work, daemon=True)
+    process.start()
+    for _ in range(3):
+        ours.send(Strays([Stray((b"x",), long, 0.0)]))
+        assert ours.poll(PATIENCE)
+        assert ours.recv() == Failed(long)
+    ours.close()
+    process.join(PATIENCE)
+    assert not process.is_alive(), "the end of the coordinator is the end of the worker"
+
+
+def test_event_loops(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert loop_factory("asyncio") is None
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+    assert loop_factory("auto") is None
+    with pytest.raises(UserError, match="uvloop is not installed"):
+        loop_factory("uvloop")
