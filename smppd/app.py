@@ -43,6 +43,12 @@ if TYPE_CHECKING:
 HOUSEKEEPING: Final = 1.0
 """Seconds between two looks at protocol errors that were counted instead of logged, and at ESMEs to call on."""
 
+CONNECTION_LEAVES: Final = 1
+"""Kilobytes in reference cycles after an SMPP connection (measured: 0.8)."""
+
+REQUEST_LEAVES: Final = 6
+"""Kilobytes in reference cycles after an HTTP request (measured: 6.5 after one that is refused, 0.5 after others)."""
+
 ABORT_GRACE: Final = 1.0
 """Seconds aborted connections have to tell that they are gone: the event loop needs a turn or two for that."""
 
@@ -184,7 +190,7 @@ class SmscServer:
             host,
             port,
             build=self._build_http,
-            traffic=lambda: sum(self.counters.pdus_in.values()),
+            traffic=lambda: self.pdus_received,
             failed=self._failed,
         )
         try:
@@ -285,6 +291,21 @@ class SmscServer:
         if self._http is None:
             return ""
         return join_address(split_address(self.settings.server.http)[0], self._http.port)
+
+    @property
+    def pdus_received(self) -> int:
+        """PDUs received so far, of all sessions."""
+        return sum(self.counters.pdus_in.values())
+
+    @property
+    def leftovers(self) -> int:
+        """Kilobytes, roughly, that connections which ended and HTTP requests have left behind so far.
+
+        They leave reference cycles, which stay until the garbage collector looks for them.
+        """
+        ended = self._context.opened - len(self._context.connections)
+        requests = 0 if self._http is None else self._http.requests
+        return ended * CONNECTION_LEAVES + requests * REQUEST_LEAVES
 
     async def advance(self, seconds: float) -> Lapse:
         """Let time pass under `[clock] mode = "virtual"`: whatever is due meanwhile happens, each thing at its time.

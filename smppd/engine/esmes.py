@@ -10,6 +10,7 @@ from smppd.engine.message import STATE_COUNT, Message
 from smppd.engine.queues import status_named
 from smppd.patterns import AddressRange
 from smppwire.constants import CommandId, EsmClassType
+from smppwire.judgement import judge_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -150,7 +151,9 @@ class Bind:
         "bind_id",
         "esme",
         "hex_ids",
+        "is_50",
         "is_open",
+        "judge",
         "outbound",
         "pending",
         "policy",
@@ -187,6 +190,8 @@ class Bind:
         self.tlvs = tlvs
         self.hex_ids = not tlvs
         self.policy = policy
+        self.judge = judge_of(policy)
+        self.is_50 = policy.is_50
         self.address_range = address_range
         self.pending: deque[Deliverable] = deque()
         """What should leave by this bind and no other, oldest first."""

@@ -141,6 +141,7 @@ class Message:
         accepted_at: float,
         accepted_wall: float,
         expires_at: float,
+        outcome: Outcome = UNDECIDED,
     ) -> None:
         self.message_id = message_id
         self.pdu = pdu
@@ -153,7 +154,7 @@ class Message:
         self.next_at = NEVER
         self.due_at = NEVER
         self.ticket = 0
-        self.outcome = UNDECIDED
+        self.outcome = outcome
         self.final_wall = 0.0
         self.state = ENROUTE
         self.error_code = 0

@@ -208,7 +208,7 @@ def _replacing(engine: Engine, bind: Bind, pdu: ReplaceSm) -> Iterator[ReplaceSm
             continue
         start_at, expires_at = _new_times(member, pdu, *times)
         _replace_fields(member, pdu, takes_payload=takes_payload)
-        engine.multipart.replaced(member, now)
+        engine.replaced(member, now)
         if pdu.schedule_delivery_time or pdu.validity_period:
             engine.reschedule(member, start_at, expires_at)
     yield ReplaceSmResp(pdu.sequence_number)

@@ -47,6 +47,12 @@ class Attempt(NamedTuple):
 class Network(Protocol):
     """The mobile network behind a route."""
 
+    def always(self) -> Attempt | None:
+        """What becomes of every attempt, whatever is sent, to whom and when; None when that depends.
+
+        Whoever knows it need not ask `attempt`, message by message.
+        """
+
     def attempt(self, messages: Sequence[Message], now: float) -> Sequence[Attempt]:
         """Try to deliver each message; one attempt per message, in the same order. `now` is the engine's clock."""
 
@@ -83,6 +89,9 @@ class Dialect(Protocol):
 
     def receipt_body(self, message: Message, *, tlvs: bool) -> bytes:
         """The body of the deliver_sm that reports the message's final state; without TLVs for ESMEs below 3.4."""
+
+    def receipt_bodies(self, messages: Sequence[Message], *, tlvs: bool) -> list[bytes]:
+        """The same of several messages, in their order: what leaves in one write."""
 
     def intermediate_body(self, message: Message, *, tlvs: bool) -> bytes:
         """The body of the deliver_sm that notifies of a message still ENROUTE."""

@@ -139,8 +139,19 @@ def test_serve_from_the_first_line_to_the_last(served: Process) -> None:
     assert served.ended() == 0
     assert served.stdout.read() == b"", "everything else goes to the log"
     events = [json.loads(line)["event"] for line in served.log_text.splitlines()]
-    assert sorted(events[:3]) == ["bind", "listener opened", "listener opened"]
-    assert events[3:] == ["stopping", "unbind"]
+    assert events[0] == "wire library"
+    assert sorted(events[1:4]) == ["bind", "listener opened", "listener opened"]
+    assert events[4:] == ["stopping", "unbind"]
+
+
+def test_the_log_says_which_code_reads_the_wire(tmp_path: Path) -> None:
+    environ = {"SMPPWIRE_NO_SPEEDUPS": "1"}
+    with Process(*FREE, directory=tmp_path, environ=environ) as served:
+        served.address()
+        served.tell(signal.SIGTERM)
+        assert served.ended() == 0
+    (event,) = served.events("wire library")
+    assert (event["code"], event["reason"]) == ("Python", "SMPPWIRE_NO_SPEEDUPS is set")
 
 
 def test_an_interrupt_ends_it_as_well(served: Process) -> None:

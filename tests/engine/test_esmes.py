@@ -19,7 +19,7 @@ from smppd.engine.message import ENROUTE
 from smppd.engine.receipts import DefaultDialect
 from smppd.settings import Throughput
 from smppwire.pdus import AlertNotification, DataSm, DataSmResp
-from tests.engine.world import ALICE, World, account, after, deliver_sm, sms, status
+from tests.engine.world import ALICE, ScriptedNetwork, World, account, after, deliver_sm, sms, status
 
 
 def test_an_account_takes_new_settings_and_keeps_what_it_holds() -> None:
@@ -72,11 +72,10 @@ def test_nothing_leaves_by_a_session_that_has_ended() -> None:
 
 
 def test_a_delivery_has_its_body_and_a_notification_is_written_for_its_bind() -> None:
-    world = World()
+    world = World(network=ScriptedNetwork(then=after(5.0)))
     phone = world.bind()
     delivery = Delivery("mo", b"octets", world.engine.esmes[ALICE], None, 0.0, 1.0)
     assert delivery.render(DefaultDialect(), tlvs=True) == b"octets"
-    world.network.then = after(5.0)  # type: ignore[attr-defined]
     message = world.message(world.submit(phone, sms())[0])
     notification = Notification(message, 10.0)
     assert (notification.esme, notification.bind, notification.kind) == (message.esme, phone.bind, "intermediate")

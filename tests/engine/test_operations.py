@@ -201,7 +201,7 @@ def test_cancelling_ends_a_message_wherever_it_is() -> None:
     assert phone.bodies == []
     world.advance(10_000.0)
     assert [receipt.stat for receipt in phone.receipts] == ["DELETED"] * 3
-    assert len(world.engine._schedule) == 0
+    assert len(world.engine.life.schedule) == 0
 
 
 def test_the_destination_must_be_that_of_the_message_if_it_is_given() -> None:

@@ -132,8 +132,8 @@ def test_the_answer_decides_the_outcome(world: World, answer: str, state: int, e
     assert world.state(message_id) == state
     assert alice.receipts[0].err == error
     alice.answer()
-    assert world.engine._live == 0
-    assert world.engine._forwards == {}
+    assert world.engine.ledger.live == 0
+    assert world.engine.life._forwards == {}
 
 
 @pytest.mark.parametrize("answer", ["ESME_RX_T_APPN", "ESME_RMSGQFUL", "ESME_RTHROTTLED"])
@@ -197,7 +197,7 @@ def test_datagrams_and_transactions_are_tried_once(mode: int, failure: str) -> N
     world.settle()
     assert (message.state, message.error_code) == (UNDELIVERABLE, 27 if failure == "absent" else 32)
     world.advance(10)
-    assert (bob.outstanding, world.waiting(BOB), world.engine._forwards) == ([], 0, {})
+    assert (bob.outstanding, world.waiting(BOB), world.engine.life._forwards) == ([], 0, {})
 
 
 def test_a_transmitter_gets_nothing(world: World) -> None:
@@ -229,10 +229,10 @@ def test_validity_that_ends_during_delivery_is_final(world: World) -> None:
     world.advance(61)
     assert world.state(message_id) == EXPIRED
     alice.answer()
-    assert world.engine._live == 1, "its copy is still on the way"
+    assert world.engine.ledger.live == 1, "its copy is still on the way"
     bob.answer()
     world.settle()
-    assert (world.state(message_id), len(alice.receipts), world.engine._live) == (EXPIRED, 1, 0)
+    assert (world.state(message_id), len(alice.receipts), world.engine.ledger.live) == (EXPIRED, 1, 0)
 
 
 def test_scheduled(world: World) -> None:
@@ -259,7 +259,7 @@ def test_cancelled_while_it_waits(world: World) -> None:
     bob.answer()
     world.settle()
     alice.answer()
-    assert (world.engine._live, world.waiting(BOB), world.waiting(ALICE)) == (0, 0, 0)
+    assert (world.engine.ledger.live, world.waiting(BOB), world.waiting(ALICE)) == (0, 0, 0)
 
 
 def test_cancelled_ones_do_not_pile_up_for_an_absent_esme() -> None:
@@ -270,7 +270,7 @@ def test_cancelled_ones_do_not_pile_up_for_an_absent_esme() -> None:
         operations.cancel(world.engine, alice.bind, CancelSm(1, message_id=message_id))
         world.settle()
     assert len(world.engine.esmes[BOB].pending) <= 1
-    assert world.engine._live == world.waiting(BOB) <= 1
+    assert world.engine.ledger.live == world.waiting(BOB) <= 1
 
 
 @pytest.mark.parametrize("refusal", [0, "ESME_RX_T_APPN", "ESME_RX_R_APPN", None])
@@ -290,7 +290,7 @@ def test_cancelled_while_it_is_delivered(world: World, refusal: int | str | None
     assert (world.state(message_id), len(alice.receipts), world.waiting(BOB)) == (DELETED, 1, 0)
     assert bob.outstanding == []
     alice.answer()
-    assert world.engine._live == 0
+    assert world.engine.ledger.live == 0
 
 
 def test_replaced_while_it_waits(world: World) -> None:
