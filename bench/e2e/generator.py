@@ -4,8 +4,8 @@
 
 One bind, one worker process, closed loop, the same fixed text from both. Each run meets a freshly started yardstick.
 The server must be the bottleneck: where its share of a core is well below 100 %, others use the machine, and who needs
-less of it wins. Rates have one definition: messages answered, from the first submit_sm to the last response. Exit status 1 when a run is
-not a result but a bug, or with --bound when the ratio's median is below it.
+less of it wins. Rates have one definition: messages answered, from the first submit_sm to the last response. Exit
+status 1 when a run is not a result but a bug, or with --bound when the ratio's median is below it.
 """
 
 import argparse
@@ -26,8 +26,9 @@ if __package__ in (None, ""):  # started as a file: the repository's root is not
 from bench.ab import MAIN, PAIRS, AbError, check, python_of
 from bench.e2e.figures import Quartiles
 from bench.e2e.meter import LOAD_SECONDS, PASSWORD, USER, MeterError, Profile, Tools, blast, build
-from bench.e2e.ratio import bounded
-from bench.e2e.servers import HOST, ROOT, Command, Server, ServerError, bare_asyncio
+from bench.e2e.results import bounded
+from bench.e2e.servers import ROOT, Command, Server, ServerError, bare_asyncio
+from bench.e2e.session import HOST
 
 MESSAGES = 300_000  # about a second at the rates that are compared here
 WINDOW = 1000
