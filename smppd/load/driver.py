@@ -49,8 +49,9 @@ TICK: Final = 0.00025
 """Seconds between two looks at the schedule, at least. What is due within one leaves in one write; a look costs some
 30 us, so that looks alone never take more than an eighth of a processor."""
 
-SETTLE_GRAIN: Final = 0.1
-"""Seconds between two looks for messages without an answer; a response timeout is at least ten times as long."""
+SETTLE_GRAIN: Final = 0.25
+"""Seconds between two looks for messages without an answer. A look costs some 4 us per bind, and so much later than the
+response timeout a message may be given up."""
 
 DRAIN_GRAIN: Final = 0.02
 """Seconds between two looks whether everything has come."""

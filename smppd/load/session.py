@@ -52,7 +52,7 @@ CLOSE_TIMEOUT: Final = 2.0
 """Seconds until a connection that should end is cut off."""
 
 TIMER_GRAIN: Final = 0.25
-"""Seconds between two looks at the timers of a session."""
+"""Seconds between two looks at the timers of a session, at least."""
 
 _HEADER: Final = Struct(">IIII")
 _SUBMIT_SM: Final = int(CommandId.SUBMIT_SM)
@@ -184,6 +184,7 @@ class LoadSession(asyncio.Protocol):
         self.system_id = getattr(response, "system_id", b"").decode("latin-1")
         version = response.tlv(TlvTag.SC_INTERFACE_VERSION)
         self.sc_interface_version = version[0] if version else None
+        self._wait_for_silence()
         return ""
 
     @property
@@ -246,7 +247,6 @@ class LoadSession(asyncio.Protocol):
         """The connection stands."""
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=WRITE_BUFFER)
-        self._timer = self._loop.call_later(TIMER_GRAIN, self._on_timer)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection ended: whoever waits for an answer learns it."""
@@ -409,7 +409,13 @@ class LoadSession(asyncio.Protocol):
         elif action is not None:
             self.close("the SMSC did not answer enquire_link")
             return
-        self._timer = self._loop.call_later(TIMER_GRAIN, self._on_timer)
+        self._wait_for_silence()
+
+    def _wait_for_silence(self) -> None:
+        """Look again when the SMSC will have been silent for long, if nothing comes until then."""
+        due = self._smpp.timers.next_due()
+        if due is not None and not self._closing:
+            self._timer = self._loop.call_later(max(TIMER_GRAIN, due - self._clock()), self._on_timer)
 
     def _write(self, octets: bytes) -> None:
         if self._transport is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import resource
 import signal
 import ssl
 import threading
@@ -51,6 +52,9 @@ STRAYS_AT_ONCE: Final = 256
 
 SNAPSHOT_GRAIN: Final = 0.25
 """Seconds between two snapshots for the display."""
+
+OTHER_FILES: Final = 64
+"""Descriptors of a worker beside those of its binds."""
 
 GC_THRESHOLDS: Final = (50_000, 20, 50)
 """As in `smppd serve`: nothing on the way of a message is a cycle, and every look of the collector is a stall that
@@ -393,6 +397,7 @@ def worker_main(connection: Connection, options: LoadOptions, profile: Profile, 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     gc.set_threshold(*GC_THRESHOLDS)
+    raise_file_limit(len(options.binds_of(number)) + OTHER_FILES)
     with asyncio.Runner(loop_factory=loop_factory(options.loop)) as runner:
         runner.run(_serve(connection, options, profile, number))
 
@@ -427,6 +432,15 @@ async def _serve(connection: Connection, options: LoadOptions, profile: Profile,
     gc.collect()
     gc.freeze()
     await worker.serve(commands)
+
+
+def raise_file_limit(wanted: int) -> None:
+    """Allow as many open files as the binds need, as far as this user may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < wanted and soft != resource.RLIM_INFINITY:
+        resource.setrlimit(
+            resource.RLIMIT_NOFILE, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard)
+        )
 
 
 def loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -18,7 +18,7 @@ from smppd.load.options import LoadOptions
 from smppd.load.profile import load_profile
 from smppd.load.receipts import Stray
 from smppd.load.result import COUNTERS
-from smppd.load.worker import CONNECT_TIMEOUT, RECONNECT_DELAYS, loop_factory
+from smppd.load.worker import CONNECT_TIMEOUT, RECONNECT_DELAYS, loop_factory, raise_file_limit
 from tests.load.fakes import Harness, Smsc, deliver_body, fixed, networked, receipt
 from tests.transport.support import (
     BIND_RX,
@@ -681,3 +681,12 @@ def test_event_loops(monkeypatch: pytest.MonkeyPatch) -> None:
     assert loop_factory("auto") is None
     with pytest.raises(UserError, match="uvloop is not installed"):
         loop_factory("uvloop")
+
+
+def test_as_many_files_as_binds(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = {"now": (1024, 4096)}
+    monkeypatch.setattr(worker_module.resource, "getrlimit", lambda _: limits["now"])
+    monkeypatch.setattr(worker_module.resource, "setrlimit", lambda _, pair: limits.update(now=pair))
+    for wanted, expected in ((100, 1024), (2000, 2000), (10_000, 4096)):
+        raise_file_limit(wanted)
+        assert limits["now"] == (expected, 4096)
