@@ -681,7 +681,7 @@ def load_settings(path: Path | None, environ: Mapping[str, str], overrides: Sequ
     tree: dict[str, Any] = {}
     if path is not None:
         try:
-            tree = _read_file(path)
+            tree = read_toml(path)
         except SettingsError as error:
             problems += error.problems
     _add_built_ins(tree)
@@ -705,7 +705,7 @@ def _add_built_ins(tree: dict[str, Any]) -> None:
         networks.setdefault(DEFAULT, {})
 
 
-def _read_file(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
     """The tables of a TOML file; raises SettingsError with the one problem that keeps it from being read."""
 
     def failure(expected: str, hint: str = "", place: str = "") -> SettingsError:

@@ -160,6 +160,16 @@ def _list_item(kind: Any) -> Any:
     return None
 
 
+def _dict_kinds(kind: Any) -> tuple[Any, Any] | None:
+    """The types of keys and values when ``kind`` may be a table of names, else None."""
+    for variant in _variants(kind):
+        bare, _ = _bare(variant)
+        if typing.get_origin(bare) is dict:
+            key, value = typing.get_args(bare)
+            return key, value
+    return None
+
+
 def _takes_text(kind: Any) -> bool:
     """Whether a plain string is of this type."""
     bare_kinds = (_bare(variant)[0] for variant in _variants(kind))
@@ -287,11 +297,13 @@ class StrictReader:
         bare, _ = _bare(kind)
         if _is_struct(bare):
             return self.read(bare, value, path)
+        if isinstance(value, dict) and (struct := next(filter(_is_struct, _variants(kind)), None)) is not None:
+            return self.read(struct, value, path)  # a table that need not be there
         item = _list_item(kind)
         if isinstance(value, list) and item is not None:
             return self._list(kind, item, value, path)
-        if isinstance(value, dict) and typing.get_origin(bare) is dict:
-            return self._dict(typing.get_args(bare), value, path)
+        if isinstance(value, dict) and (kinds := _dict_kinds(kind)) is not None:
+            return self._dict(kinds, value, path)
         return self._leaf(kind, value, path)
 
     def _list(self, kind: Any, item: Any, values: list[object], path: Path) -> object:
