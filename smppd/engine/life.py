@@ -150,9 +150,6 @@ class Life:
         self._ledger.enter(first.esme, count)
         self._ready.append(batch)
         self._has_batches = True
-        if first.esme.dialect.accepts_first:
-            for message in batch:
-                self.tell_accepted(message, message.accepted_at)
         self.wake()
         if self._ledger.pending is not None:
             for message in batch:
