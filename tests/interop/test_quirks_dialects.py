@@ -13,7 +13,7 @@ import pytest
 import smpplib.exceptions
 
 from smppd.settings import Throughput
-from smppwire.constants import CommandStatus, TlvTag, status_name
+from smppwire.constants import CommandStatus, TlvTag
 from smppwire.text import decode_text, encode_text
 from tests.behaviour.speech import SHIPPED, dialect, shipped
 from tests.interop.conftest import Serve, SmpplibEsme
@@ -379,8 +379,8 @@ def test_q36_addresses_of_the_original(speaking: Speaking, smpplib_esme: Make) -
 def test_q38_q39_vendor_statuses_and_an_error_text(speaking: Speaking) -> None:
     with speaking("vendor-tlvs").client() as client:
         client.bind()
-        words = status_name(0x42E).encode("ascii")
-        client.ask(request(SUBMIT, 2, submit_body(to=NOBODY)), answer(SUBMIT, 0x42E, 2, tlv(0x2167, words)))
+        words = tlv(0x2167, b"ESME_RINVDSTADR")
+        client.ask(request(SUBMIT, 2, submit_body(to=NOBODY)), answer(SUBMIT, 0x42E, 2, words))
 
 
 @pytest.mark.parametrize(
