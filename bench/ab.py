@@ -18,16 +18,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
 
 if __package__ in (None, ""):  # started as a file: the repository's root is not on the path
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.e2e.figures import HEADINGS, Pair, Quartiles, Summary, cpu_quartiles, invalid, row
 from bench.e2e.meter import PROFILES, MeterError, Profile, build
-from bench.e2e.ratio import Bench, bounded
-from bench.e2e.servers import HOST, ROOT, Command, ServerError
+from bench.e2e.ratio import Bench
+from bench.e2e.results import bounded, terminated
+from bench.e2e.servers import ROOT, Command, ServerError
+from bench.e2e.session import HOST
 
 PAIRS = 9  # fewer leave the quartiles to one or two odd runs
 MAX_PAIRS = 1_000
@@ -126,7 +126,7 @@ def parse_options(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> int:
     """Compare, print, judge. Returns the exit status."""
     options = parse_options(argv)
-    signal.signal(signal.SIGTERM, _terminated)
+    signal.signal(signal.SIGTERM, terminated)
     profiles = [PROFILES[name] for name in options.profile or ["receipts"]]
     if options.messages:
         profiles = [replace(profile, messages=options.messages) for profile in profiles]
@@ -155,10 +155,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     if bad:
         print("\nNot a result but a bug:\n" + "\n".join(bad), file=sys.stderr)
     return 1 if losses or bad else 0
-
-
-def _terminated(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise SystemExit(143)  # unwinds, so that every server is ended and the worktree removed
 
 
 if __name__ == "__main__":

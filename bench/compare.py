@@ -1,8 +1,9 @@
-"""Compare two results files of bench.e2e.ratio: did a change make the server faster?
+"""Two results files side by side: did a change make the server faster, or slower?
 
     .venv/bin/python -m bench.compare bench/results/BEFORE.json bench/results/AFTER.json
 
-Ratios to the yardstick are compared, not messages per second: those depend on what else the machine did that day.
+Ratios to the yardstick (bench.e2e.ratio) or to a plain server (bench.e2e.ageing) are compared, not messages per second:
+those depend on what else the machine did that day.
 """
 
 import json
@@ -12,17 +13,33 @@ from typing import Any
 
 from bench.e2e.figures import Quartiles
 
+PACED = {"p99_ratio": "p99", "p999_ratio": "p99.9"}
+"""What counts in a paced profile, where both sides have the same rate: times, of which less is better."""
+
+
+def measures(result: dict[str, Any]) -> dict[str, Quartiles]:
+    """The ratios of a results file, each under the name it is shown with."""
+    found: dict[str, Quartiles] = {}
+    for name, profile in result.get("profiles", {}).items():
+        if profile.get("pace"):
+            found |= {f"{name} {label}": Quartiles(**profile[key]) for key, label in PACED.items()}
+        else:
+            found[name] = Quartiles(**profile["ratio"])
+    found |= {name: Quartiles(**case["ratio"]) for name, case in result.get("ageing", {}).items()}
+    if not found:
+        raise ValueError("no profiles, no ageing")
+    return found
+
 
 def compare(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    """One line per profile: both ratios, the change of the medians, and whether the quartiles still overlap."""
-    old, new = before["profiles"], after["profiles"]
+    """One line per ratio: both, the change of the medians, and whether the quartiles still overlap."""
+    old, new = measures(before), measures(after)
     return [_line(name, old.get(name), new.get(name)) for name in {**old, **new}]
 
 
-def _line(name: str, before: dict[str, Any] | None, after: dict[str, Any] | None) -> str:
-    if before is None or after is None:
-        return f"{name:<12} only in the {'second' if before is None else 'first'} file"
-    old, new = Quartiles(**before["ratio"]), Quartiles(**after["ratio"])
+def _line(name: str, old: Quartiles | None, new: Quartiles | None) -> str:
+    if old is None or new is None:
+        return f"{name:<12} only in the {'second' if old is None else 'first'} file"
     overlap = old.low <= new.high and new.low <= old.high
     verdict = "  (within the noise)" if overlap else ""
     return f"{name:<12} {old}  ->  {new}  {new.median / old.median - 1:+.0%}{verdict}"
@@ -37,7 +54,7 @@ def main(argv: list[str]) -> int:
         before, after = (json.loads(Path(name).read_text()) for name in argv)
         lines = compare(before, after)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        print(f"not two results files of bench.e2e.ratio: {error!r}", file=sys.stderr)
+        print(f"not two results files of the same benchmark: {error!r}", file=sys.stderr)
         return 2
     for name, result in zip(argv, (before, after), strict=True):
         print(f"{name}: {result.get('created', '?')}, {'valid' if result.get('valid') else 'NOT VALID'}")

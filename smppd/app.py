@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Final, Self, TextIO
 from smppd import __version__
 from smppd.accounts import AccountBook
 from smppd.api.door import Door
+from smppd.behaviour.dialects import compile_dialects
 from smppd.engine.clock import VirtualClock
 from smppd.engine.core import Engine
-from smppd.engine.receipts import DefaultDialect
 from smppd.errors import UserError
 from smppd.network.simple import SimulatedNetwork
 from smppd.observe.counters import Counters
 from smppd.observe.journal import Journal
 from smppd.observe.logs import Privacy, ProtocolErrorLog, configure
-from smppd.settings import diff, parse_moment, time_zone, without_restart
+from smppd.settings import diff, parse_moment, without_restart
 from smppd.transport.context import Context
 from smppd.transport.listeners import explain_failure, join_address, listen, split_address
 from smppd.transport.outbind import Outbinds
@@ -42,6 +42,12 @@ if TYPE_CHECKING:
 
 HOUSEKEEPING: Final = 1.0
 """Seconds between two looks at protocol errors that were counted instead of logged, and at ESMEs to call on."""
+
+CONNECTION_LEAVES: Final = 1
+"""Kilobytes in reference cycles after an SMPP connection (measured: 0.8)."""
+
+REQUEST_LEAVES: Final = 6
+"""Kilobytes in reference cycles after an HTTP request (measured: 6.5 after one that is refused, 0.5 after others)."""
 
 ABORT_GRACE: Final = 1.0
 """Seconds aborted connections have to tell that they are gone: the event loop needs a turn or two for that."""
@@ -111,7 +117,7 @@ class SmscServer:
             settings,
             self._networks,
             clock=self.clock,
-            dialect=DefaultDialect(time_zone(settings.server.timezone)),
+            dialects=compile_dialects(settings),
             observer=self.counters,
             wake=self._wake,
         )
@@ -184,7 +190,7 @@ class SmscServer:
             host,
             port,
             build=self._build_http,
-            traffic=lambda: sum(self.counters.pdus_in.values()),
+            traffic=lambda: self.pdus_received,
             failed=self._failed,
         )
         try:
@@ -286,6 +292,21 @@ class SmscServer:
             return ""
         return join_address(split_address(self.settings.server.http)[0], self._http.port)
 
+    @property
+    def pdus_received(self) -> int:
+        """PDUs received so far, of all sessions."""
+        return sum(self.counters.pdus_in.values())
+
+    @property
+    def leftovers(self) -> int:
+        """Kilobytes, roughly, that connections which ended and HTTP requests have left behind so far.
+
+        They leave reference cycles, which stay until the garbage collector looks for them.
+        """
+        ended = self._context.opened - len(self._context.connections)
+        requests = 0 if self._http is None else self._http.requests
+        return ended * CONNECTION_LEAVES + requests * REQUEST_LEAVES
+
     async def advance(self, seconds: float) -> Lapse:
         """Let time pass under `[clock] mode = "virtual"`: whatever is due meanwhile happens, each thing at its time.
 
@@ -327,7 +348,7 @@ class SmscServer:
         self.accounts.apply(settings)
         self._unbind_departed(settings)
         self.counters.know_accounts(account.system_id for account in settings.account)
-        self.engine.configure(settings, self._networks)
+        self.engine.configure(settings, self._networks, compile_dialects(settings))
         self.settings = settings
         self._context.settings = settings
         self._context.privacy = Privacy(settings.privacy.log_personal_data)

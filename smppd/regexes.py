@@ -94,7 +94,9 @@ def _ways(tree: Any) -> int:
     ways = 1
     for piece, following in pairwise([*_flat(tree), None]):
         assert piece is not None, "only the last one is followed by nothing"  # noqa: S101
-        ways *= 1 if following is not None and _gives_nothing_back(piece, following) else _ways_of(*piece)
+        # Where there is only one way so far, what gives nothing back is walked once; after others, once for each.
+        once = ways == 1 and following is not None and _gives_nothing_back(piece, following)
+        ways *= 1 if once else _ways_of(*piece)
     return ways
 
 

@@ -1,10 +1,10 @@
 """From untyped tables to msgspec structs: strictly, and with every problem at once.
 
 msgspec stops at the first error of a conversion. A person who repairs a configuration wants the whole list, each entry
-with the path of its key, so :class:`StrictReader` walks the struct definitions itself and lets msgspec judge one leaf
-at a time. What a type cannot say is said by a :class:`Rule` inside ``Annotated``; what concerns several keys of a
-table by a check that is handed to the reader. A table is built even when some of its keys are wrong (they count as
-their defaults), so that the checks of everything else still run.
+with the path of its key, so :class:`StrictReader` walks the struct definitions itself (`smppd.kinds` takes them apart)
+and lets msgspec judge one leaf at a time. What a type cannot say is said by a mark inside of ``Annotated``; what
+concerns several keys of a table by a check that is handed to the reader. A table is built even when some of its keys
+are wrong (they count as their defaults), so that the checks of everything else still run.
 
 :class:`Overlay` puts single values from elsewhere (environment, command line) into a table before it is read, finding
 their types in the same struct definitions. Nothing in this module knows what the settings mean.
@@ -20,14 +20,52 @@ import tomllib
 import types
 import typing
 from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import msgspec
 
+from smppd.kinds import (
+    Chosen,
+    Rest,
+    Rule,
+    Short,
+    bare_of,
+    dict_kinds,
+    expected_of,
+    fields_of,
+    list_item,
+    literals_of,
+    mark_of,
+    quoted,
+    rest_of,
+    struct_of,
+    table_variant,
+    takes_text,
+    variants_of,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+__all__ = [
+    "Check",
+    "Chosen",
+    "Overlay",
+    "Path",
+    "Problem",
+    "Rest",
+    "Rule",
+    "Short",
+    "StrictReader",
+    "UnknownKeyError",
+    "expected_of",
+    "key_of",
+    "parse_value",
+    "quoted",
+    "shown",
+    "suggestion",
+]
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -43,61 +81,6 @@ MAX_SHOWN: Final = 80
 _BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
 _BLANKS: Final[Mapping[type, object]] = types.MappingProxyType({str: "", int: 0, float: 0.0, bool: False})
 _ABSENT: Final = object()
-
-
-class Rule:
-    """What a leaf must satisfy beyond its type; stands in ``Annotated[type, Rule(...)]``.
-
-    expected: what is accepted, for people ("host:port"). check: raises ValueError with the reason when a value of the
-    right type is not accepted. names: the accepted values when they are few enough to suggest one. secret: never show
-    the value.
-    """
-
-    __slots__ = ("check", "expected", "names", "secret")
-
-    def __init__(
-        self,
-        expected: str,
-        check: Callable[[Any], object],
-        *,
-        names: Collection[str] = (),
-        secret: bool = False,
-    ) -> None:
-        self.expected = expected
-        self.check = check
-        self.names = names
-        self.secret = secret
-
-
-class Short:
-    """A value that is no table stands for the table with this one key; in ``Annotated[Struct, Short("key")]``."""
-
-    __slots__ = ("key",)
-
-    def __init__(self, key: str) -> None:
-        self.key = key
-
-
-class Chosen:
-    """Which struct a table is read into: the one that its text at ``key`` names; in ``Annotated[Base, Chosen(...)]``.
-
-    what: what these names are, for people ("a kind of fault"). default: the name that counts when the key is absent;
-    "" when it must be there.
-    """
-
-    __slots__ = ("default", "key", "kinds", "what")
-
-    def __init__(self, key: str, kinds: Mapping[str, type[msgspec.Struct]], what: str, *, default: str = "") -> None:
-        self.key = key
-        self.kinds = kinds
-        self.what = what
-        self.default = default
-
-
-class Rest:
-    """The dict that takes the keys of a table which no other field has; in ``Annotated[dict[...], Rest()]``."""
-
-    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,123 +139,6 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     return f'did you mean "{by_folded[near[0]]}"?' if near else ""
 
 
-# Types as the struct definitions spell them, taken apart.
-
-
-def _bare(kind: Any) -> tuple[Any, tuple[Any, ...]]:
-    """A type without ``Annotated``, and what was annotated."""
-    if typing.get_origin(kind) is Annotated:
-        return kind.__origin__, kind.__metadata__
-    return kind, ()
-
-
-M = TypeVar("M", Rule, Short, Chosen, Rest)
-
-
-def _mark(kind: Any, wanted: type[M]) -> M | None:
-    """The mark of this class that a type is annotated with."""
-    return next((mark for mark in _bare(kind)[1] if isinstance(mark, wanted)), None)
-
-
-def _variants(kind: Any) -> tuple[Any, ...]:
-    """The members of a union without None; the type itself when it is no union."""
-    bare, _ = _bare(kind)
-    if typing.get_origin(bare) in {typing.Union, types.UnionType}:
-        return tuple(member for member in typing.get_args(bare) if member is not types.NoneType)
-    return (kind,)
-
-
-def _is_struct(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
-
-
-def _table_variant(kind: Any) -> Any:
-    """The variant of a type that is a struct, with its marks, else None."""
-    return next((variant for variant in _variants(kind) if _is_struct(_bare(variant)[0])), None)
-
-
-def _struct_of(kind: Any, table: object) -> type[msgspec.Struct] | None:
-    """The struct that ``table`` is read into by a type; None when the type is no struct, or nothing names one."""
-    variant = _table_variant(kind)
-    chosen = _mark(variant, Chosen)
-    if chosen is None:
-        return _bare(variant)[0] if variant is not None else None
-    name = table.get(chosen.key, chosen.default) if isinstance(table, dict) else chosen.default
-    return chosen.kinds.get(name) if isinstance(name, str) else None
-
-
-def _list_item(kind: Any) -> Any:
-    """The item type when ``kind`` may be a list, else None."""
-    for variant in _variants(kind):
-        bare, _ = _bare(variant)
-        if typing.get_origin(bare) is list:
-            return typing.get_args(bare)[0]
-    return None
-
-
-def _takes_text(kind: Any) -> bool:
-    """Whether a plain string is of this type."""
-    bare_kinds = (_bare(variant)[0] for variant in _variants(kind))
-    return any(bare is str or typing.get_origin(bare) is Literal for bare in bare_kinds)
-
-
-@cache
-def _rest(struct: type[msgspec.Struct]) -> str:
-    """The name of the field that takes all other keys, or ""."""
-    return next((name for name, field in _fields(struct).items() if _mark(field.type, Rest) is not None), "")
-
-
-@cache
-def _fields(struct: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]:
-    return {field.encode_name: field for field in msgspec.structs.fields(struct)}
-
-
-def quoted(names: Iterable[str]) -> str:
-    """``"a", "b" or "c"``."""
-    *most, last = [f'"{name}"' for name in names]
-    return f"{', '.join(most)} or {last}" if most else last
-
-
-def expected_of(kind: Any) -> str:
-    """What a type accepts, for people: ``an integer from 0 to 65535``, ``"a" or "b"``, ``a list of host:port``."""
-    texts = [_expected_of_one(variant) for variant in _variants(kind)]
-    if len(texts) > 1 and texts[1] == f"a list of {texts[0]}":
-        texts[1] = "a list of these"
-    return " or ".join(texts)
-
-
-def _expected_of_one(kind: Any) -> str:
-    bare, marks = _bare(kind)
-    origin, arguments = typing.get_origin(bare), typing.get_args(bare)
-    if (rule := _mark(kind, Rule)) is not None and origin is None:
-        return rule.expected
-    if origin is Literal:
-        return quoted(arguments)
-    if origin is list:
-        tables = _table_variant(arguments[0]) is not None
-        return "a list of tables" if tables else f"a list of {expected_of(arguments[0])}"
-    if (short := _mark(kind, Short)) is not None and (struct := _struct_of(kind, None)) is not None:
-        return f"{expected_of(_fields(struct)[short.key].type)} or a table"
-    if origin is dict or _is_struct(bare):
-        return "a table"
-    if bare is bool:
-        return "true or false"
-    meta = next((mark for mark in marks if isinstance(mark, msgspec.Meta)), msgspec.Meta())
-    if bare is str:
-        return _expected_text(meta)
-    return _expected_number("an integer" if bare is int else "a number", meta)
-
-
-def _expected_text(meta: msgspec.Meta) -> str:
-    return f"text of {meta.min_length or 0} to {meta.max_length} characters" if meta.max_length else "text"
-
-
-def _expected_number(noun: str, meta: msgspec.Meta) -> str:
-    low = f"above {meta.gt:g}" if meta.gt is not None else f"from {meta.ge}" if meta.ge is not None else ""
-    high = f"{'up ' if meta.gt is not None else ''}to {meta.le}" if meta.le is not None else ""
-    return " ".join(filter(None, (noun, low, high)))
-
-
 class StrictReader:
     """Reads one tree of tables into structs and collects what is wrong with it in ``problems``.
 
@@ -312,14 +178,14 @@ class StrictReader:
         if not isinstance(table, dict):
             self.reject(path, table, "expected a table")
             table = {}
-        fields, rest = _fields(struct), _rest(struct)
+        fields, rest = fields_of(struct), rest_of(struct)
         others = {name: value for name, value in table.items() if name not in fields or name == rest}
         for name in others if not rest else ():
             self._unknown(path, str(name), fields)
         values = {}
         for name, field in fields.items():
             if name == rest:
-                values[field.name] = self._dict(typing.get_args(_bare(field.type)[0]), others, path)
+                values[field.name] = self._dict(typing.get_args(bare_of(field.type)[0]), others, path)
                 continue
             value = self._field(field, table.get(name, _ABSENT), (*path, name))
             if value is not _ABSENT:
@@ -335,18 +201,18 @@ class StrictReader:
 
     def _table(self, kind: Any, value: object, path: Path) -> object:
         """Read a table, or what is short for one."""
-        short, chosen = _mark(kind, Short), _mark(kind, Chosen)
+        short, chosen = mark_of(kind, Short), mark_of(kind, Chosen)
         if short is not None and not isinstance(value, dict):
-            struct = _struct_of(kind, None)
+            struct = struct_of(kind, None)
             assert struct is not None, "what is short for a table stands for one that exists"  # noqa: S101
-            field = _fields(struct)[short.key]
+            field = fields_of(struct)[short.key]
             item = self._value(field.type, value, path)
             return item if item is _ABSENT else self._checked(struct(**{field.name: item}), {short.key: value}, path)
-        named = _struct_of(kind, value)
+        named = struct_of(kind, value)
         if named is None and chosen is not None:
             self._unknown_choice(chosen, value, path)
             return _ABSENT
-        return self.read(named or _bare(kind)[0], value, path)
+        return self.read(named or bare_of(kind)[0], value, path)
 
     def _unknown_choice(self, chosen: Chosen, table: object, path: Path) -> None:
         if not isinstance(table, dict):
@@ -370,19 +236,18 @@ class StrictReader:
         else:
             value = self._value(field.type, value, path)
         if value is _ABSENT and field.required:
-            return [] if _list_item(field.type) is not None else _BLANKS[_bare(field.type)[0]]
+            return _blank(field.type)
         return value
 
     def _value(self, kind: Any, value: object, path: Path) -> object:
         """Read a value of any type; ``_ABSENT`` when it is not accepted."""
-        bare, _ = _bare(kind)
-        if value is not None and (variant := _table_variant(kind)) is not None:
+        if value is not None and (variant := table_variant(kind)) is not None:
             return self._table(variant, value, path)
-        item = _list_item(kind)
+        item = list_item(kind)
         if isinstance(value, list) and item is not None:
             return self._list(kind, item, value, path)
-        if isinstance(value, dict) and typing.get_origin(bare) is dict:
-            return self._dict(typing.get_args(bare), value, path)
+        if isinstance(value, dict) and (kinds := dict_kinds(kind)) is not None:
+            return self._dict(kinds, value, path)
         return self._leaf(kind, value, path)
 
     def _list(self, kind: Any, item: Any, values: list[object], path: Path) -> object:
@@ -390,8 +255,8 @@ class StrictReader:
         if any(value is _ABSENT for value in read):
             return _ABSENT
         # Only what concerns the list as a whole is left to judge: its items were judged above.
-        for variant in _variants(kind):
-            bare, marks = _bare(variant)
+        for variant in variants_of(kind):
+            bare, marks = bare_of(variant)
             meta = next((mark for mark in marks if isinstance(mark, msgspec.Meta)), None)
             if typing.get_origin(bare) is list and meta and len(values) < (meta.min_length or 0):
                 self.reject(path, values, f"expected {expected_of(kind)}", "it must not be empty")
@@ -402,7 +267,7 @@ class StrictReader:
         key_kind, value_kind = kinds
         read: dict[str, object] = {}
         for name, value in table.items():
-            rule = _mark(key_kind, Rule)
+            rule = mark_of(key_kind, Rule)
             if rule is not None and (reason := _refusal(rule, name)) is not None:
                 hint = reason or suggestion(name, rule.names)
                 self.reject((*path, name), None, f"unknown key; expected {rule.expected}", hint)
@@ -414,16 +279,16 @@ class StrictReader:
 
     def _leaf(self, kind: Any, value: object, path: Path) -> object:
         expected = f"expected {expected_of(kind)}"
-        rule = next((rule for variant in _variants(kind) if (rule := _mark(variant, Rule)) is not None), None)
-        item = _list_item(kind)
-        if isinstance(value, dict) and item is not None and _table_variant(item) is not None:
+        rule = next((rule for variant in variants_of(kind) if (rule := mark_of(variant, Rule)) is not None), None)
+        item = list_item(kind)
+        if isinstance(value, dict) and item is not None and table_variant(item) is not None:
             self.reject(path, value, expected, f"write [[{key_of(path)}]], with double brackets")
             return _ABSENT
         seen = None if rule is not None and rule.secret else value
         try:
             converted: object = msgspec.convert(value, kind)
         except (msgspec.ValidationError, OverflowError):
-            names = rule.names if rule is not None and rule.names else _literals(kind)
+            names = rule.names if rule is not None and rule.names else literals_of(kind)
             self.reject(path, seen, expected, suggestion(value, names) if isinstance(value, str) else "")
             return _ABSENT
         if isinstance(converted, float) and not math.isfinite(converted):
@@ -436,6 +301,17 @@ class StrictReader:
         return converted
 
 
+def _blank(kind: Any) -> object:
+    """What stands in for a value that must be there and is not: the checks of everything else still run."""
+    if list_item(kind) is not None:
+        return []
+    variant = table_variant(kind)
+    if variant is None:
+        return _BLANKS[bare_of(kind)[0]]
+    struct = bare_of(variant)[0]
+    return struct(**{field.name: _blank(field.type) for field in fields_of(struct).values() if field.required})
+
+
 def _refusal(rule: Rule, value: object) -> str | None:
     """The reason why a rule does not accept a value, "" when there is no more to say than what is expected; or None."""
     try:
@@ -443,12 +319,6 @@ def _refusal(rule: Rule, value: object) -> str | None:
     except ValueError as error:
         return str(error)
     return None
-
-
-def _literals(kind: Any) -> tuple[str, ...]:
-    return tuple(
-        name for variant in _variants(kind) for name in typing.get_args(_bare(variant)[0]) if isinstance(name, str)
-    )
 
 
 class UnknownKeyError(Exception):
@@ -505,16 +375,16 @@ class Overlay:
 
 def _step(kind: Any, node: object, name: str, path: Path) -> tuple[str | int, Any]:
     """One name below a value of type ``kind`` whose present value is ``node``: the key or index and its type."""
-    bare, _ = _bare(kind)
-    if _table_variant(kind) is not None:
-        struct = _struct_of(kind, node) or _bare(_table_variant(kind))[0]
-        fields = _fields(struct)
+    bare, _ = bare_of(kind)
+    if table_variant(kind) is not None:
+        struct = struct_of(kind, node) or bare_of(table_variant(kind))[0]
+        fields = fields_of(struct)
         if name.lower() in fields:
             return name.lower(), fields[name.lower()].type
-        if not _rest(struct):
+        if not rest_of(struct):
             raise UnknownKeyError(suggestion(name, fields) or f"known here: {', '.join(fields)}")
-        bare = _bare(fields[_rest(struct)].type)[0]
-    item = _list_item(kind)
+        bare = bare_of(fields[rest_of(struct)].type)[0]
+    item = list_item(kind)
     if item is not None:
         length = len(node) if isinstance(node, list) else 0
         if not (name.isascii() and name.isdecimal() and int(name[:9]) <= length):
@@ -522,7 +392,7 @@ def _step(kind: Any, node: object, name: str, path: Path) -> tuple[str | int, An
         return int(name[:9]), item
     if typing.get_origin(bare) is dict:
         key_kind, value_kind = typing.get_args(bare)
-        rule = _mark(key_kind, Rule)
+        rule = mark_of(key_kind, Rule)
         present = node if isinstance(node, dict) else {}
         known = [*present, *(rule.names if rule is not None else ())]
         return next((key for key in known if key.lower() == name.lower()), name.lower()), value_kind
@@ -556,19 +426,19 @@ def parse_value(text: str, kind: Any) -> object:
     text); where a list is expected, also its items with commas between them.
     """
     parsed = _parse(text)
-    if not isinstance(parsed, dict) and (variant := _table_variant(kind)) is not None:
-        short, struct = _mark(variant, Short), _struct_of(variant, None)
+    if not isinstance(parsed, dict) and (variant := table_variant(kind)) is not None:
+        short, struct = mark_of(variant, Short), struct_of(variant, None)
         if short is not None and struct is not None:
-            return parse_value(text, _fields(struct)[short.key].type)
-    if type(parsed) is int and any(_bare(one)[0] is int for one in _variants(kind)):
+            return parse_value(text, fields_of(struct)[short.key].type)
+    if type(parsed) is int and any(bare_of(one)[0] is int for one in variants_of(kind)):
         return parsed
-    item = _list_item(kind)
+    item = list_item(kind)
     if item is not None:
-        if isinstance(parsed, list) and (not _takes_text(item) or all(isinstance(one, str) for one in parsed)):
+        if isinstance(parsed, list) and (not takes_text(item) or all(isinstance(one, str) for one in parsed)):
             return parsed
-        if _takes_text(item) and ("," in text or not _takes_text(kind)):
+        if takes_text(item) and ("," in text or not takes_text(kind)):
             return [parse_value(part.strip(), item) for part in text.split(",") if part.strip()]
-    if _takes_text(kind):
+    if takes_text(kind):
         return parsed if isinstance(parsed, str) and text[:1] in {'"', "'"} else text
     return text if parsed is _ABSENT else parsed
 

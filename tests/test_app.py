@@ -17,12 +17,12 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from smppd import __version__
-from smppd.app import SmscServer
+from smppd.app import CONNECTION_LEAVES, REQUEST_LEAVES, SmscServer
 from smppd.cli.serve import loop_factory
 from smppd.engine.core import Engine
 from smppd.errors import UserError
 from smppd.settings import Clock, Delay, Match, Network, Route, Settings, Throughput, Timers
-from smppd.transport.smsc import WRITE_BUFFER_HIGH
+from smppd.transport.connection import WRITE_BUFFER_HIGH
 from tests.transport.support import (
     BIND_RX,
     BIND_TRX,
@@ -376,6 +376,19 @@ def with_http() -> Iterator[Live]:
     )
     with Live(settings) as live:
         yield live
+
+
+def test_what_leaves_cycles_behind_is_counted(with_http: Live) -> None:
+    def leftovers() -> int:
+        return with_http.call(lambda: with_http.server.leftovers)
+
+    before = leftovers()
+    with Raw(with_http.call(lambda: with_http.server.smpp_addresses[0])) as peer:
+        peer.bind()
+        assert leftovers() == before, "the connection lasts"
+    wait_until(lambda: leftovers() == before + CONNECTION_LEAVES)
+    get(with_http, "/nothing")
+    assert leftovers() == before + CONNECTION_LEAVES + REQUEST_LEAVES
 
 
 def test_health(with_http: Live) -> None:

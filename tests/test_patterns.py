@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smppd.patterns import MAX_PATTERN_LENGTH, AddressRange, AddressRangeError, check_glob
+from smppd.patterns import MAX_PATTERN_LENGTH, AddressRange, AddressRangeError, check_glob, literal_prefix
 
 
 @pytest.mark.parametrize("pattern", ["*", "336*", "+4477?", "44[1-5]*", "[!0-9]*", "[-+]1", "[1-]", "Bank", "a]b"])
@@ -179,3 +179,10 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 def test_any_expression_is_read_or_refused(text: str) -> None:
     with suppress(AddressRangeError):
         AddressRange(text).matches(b"1111111111")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "beginning"), [("336*", "336"), ("33[67]*", "33"), ("?1", ""), ("447", "447"), ("*", "")]
+)
+def test_what_a_glob_begins_with(pattern: str, beginning: str) -> None:
+    assert literal_prefix(pattern) == beginning

@@ -10,7 +10,6 @@ from smppd.strict import (
     Rule,
     StrictReader,
     UnknownKeyError,
-    expected_of,
     key_of,
     parse_value,
     shown,
@@ -137,21 +136,6 @@ def test_suggestions() -> None:
 
 def test_a_problem_without_key() -> None:
     assert str(Problem("f:1:2", "", "", "not TOML", "")) == "f:1:2: not TOML"
-
-
-@pytest.mark.parametrize(
-    ("kind", "text"),
-    [
-        (int, "an integer"),
-        (Annotated[int, Meta(ge=1, le=5)], "an integer from 1 to 5"),
-        (Annotated[float, Meta(gt=0, le=5)], "a number above 0 up to 5"),
-        (str | None, "text"),
-        (list[Leg], "a list of tables"),
-        (Leg, "a table"),
-    ],
-)
-def test_what_is_accepted_in_words(kind: object, text: str) -> None:
-    assert expected_of(kind) == text
 
 
 @pytest.mark.parametrize(

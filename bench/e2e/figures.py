@@ -38,6 +38,16 @@ class Pair(NamedTuple):
         return self.target.rate / self.yardstick.rate
 
     @property
+    def p99_ratio(self) -> float:
+        """Of the times that one response in a hundred exceeds; above 1: the target is slower."""
+        return self.target.p99_ms / self.yardstick.p99_ms
+
+    @property
+    def p999_ratio(self) -> float:
+        """The same of one response in a thousand."""
+        return self.target.p999_ms / self.yardstick.p999_ms
+
+    @property
     def cpu_ratio(self) -> float | None:
         """The same in processor time: above 1, the target needs less. None for a run too short to have used any."""
         if not self.target.cpu_us_per_message:
@@ -100,6 +110,8 @@ def profile_result(pairs: Sequence[Pair], beside: Sequence[Run]) -> dict[str, An
     return {
         "ratio": Quartiles.of(ratios)._asdict(),
         "cpu_ratio": cpu and cpu._asdict(),
+        "p99_ratio": Quartiles.of(pair.p99_ratio for pair in pairs)._asdict(),
+        "p999_ratio": Quartiles.of(pair.p999_ratio for pair in pairs)._asdict(),
         "ratios": [round(ratio, 4) for ratio in ratios],
         "servers": [Summary.of(runs)._asdict() for runs in sides if runs],
         "runs": [run.as_dict() for runs in sides for run in runs],

@@ -17,6 +17,7 @@ BINARIES = SOURCES / "bin"
 LOAD_SECONDS = 120  # one load may take this long in all
 RECEIPT_SECONDS = 10  # without a further receipt, after which the meter stops waiting
 FAULTS = ("badseq", "dupid", "unknownid", "noid", "other", "err")  # smppblast's keys that are 0 in an honest run
+PACED_SECONDS = 5.0  # of a paced load: five scrapes, and half a million messages' percentiles
 USER, PASSWORD = "smppclient1", "password"
 MIB = 1024 * 1024
 
@@ -27,7 +28,11 @@ class MeterError(Exception):
 
 @dataclass(frozen=True)
 class Profile:
-    """A load: how many binds, how many unanswered submit_sm on each, and whether receipts are asked for."""
+    """A load: how many binds, how many unanswered submit_sm on each, and whether receipts are asked for.
+
+    `share` makes it a paced one: so much of the rate that the target sustains, for PACED_SECONDS. Then `pace` and
+    `messages` are filled in by whoever has measured that rate.
+    """
 
     name: str
     connections: int
@@ -35,6 +40,11 @@ class Profile:
     messages: int
     receipts: bool
     about: str
+    share: float = 0.0
+    pace: float = 0.0
+    """Messages per second of all binds together; 0: as fast as the window allows."""
+    destinations: int = 1000
+    """Different destination addresses."""
 
     @property
     def rate(self) -> str:
@@ -48,6 +58,15 @@ PROFILES = {
         Profile("receipts", 4, 100, 200_000, receipts=True, about="4 binds, window 100, until the last receipt is in"),
         Profile("submit", 4, 500, 300_000, receipts=False, about="4 binds, window 500, no receipts"),
         Profile("latency", 1, 1, 20_000, receipts=False, about="1 bind, one message at a time"),
+        Profile(
+            "paced",
+            4,
+            5000,
+            0,
+            receipts=True,
+            about="4 binds, 60% of what smppd sustains, /metrics read every second",
+            share=0.6,
+        ),
         Profile("connections", 500, 2, 200_000, receipts=False, about="500 binds, window 2"),
     )
 }
@@ -118,6 +137,7 @@ def blast(tools: Tools, server: Server, profile: Profile, cores: set[int] | None
     """Load a running server and gather what the meter and /proc say. Raises MeterError when the meter fails."""
     argv = [str(tools.blast), "-h", "127.0.0.1", "-p", str(server.port), "-u", USER, "-P", PASSWORD]
     argv += ["-c", str(profile.connections), "-w", str(profile.window), "-n", str(profile.messages)]
+    argv += ["-D", str(profile.destinations), "-R", str(profile.pace)]
     argv += ["-d", str(int(profile.receipts)), "-T", str(RECEIPT_SECONDS), "-X", str(LOAD_SECONDS)]
     if cores:
         argv = ["taskset", "-c", ",".join(map(str, sorted(cores))), *argv]

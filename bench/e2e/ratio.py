@@ -2,50 +2,59 @@
 
     .venv/bin/python -m bench.e2e.ratio [--profile receipts] [--pairs 5] [--messages N] [--loop asyncio|uvloop]
     .venv/bin/python -m bench.e2e.ratio --target '{python} bench/meter/bare_asyncio.py {port}'
-    .venv/bin/python -m bench.e2e.ratio --soak 5
 
 Exit status 1 when a run is not a result but a bug (wrong, missing or refused answers). See bench/README.md.
 """
 
 import argparse
-import importlib.metadata
+import fcntl
 import importlib.util
-import json
 import os
-import platform
 import signal
-import subprocess
+import statistics
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
 if __package__ in (None, ""):  # started as a file: the repository's root is not on the path
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from bench.e2e.figures import HEADINGS, Pair, Quartiles, Summary, cpu_quartiles, invalid, profile_result, row
-from bench.e2e.meter import MIB, PASSWORD, PROFILES, USER, MeterError, Profile, Run, Tools, blast, build
-from bench.e2e.servers import ROOT, Command, Server, ServerError, bare_asyncio, smppd
+from bench.e2e.meter import (
+    MIB,
+    PACED_SECONDS,
+    PASSWORD,
+    PROFILES,
+    USER,
+    MeterError,
+    Profile,
+    Run,
+    Tools,
+    blast,
+    build,
+)
+from bench.e2e.results import bounded, facts, save, terminated, warn_when_busy
+from bench.e2e.scrape import Scraper
+from bench.e2e.servers import Command, Server, ServerError, bare_asyncio, smppd
 
-RESULTS = ROOT / "bench" / "results"
 PAIRS = 5
+SUSTAINED_RUNS = 3  # their median is the rate that a paced profile takes its share of
 SETTLE_SECONDS = 0.3  # after a load: what is still to be freed is freed, what is due at once becomes final
-BUSY_LOAD = 0.5  # load average per core above which the machine is not quiet enough to quote figures
 WARM_UP_MESSAGES, RETAINED_MESSAGES = 20_000, 100_000  # memory: arenas, caches and pools grow before the first reading
-SOAK_MESSAGES = 1_000_000  # of one round of --soak
-MAX_PAIRS, MAX_SOAK = 1_000, 1_000
+MAX_PAIRS = 1_000
 
 
 class Bench:
     """The servers to compare and the meter to compare them with."""
 
-    def __init__(self, tools: Tools, yardstick: Command, target: Command, pin: str) -> None:
-        """`pin`: "same" core for server and meter, "apart" on two, "none"."""
+    def __init__(self, tools: Tools, yardstick: Command, target: Command, pin: str, lock: Path | None = None) -> None:
+        """`pin`: "same" core for server and meter, "apart" on two, "none"; `lock`: a file locked during each load."""
         self._tools = tools
+        self._lock = lock
         self.yardstick = yardstick
         self.target = target
         cores = sorted(os.sched_getaffinity(0))
@@ -57,8 +66,35 @@ class Bench:
         return Server(command, cores=self._server_cores, user=USER, password=PASSWORD)
 
     def load(self, server: Server, profile: Profile) -> Run:
-        """One load against a running server."""
+        """One load against a running server; while a paced one runs, the metrics are read every second."""
+        with self.turn():
+            if not (profile.pace and server.command.has_http):
+                return self.blast(server, profile)
+            with Scraper(server.http) as scraper:
+                run = self.blast(server, profile)
+        report = {**run.report, "scrapes": len(scraper.seconds), "longest_scrape_s": max(scraper.seconds, default=0.0)}
+        return replace(run, report=report, faults=(*run.faults, *scraper.failures))
+
+    def blast(self, server: Server, profile: Profile) -> Run:
+        """One load and nothing else."""
         return blast(self._tools, server, profile, self._meter_cores)
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Alone on the machine, as far as others keep to the lock."""
+        if self._lock is None:
+            yield
+            return
+        with self._lock.open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def paced(self, profile: Profile) -> Profile:
+        """A paced profile with its rate: a share of what the target sustains under the receipts profile."""
+        runs = [self.run(self.target, PROFILES["receipts"]) for _ in range(SUSTAINED_RUNS)]
+        pace = profile.share * statistics.median(run.rate for run in runs)
+        print(f"  {profile.share:.0%} of it: {pace:,.0f}/s", flush=True)
+        return replace(profile, pace=round(pace), messages=profile.messages or round(pace * PACED_SECONDS))
 
     def run(self, command: Command, profile: Profile) -> Run:
         """Start, load, end; says so in one line."""
@@ -100,26 +136,6 @@ class Bench:
         per_message = (readings[1] - readings[0]) / RETAINED_MESSAGES
         return {"idle_mib": round(idle / MIB, 1), "octets_per_message": round(per_message)}, invalid(runs)
 
-    def soak(self, rounds: int) -> tuple[list[dict[str, float]], list[str]]:
-        """Load one target server with a million messages and their receipts, `rounds` times over."""
-        profile = replace(PROFILES["receipts"], messages=SOAK_MESSAGES)
-        readings: list[dict[str, float]] = []
-        bad: list[str] = []
-
-        def read(number: int, rate: float) -> None:
-            mib = round(server.rss() / MIB, 1)
-            readings.append({"million_messages": number, "rss_mib": mib, "rate": rate})
-            print(f"  {number:>4} million messages: {mib:>8.1f} MiB  {rate:>9,.0f}/s", flush=True)
-
-        with self.start(self.target) as server:
-            read(0, 0.0)
-            for number in range(1, rounds + 1):
-                run = self.load(server, profile)
-                bad += invalid([run])
-                server.drain()
-                read(number, run.rate)
-        return readings, bad
-
 
 def compare(bench: Bench, profiles: Sequence[Profile], count: int) -> tuple[dict[str, Any], list[str]]:
     """Every profile in pairs, with the floor beside; prints the tables at the end."""
@@ -127,10 +143,15 @@ def compare(bench: Bench, profiles: Sequence[Profile], count: int) -> tuple[dict
     tables: list[str] = []
     bad: list[str] = []
     starts: dict[str, list[float]] = {}
-    for profile in profiles:
+    for each in profiles:
+        profile = bench.paced(each) if each.share else each
         pairs = bench.pairs(profile, count)
         beside = bench.floor(profile)
-        result["profiles"][profile.name] = {**profile_result(pairs, beside), "messages": profile.messages}
+        result["profiles"][profile.name] = {
+            **profile_result(pairs, beside),
+            "messages": profile.messages,
+            "pace": profile.pace,
+        }
         yardsticks, targets = [pair.yardstick for pair in pairs], [pair.target for pair in pairs]
         sides = [runs for runs in (yardsticks, targets, beside) if runs]
         bad += [f"{profile.name}: {line}" for runs in sides for line in invalid(runs)]
@@ -138,6 +159,9 @@ def compare(bench: Bench, profiles: Sequence[Profile], count: int) -> tuple[dict
         tables += [row(Summary.of(runs)) for runs in sides]
         ratio = f"ratio {bench.target.name} : {bench.yardstick.name} = {Quartiles.of(pair.ratio for pair in pairs)}"
         tables.append(f"{ratio}; in processor time {cpu_quartiles(pairs)}")
+        if profile.pace:
+            p99, p999 = (Quartiles.of(getattr(pair, name) for pair in pairs) for name in ("p99_ratio", "p999_ratio"))
+            tables.append(f"ratio of the times at {profile.pace:,.0f} messages/s: p99 {p99}; p99.9 {p999}")
         for runs in sides:
             starts.setdefault(runs[0].server, []).extend(run.start_seconds for run in runs)
     print("\n".join(tables))
@@ -161,38 +185,6 @@ def measure_memory(bench: Bench, target: Command) -> tuple[dict[str, Any], list[
     return result, bad
 
 
-def facts(tools: Tools) -> dict[str, Any]:
-    """The machine and the versions: figures without them mean nothing."""
-    cpus = Path("/proc/cpuinfo").read_text()
-    model = next((line.partition(":")[2].strip() for line in cpus.splitlines() if "model name" in line), "")
-    memory = Path("/proc/meminfo").read_text().partition("\n")[0].split()[1]
-    return {
-        "machine": {
-            "cpu": model or platform.machine(),
-            "cores": len(os.sched_getaffinity(0)),
-            "memory_mib": int(memory) // 1024,
-            "kernel": platform.release(),
-            "load_average_before": os.getloadavg()[0],
-        },
-        "versions": {
-            "commit": _git("rev-parse", "HEAD"),
-            "changed_files": len(_git("status", "--porcelain").splitlines()),
-            "python": platform.python_version(),
-            "compiler": tools.compiler,
-            **{name: _version(name) for name in ("smppd", "uvloop", "orjson", "msgspec")},
-        },
-    }
-
-
-def save(result: dict[str, Any], path: Path | None) -> Path:
-    """Write the results file; its default name is the date and time in UTC."""
-    if path is None:
-        path = RESULTS / f"{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(result, indent=1) + "\n")
-    return path
-
-
 def parse_options(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line; ends the program with status 2 on a mistake."""
     parser = argparse.ArgumentParser(prog="bench.e2e.ratio", description=(__doc__ or "").partition("\n")[0])
@@ -203,8 +195,8 @@ def parse_options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--target", metavar="COMMAND", help="measure this server; {port}, {http}, {python}: filled in")
     parser.add_argument("--yardstick", metavar="COMMAND", help="compare with this server, not with bare_asyncio.py")
     parser.add_argument("--pin", choices=("none", "same", "apart"), default="none", help="cores of server and meter")
+    parser.add_argument("--lock", type=Path, metavar="FILE", help="take turns with others: lock FILE for each load")
     parser.add_argument("--no-memory", action="store_true", help="leave out the memory figures")
-    parser.add_argument("--soak", type=bounded(1, MAX_SOAK), metavar="MILLIONS", help="only: memory under long load")
     parser.add_argument("--out", type=Path, help="results file (bench/results/<date>.json)")
     options = parser.parse_args(argv)
     if options.loop == "uvloop" and importlib.util.find_spec("uvloop") is None:
@@ -225,29 +217,26 @@ def parse_options(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure, print, save. Returns the exit status."""
     options = parse_options(argv)
-    signal.signal(signal.SIGTERM, _terminated)
+    signal.signal(signal.SIGTERM, terminated)
     try:
         tools = build()
     except MeterError as error:
         print(f"SKIPPED: the end-to-end benchmark: {error}")
         return 0
-    bench = Bench(tools, options.yardstick_command, options.target_command, options.pin)
+    bench = Bench(tools, options.yardstick_command, options.target_command, options.pin, options.lock)
     chosen = [PROFILES[name] for name in options.profile or PROFILES]
     if options.messages:
         chosen = [replace(profile, messages=options.messages) for profile in chosen]
-    result: dict[str, Any] = {"created": datetime.now(UTC).isoformat(timespec="seconds"), **facts(tools)}
+    result: dict[str, Any] = facts(tools)
     result["options"] = {"loop": options.loop, "pairs": options.pairs, "pin": options.pin}
     result["commands"] = {command.name: command.template for command in (bench.yardstick, bench.target)}
-    _warn_when_busy(result["machine"])
+    warn_when_busy(result["machine"])
     try:
-        if options.soak:
-            result["soak"], bad = bench.soak(options.soak)
-        else:
-            compared, bad = compare(bench, chosen, options.pairs)
-            result |= compared
-            if not options.no_memory:
-                result["memory"], faults = measure_memory(bench, options.memory_command)
-                bad += faults
+        compared, bad = compare(bench, chosen, options.pairs)
+        result |= compared
+        if not options.no_memory:
+            result["memory"], faults = measure_memory(bench, options.memory_command)
+            bad += faults
     except (ServerError, MeterError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -259,43 +248,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     if bad:
         print("\nNot a result but a bug:\n" + "\n".join(bad), file=sys.stderr)
     return 1 if bad else 0
-
-
-def _warn_when_busy(machine: dict[str, Any]) -> None:
-    if machine["load_average_before"] > BUSY_LOAD * machine["cores"]:
-        load = machine["load_average_before"]
-        print(f"warning: the machine is busy (load average {load:.1f}): only ratios mean something, if anything")
-
-
-def _terminated(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise SystemExit(143)  # unwinds, so that every server is ended
-
-
-def bounded(low: int, high: int) -> Any:
-    """An argument type of argparse: a whole number from `low` to `high`."""
-
-    def parse(text: str) -> int:
-        value = int(text)
-        if not low <= value <= high:
-            raise argparse.ArgumentTypeError(f"{low} to {high}")
-        return value
-
-    parse.__name__ = "number"
-    return parse
-
-
-def _version(name: str) -> str:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return ""
-
-
-def _git(*words: str) -> str:
-    try:
-        return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
-    except OSError:
-        return ""
 
 
 if __name__ == "__main__":

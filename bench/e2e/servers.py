@@ -7,7 +7,6 @@ import os
 import shlex
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import tempfile
@@ -19,19 +18,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from bench.e2e.session import HOST, RefusedError, Session
+
 ROOT = Path(__file__).resolve().parents[2]
-HOST = "127.0.0.1"
+CONFIG = ROOT / "config" / "benchmark.toml"
 START_SECONDS = 20.0  # a server that takes longer to accept a bind is broken
 STOP_SECONDS = 10.0  # smppd's shutdown_grace is 5 s; afterwards the process is killed
-BIND_SECONDS = 5.0  # for one answer on a connection that was accepted
 RETRY_SECONDS = 0.002  # between two attempts to connect: the resolution of `start_seconds`
 QUIET_SECONDS = 0.5  # without a PDU: the server has nothing left for the account
 DRAIN_SECONDS = 30.0  # a server that still sends after this long does not forget what was acknowledged
 LOG_TAIL = 1500  # characters of a server's output that an error message quotes
 
 _TICKS = os.sysconf("SC_CLK_TCK")
-_HEADER = struct.Struct(">IIII")
-_BIND_TRANSCEIVER, _UNBIND, _DELIVER_SM, _DELIVER_SM_RESP = 0x00000009, 0x00000006, 0x00000005, 0x80000005
 
 
 class ServerError(Exception):
@@ -52,6 +50,11 @@ class Command:
             raise ValueError(f"the command needs the placeholder {{port}}: {text!r}")
         return cls(name, tuple(word.replace("{python}", sys.executable) for word in shlex.split(text)))
 
+    @property
+    def has_http(self) -> bool:
+        """Whether it was given a port for HTTP."""
+        return any("{http}" in part for part in self.template)
+
     def argv(self, port: int, http: int) -> list[str]:
         """Fill in the ports."""
         return [part.replace("{port}", str(port)).replace("{http}", str(http)) for part in self.template]
@@ -63,13 +66,12 @@ def bare_asyncio(loop: str) -> Command:
     return Command("bare", (*argv, "uv") if loop == "uvloop" else argv)
 
 
-def smppd(loop: str, settings: Sequence[str] = ()) -> Command:
-    """smppd as installed beside this Python, with config/benchmark.toml; `settings` are further key=value pairs."""
+def smppd(loop: str, settings: Sequence[str] = (), config: Path = CONFIG, name: str = "smppd") -> Command:
+    """smppd as installed beside this Python; `settings` are key=value pairs beside those of the configuration file."""
     script = Path(sys.executable).with_name("smppd")
     overrides = [word for pair in (f"server.event_loop={loop}", *settings) for word in ("--set", pair)]
-    config = str(ROOT / "config" / "benchmark.toml")
     listeners = ("--smpp", f"{HOST}:{{port}}", "--http", f"{HOST}:{{http}}")
-    return Command("smppd", (str(script), "serve", "-c", config, *listeners, *overrides))
+    return Command(name, (str(script), "serve", "-c", str(config), *listeners, *overrides))
 
 
 def free_ports(count: int) -> list[int]:
@@ -92,10 +94,10 @@ class Server:
         """From the start of the process to the response to its first bind."""
         self._cores = cores
         self._credentials = (user, password)
-        self.port, self._http = free_ports(2)
+        self.port, self.http = free_ports(2)
 
     def __enter__(self) -> Self:
-        argv = self.command.argv(self.port, self._http)
+        argv = self.command.argv(self.port, self.http)
         self._log = tempfile.TemporaryFile()
         begin = time.monotonic()
         try:
@@ -151,28 +153,17 @@ class Server:
         The meter goes as soon as it has seen the last receipt, without writing the last deliver_sm_resp. A good server
         then sends those receipts again to the next bind, to which they would be of unknown ids.
         """
-        count = 0
-        deadline = time.monotonic() + DRAIN_SECONDS
         try:
-            with socket.create_connection((HOST, self.port), timeout=BIND_SECONDS) as connection:
-                self._bind(connection)
-                connection.settimeout(QUIET_SECONDS)
-                with suppress(TimeoutError):
-                    while time.monotonic() < deadline:
-                        command, _, sequence = _read_pdu(connection)
-                        if command == _DELIVER_SM:
-                            connection.sendall(_HEADER.pack(17, _DELIVER_SM_RESP, 0, sequence) + b"\0")
-                            count += 1
-                self._unbind(connection)
-        except OSError as error:
+            with Session(self.port, *self._credentials) as session:
+                return session.acknowledge(QUIET_SECONDS, DRAIN_SECONDS)
+        except (OSError, RefusedError) as error:
             raise ServerError(f"{self.command.name} broke off ({error}):\n{self.output()}") from error
-        return count
 
     def _first_bind(self, deadline: float) -> None:
         while True:
             try:
-                connection = socket.create_connection((HOST, self.port), timeout=BIND_SECONDS)
-            except OSError:
+                session = Session(self.port, *self._credentials)
+            except ConnectionRefusedError:
                 code = self._process.poll()
                 if code is not None:
                     raise ServerError(f"{self.command.name} ended with status {code}:\n{self.output()}") from None
@@ -180,27 +171,12 @@ class Server:
                     raise ServerError(f"{self.command.name} does not listen:\n{self.output()}") from None
                 time.sleep(RETRY_SECONDS)
                 continue
-            try:
-                with connection:
-                    self._bind(connection)
-                    self._unbind(connection)
             except OSError as error:
                 raise ServerError(f"{self.command.name} does not answer a bind ({error}):\n{self.output()}") from error
-            return
-
-    def _bind(self, connection: socket.socket) -> None:
-        """Bind with a few octets of our own: no code of the server under test."""
-        user, password = (text.encode() + b"\0" for text in self._credentials)
-        body = user + password + b"\0\x34\0\0\0"
-        connection.sendall(_HEADER.pack(16 + len(body), _BIND_TRANSCEIVER, 0, 1) + body)
-        _, status, _ = _read_pdu(connection)
-        if status:
-            raise ServerError(f"{self.command.name} refuses the bind with 0x{status:08x}:\n{self.output()}")
-
-    def _unbind(self, connection: socket.socket) -> None:
-        connection.settimeout(BIND_SECONDS)
-        connection.sendall(_HEADER.pack(16, _UNBIND, 0, 2))
-        _read_pdu(connection)
+            except RefusedError as error:
+                raise ServerError(f"{self.command.name} refuses the bind with {error}:\n{self.output()}") from None
+            with session:
+                return
 
     def _end(self) -> None:
         try:
@@ -226,20 +202,3 @@ class Server:
             return Path(f"/proc/{self._process.pid}/{name}").read_text()
         except OSError:
             raise ServerError(f"{self.command.name} is gone:\n{self.output()}") from None
-
-
-def _read_pdu(connection: socket.socket) -> tuple[int, int, int]:
-    """Read one PDU: command_id, command_status, sequence_number."""
-    length, command, status, sequence = _HEADER.unpack(_read(connection, _HEADER.size))
-    _read(connection, length - _HEADER.size)
-    return command, status, sequence
-
-
-def _read(connection: socket.socket, count: int) -> bytes:
-    octets = b""
-    while len(octets) < count:
-        piece = connection.recv(count - len(octets))
-        if not piece:
-            raise ConnectionResetError("connection closed")
-        octets += piece
-    return octets

@@ -65,34 +65,43 @@ class Framer:
 
         Never raises for what a peer sent: look at ``error`` afterwards.
         """
-        if self._pending:
-            return self._feed_pending(data)
-        if self.error is not None:
-            return b"", []
-        return self._cut(data if type(data) is bytes else bytes(data))
+        buffer = self.gather(data)
+        return buffer, self.cut(buffer)
 
-    def _feed_pending(self, data: bytes) -> tuple[bytes, list[Frame]]:
+    def gather(self, data: bytes) -> bytes:
+        """The first half of ``feed``: the octets to look at now, those held back and what arrived.
+
+        Nothing, while what arrived completes nothing and where the stream is lost. What this gives is to be read up to
+        a place where a frame begins, and the rest of it to be handed to ``cut``.
+        """
+        if self._pending:
+            return self._gather_pending(data)
+        if self.error is not None:
+            return b""
+        return data if type(data) is bytes else bytes(data)
+
+    def _gather_pending(self, data: bytes) -> bytes:
         # Appending and joining once keeps a large PDU that arrives octet by octet linear.
         self._pending += data
         self._missing -= len(data)
         if self._missing > 0:
-            return b"", []
+            return b""
         buffer = bytes(self._pending)
         self._pending.clear()
-        return self._cut(buffer)
+        return buffer
 
-    def _cut(self, buffer: bytes) -> tuple[bytes, list[Frame]]:
+    def cut(self, buffer: bytes, start: int = 0) -> list[Frame]:
+        """The second half of ``feed``: the frames from ``start`` on; the beginning of another one is held back."""
         frames: list[Frame] = []
         size = len(buffer)
         longest = self.max_pdu_length
-        start = 0
         needed = _LENGTH_SIZE
         while size - start >= HEADER_LENGTH:
             length, command_id, command_status, sequence_number = _HEADER.unpack_from(buffer, start)
             end = start + length
             if length < HEADER_LENGTH or length > longest:
                 self._lose(length, sequence_number)
-                return buffer, frames
+                return frames
             if end > size:
                 needed = length
                 break
@@ -100,7 +109,7 @@ class Framer:
             start = end
         if start != size:
             self._keep(buffer, start, needed)
-        return buffer, frames
+        return frames
 
     def _keep(self, buffer: bytes, start: int, needed: int) -> None:
         """Hold back the beginning of a frame; its length alone may tell already that the stream is lost."""

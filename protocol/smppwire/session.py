@@ -79,11 +79,14 @@ from smppwire.constants import HEADER_LENGTH, MAX_PDU_LENGTH, RESPONSE_BIT, Comm
 from smppwire.errors import DecodeError, StateError
 from smppwire.framing import Framer
 from smppwire.pdus import Pdu
+from smppwire.speedups import CODEC
 from smppwire.timers import SessionTimers
 from smppwire.window import Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+    from smppwire_speedups import Codec
 
     from smppwire.errors import FramingError
 
@@ -92,6 +95,9 @@ if TYPE_CHECKING:
 
 MAX_SEQUENCE_NUMBER: Final = 0x7FFFFFFF
 """The largest sequence_number we give out (5.1.4); 1 follows. What a peer sends is echoed whatever it is."""
+
+HIGHEST_NUMBER: Final = 0xFFFFFFFF
+"""The largest that fits into the field; 0 follows where somebody has set ``next_sequence_number`` so high."""
 
 BROADCAST_VERSION: Final = 0x50
 """The interface_version from which the broadcast operations exist."""
@@ -373,6 +379,8 @@ class _View:
     """Requests that are allowed and neither pause nor move the session: the hot path's one look-up per PDU."""
     acknowledgement: int
     """The command_id of the responses that become ``Acknowledged``; -1 where there are none."""
+    takes_submit_sm: bool
+    """Whether submit_sm is among ``decoders``."""
     receivable: dict[int, SessionState]
     sendable: dict[int, SessionState]
 
@@ -390,7 +398,8 @@ def _derive_view(role: Role, state: SessionState, broadcast: bool) -> _View:
         and command_id not in UNANSWERED_REQUESTS
     }
     acknowledgement = int(CommandId.DELIVER_SM_RESP) if CommandId.DELIVER_SM_RESP in receivable else -1
-    return _View(decoders, acknowledgement, receivable, _cells(role, state, broadcast))
+    sendable = _cells(role, state, broadcast)
+    return _View(decoders, acknowledgement, CommandId.SUBMIT_SM in decoders, receivable, sendable)
 
 
 def _cells(sender: Role, state: SessionState, broadcast: bool) -> dict[int, SessionState]:
@@ -408,7 +417,7 @@ class Session:
     ``now`` is the time at which the connection was made; here and everywhere else in seconds on a clock that never goes
     back. ``timers`` are started with it; ask them with ``timers.tick`` (and ``expired`` for the response timer).
     ``window_limit`` is the limit of ``window``, our outstanding requests. PDUs longer than ``max_pdu_length`` octets
-    end the session.
+    end the session. ``codec`` reads chunks as far as they hold nothing unusual; with None Python reads all of them.
 
     Public attributes, to be read unless said otherwise: ``role``, ``state``, ``window``, ``timers``;
     ``inbound_outstanding``, the number of requests that were given to the caller and are not answered yet;
@@ -416,6 +425,7 @@ class Session:
     """
 
     __slots__ = (
+        "_codec",
         "_framer",
         "_interface_version",
         "_lost",
@@ -440,6 +450,7 @@ class Session:
         interface_version: int = 0x34,
         window_limit: int = 0,
         timers: SessionTimers | None = None,
+        codec: Codec | None = CODEC,
     ) -> None:
         self.role = role
         self.state = SessionState.OPEN
@@ -448,6 +459,7 @@ class Session:
         self.timers.started(now)
         self.inbound_outstanding = 0
         self.next_sequence_number = 1
+        self._codec = codec
         self._framer = Framer(max_pdu_length)
         self._lost = False
         self._pausing_request: Pdu | None = None
@@ -468,8 +480,31 @@ class Session:
             return self.resume(now)
         if self.state is SessionState.CLOSED:
             return []
-        buffer, frames = self._framer.feed(data)
-        return self._process(buffer, frames, now)
+        framer = self._framer
+        buffer = framer.gather(data)
+        events: list[Event] = []
+        position = 0
+        if self._codec is not None:
+            position = self._read_run(self._codec, buffer, events)
+            if events and position == len(buffer):
+                self.timers.received(now)
+                return events
+        return self._process(buffer, framer.cut(buffer, position), now, events)
+
+    def _read_run(self, codec: Codec, buffer: bytes, events: list[Event]) -> int:
+        """Have the beginning of a chunk read in C, as far as it is usual; the offset of what is not."""
+        view = self._view
+        position, accepted = codec.receive(
+            buffer,
+            self._framer.max_pdu_length,
+            view.takes_submit_sm,
+            view.acknowledgement,
+            self.window.entries,
+            events,
+            Acknowledged,
+        )
+        self.inbound_outstanding += accepted
+        return position
 
     @property
     def paused(self) -> bool:
@@ -485,16 +520,15 @@ class Session:
             return []
         buffer, frames = self._parked_frames
         self._parked_frames = None
-        events = self._process(buffer, frames, now)
+        events = self._process(buffer, frames, now, [])
         if self._parked_frames is None and self._parked_data:
             data = b"".join(self._parked_data)
             self._parked_data.clear()
             events += self.receive(data, now)
         return events
 
-    def _process(self, buffer: bytes, frames: Iterable[Frame], now: float) -> list[Event]:
-        """Turn frames into events. The hot path: the first branch is all that happens to a submit_sm."""
-        events: list[Event] = []
+    def _process(self, buffer: bytes, frames: Iterable[Frame], now: float, events: list[Event]) -> list[Event]:
+        """Turn frames into more events. The hot path: the first branch is all that happens to a submit_sm."""
         append = events.append
         view = self._view
         decoders = view.decoders
@@ -686,6 +720,15 @@ class Session:
     # -- what is common -----------------------------------------------------------------------------------------------
 
     @property
+    def max_pdu_length(self) -> int:
+        """The longest PDU that is understood, in octets; a change holds from the next read on."""
+        return self._framer.max_pdu_length
+
+    @max_pdu_length.setter
+    def max_pdu_length(self, octets: int) -> None:
+        self._framer.max_pdu_length = octets
+
+    @property
     def interface_version(self) -> int:
         """The version that both sides speak: below 0x50 the broadcast operations are unknown commands."""
         return self._interface_version
@@ -731,8 +774,10 @@ class Session:
 
 
 def _following(sequence_number: int) -> int:
-    """The number after this one: 1 follows the largest (5.1.4), and whatever lies above it."""
-    return sequence_number + 1 if sequence_number < MAX_SEQUENCE_NUMBER else 1
+    """The number after this one: 1 follows the largest (5.1.4). Who has been sent beyond it counts all 32 bits."""
+    if sequence_number == MAX_SEQUENCE_NUMBER:
+        return 1
+    return sequence_number + 1 & HIGHEST_NUMBER
 
 
 def _numbered(pdu: Any, sequence_number: int) -> Pdu:

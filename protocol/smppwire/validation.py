@@ -9,7 +9,7 @@ the hot path, returns a status) and ``validate`` (yields every violation). Both 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Final, Literal, NamedTuple
 
@@ -91,6 +91,10 @@ class ValidationPolicy:
     * ``header_only_body``: "ignore" or "reject" a body of a PDU that has none (peers send an enquire_link_resp with a
       NUL; 3.4 does not say what to make of it). "reject" needs ``strict``.
     * ``from_smsc``: the PDUs were sent by an SMSC: data_sm may carry receipts, modes mean nothing.
+    * ``lengths``: (field, octets without the NUL) for fields of ``LENGTH_FIELDS`` whose longest value is to be another
+      than the specification's; it holds however lax the policy is.
+    * ``source_pairs``, ``destination_pairs``: the pairs of TON and NPI that a submission may have; none: all those of
+      the specification. Operators restrict them; a TON that no pair has is answered with the status of the TON.
     """
 
     interface_version: int = InterfaceVersion.SMPP_3_4
@@ -99,11 +103,18 @@ class ValidationPolicy:
     payload_and_short_message: Literal["reject", "payload"] = "reject"
     header_only_body: Literal["ignore", "reject"] = "ignore"
     from_smsc: bool = False
+    lengths: tuple[tuple[str, int], ...] = ()
+    source_pairs: frozenset[tuple[int, int]] = frozenset()
+    destination_pairs: frozenset[tuple[int, int]] = frozenset()
     validators: dict[int, Validator] = field(init=False, repr=False, compare=False)
     """``validators[command_id]``: what ``first_violation`` calls; hot code may hold on to an entry."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "validators", _Validators(self))
+
+    def longest(self, field: str) -> int | None:
+        """What ``lengths`` says of a field; None where it says nothing."""
+        return dict(self.lengths).get(field)
 
     @property
     def is_50(self) -> bool:
@@ -179,12 +190,24 @@ def _any(_field: Field, _policy: ValidationPolicy) -> Iterator[Check]:
     return iter(())
 
 
-def _ton(field: Field, _policy: ValidationPolicy) -> Iterator[Check]:
+def _ton(field: Field, policy: ValidationPolicy) -> Iterator[Check]:
     yield Check(f"{field.name} > {MAX_TON}", "reserved type of number")
+    if pairs := _pairs_of(field, policy):
+        yield Check(f"{field.name} not in {sorted({ton for ton, _ in pairs})}", "a type of number not accepted here")
 
 
-def _npi(field: Field, _policy: ValidationPolicy) -> Iterator[Check]:
+def _npi(field: Field, policy: ValidationPolicy) -> Iterator[Check]:
     yield Check(f"{field.name} not in NPIS", "reserved numbering plan")
+    if pairs := _pairs_of(field, policy):
+        ton = field.name.replace("npi", "ton")
+        yield Check(f"({ton}, {field.name}) not in {sorted(pairs)}", "a numbering plan not accepted here")
+
+
+def _pairs_of(field: Field, policy: ValidationPolicy) -> frozenset[tuple[int, int]]:
+    """The pairs of TON and NPI that are accepted where this field is one of the two; none: all."""
+    if field.name.startswith("source_addr"):
+        return policy.source_pairs
+    return policy.destination_pairs if field.name.startswith("dest_addr") else frozenset()
 
 
 def _password(field: Field, policy: ValidationPolicy) -> Iterator[Check]:
@@ -296,7 +319,9 @@ def _sm_default_msg_id(_field: Field, policy: ValidationPolicy) -> Iterator[Chec
 
 
 def _text_length(_field: Field, policy: ValidationPolicy) -> Iterator[Check]:
-    longest = MAX_SHORT_MESSAGE_50 if policy.is_50 else MAX_SHORT_MESSAGE_34
+    longest = policy.longest("short_message")
+    if longest is None:
+        longest = MAX_SHORT_MESSAGE_50 if policy.is_50 else MAX_SHORT_MESSAGE_34
     yield Check(f"len(short_message) > {longest}", f"longer than {longest} octets")
 
 
@@ -343,12 +368,27 @@ _RULES: Final[dict[Rule, Callable[[Field, ValidationPolicy], Iterator[Check]]]] 
 }
 
 
+LENGTH_FIELDS: Final = frozenset(
+    row.name
+    for spec in PDUS.values()
+    for row in (*spec.attributes, *SME_ADDRESS_FIELDS, *DISTRIBUTION_LIST_FIELDS)
+    if (row.kind is Kind.C_OCTETS and row.rule not in {Rule.PASSWORD, Rule.TIME, Rule.FINAL_DATE})
+    or row.name == "short_message"
+)
+"""What ``ValidationPolicy.lengths`` may name. A password has a limit of its own, a time is exactly 0 or 16 octets."""
+
+SUBMISSIONS: Final = frozenset({CommandId.SUBMIT_SM, CommandId.SUBMIT_MULTI, CommandId.DATA_SM, CommandId.BROADCAST_SM})
+"""PDUs whose addresses have to be of accepted pairs. Those that ask for a message may leave TON and NPI open."""
+
+
 def _checks(row: Field, policy: ValidationPolicy) -> Iterator[Check]:
     """All conditions on one field: its size first, then its rule."""
-    # A password has a limit of its own, a time is exactly 0 or 16 characters by its rule.
-    if row.kind is Kind.C_OCTETS and row.rule not in {Rule.PASSWORD, Rule.TIME, Rule.FINAL_DATE} and policy.strict:
-        longest = row.size - 1
-        yield Check(f"len({row.name}) > {longest}", f"longer than {longest} octets")
+    if row.name in LENGTH_FIELDS and row.kind is Kind.C_OCTETS:
+        longest = policy.longest(row.name)
+        if longest is None and policy.strict:
+            longest = row.size - 1
+        if longest is not None:
+            yield Check(f"len({row.name}) > {longest}", f"longer than {longest} octets")
     yield from _RULES[row.rule](row, policy)
 
 
@@ -467,6 +507,8 @@ def _check_lines(rows: tuple[Field, ...], policy: ValidationPolicy, report: _Rep
 
 def _body_lines(spec: PduSpec, policy: ValidationPolicy, report: _Report) -> Iterator[str]:
     """The judgement of one PDU, in wire order: fields, elements of lists, TLVs, stray octets, missing TLVs."""
+    if spec.command_id not in SUBMISSIONS:
+        policy = replace(policy, source_pairs=frozenset(), destination_pairs=frozenset())
     yield "tlvs = pdu.tlvs"
     for row in spec.attributes:
         lines = list(_check_lines((row,), policy, report, "{} is not None and " if spec.is_response else ""))

@@ -31,29 +31,29 @@ class Window:
 
     ``limit`` is the largest number of requests meant to be outstanding, 0 for no limit. The window only reports the
     ``room`` that is left: enquire_link and unbind must leave a session whose window is full, so refusing is the
-    sender's decision.
+    sender's decision. ``entries`` is what the window holds, by sequence_number, for whoever pops many at once.
     """
 
-    __slots__ = ("_entries", "limit")
+    __slots__ = ("entries", "limit")
 
     def __init__(self, limit: int = 0) -> None:
         if limit < 0:
             raise ValueError(f"a window holds 0 (no limit) or more requests, not {limit}")
         self.limit = limit
-        self._entries: dict[int, Outstanding] = {}
+        self.entries: dict[int, Outstanding] = {}
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self.entries)
 
     def __contains__(self, sequence_number: object) -> bool:
-        return sequence_number in self._entries
+        return sequence_number in self.entries
 
     @property
     def room(self) -> int:
         """How many more requests fit, never negative; ``UNLIMITED_ROOM`` without a limit."""
         if not self.limit:
             return UNLIMITED_ROOM
-        return max(0, self.limit - len(self._entries))
+        return max(0, self.limit - len(self.entries))
 
     def add(self, sequence_number: int, context: object, now: float, response_id: int) -> None:
         """Record one request sent at ``now`` that a PDU with the command_id ``response_id`` will answer.
@@ -61,9 +61,9 @@ class Window:
         Raises ValueError when ``sequence_number`` is outstanding already: two requests that share a number cannot be
         told apart by their responses.
         """
-        if sequence_number in self._entries:
+        if sequence_number in self.entries:
             raise ValueError(f"sequence_number {sequence_number} is outstanding already")
-        self._entries[sequence_number] = (context, now, response_id)
+        self.entries[sequence_number] = (context, now, response_id)
 
     def add_many(
         self, sequence_numbers: Sequence[int], contexts: Sequence[object], now: float, response_id: int
@@ -76,17 +76,17 @@ class Window:
             raise ValueError("one of the sequence_numbers is outstanding already")
         if len(sequence_numbers) != len(contexts):
             raise ValueError(f"{len(sequence_numbers)} sequence_numbers for {len(contexts)} requests")
-        self._entries.update(
+        self.entries.update(
             zip(sequence_numbers, zip(contexts, repeat(now), repeat(response_id), strict=False), strict=True)
         )
 
     def all_free(self, sequence_numbers: Sequence[int]) -> bool:
         """True when none of these numbers is outstanding."""
-        return self._entries.keys().isdisjoint(sequence_numbers)
+        return self.entries.keys().isdisjoint(sequence_numbers)
 
     def get(self, sequence_number: int) -> Outstanding | None:
         """Look at the request that waits under this number, whatever its kind, and leave it there."""
-        return self._entries.get(sequence_number)
+        return self.entries.get(sequence_number)
 
     def pop(self, sequence_number: int, response_id: int) -> Outstanding | None:
         """Complete the request that a ``response_id`` with this number answers.
@@ -95,7 +95,7 @@ class Window:
         put 1 into every enquire_link_resp). A response of another kind completes nothing, so that such an ESME does
         not acknowledge a deliver_sm by accident.
         """
-        entries = self._entries
+        entries = self.entries
         entry = entries.get(sequence_number)
         if entry is None or entry[2] != response_id:
             return None
@@ -110,7 +110,7 @@ class Window:
         """
         if not timeout:
             return []
-        entries = self._entries
+        entries = self.entries
         due: list[int] = []
         contexts: list[object] = []
         for sequence_number, (context, sent_at, _) in entries.items():
@@ -124,9 +124,9 @@ class Window:
 
     def next_expiry(self, timeout: float) -> float | None:
         """The moment at which the oldest request expires; None when nothing is outstanding or ``timeout`` is 0."""
-        if not timeout or not self._entries:
+        if not timeout or not self.entries:
             return None
-        return next(iter(self._entries.values()))[1] + timeout
+        return next(iter(self.entries.values()))[1] + timeout
 
     def drain(self) -> list[object]:
         """Forget everything and return the contexts, oldest first: the session has ended.
@@ -134,6 +134,6 @@ class Window:
         A new session never acknowledges the PDUs of an old one (SMPP 5.0, 2.6.3), so these requests are to be sent
         again.
         """
-        contexts = [context for context, _, _ in self._entries.values()]
-        self._entries.clear()
+        contexts = [context for context, _, _ in self.entries.values()]
+        self.entries.clear()
         return contexts

@@ -63,6 +63,11 @@ class Door:
         """The port that is listened on, or the one asked for while nothing is."""
         return self._port if self._socket is None else int(self._socket.getsockname()[1])
 
+    @property
+    def requests(self) -> int:
+        """HTTP requests so far, malformed ones included."""
+        return 0 if self._server is None else self._server.requests
+
     async def open(self) -> None:
         """Listen. OSError when the address is taken or not ours."""
         loop = asyncio.get_running_loop()

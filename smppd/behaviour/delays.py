@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from smppd.settings.delays import Wait
 
 LOWEST: Final = 2.0**-54
-"""What a draw of 0 counts as where a distribution has no beginning: half of the smallest draw above it."""
+"""The lowest that a draw counts as where a distribution has no beginning: half of the smallest draw above 0."""
 
 Delay = Callable[[float], float]
 """Seconds for a number from 0 up to but not including 1."""
@@ -55,9 +55,9 @@ def _bell(wait: Normal | LogNormal) -> Delay:
     most = min(wait.max, MAX_LIFE)
     if isinstance(wait, Normal):
         mean, deviation = wait.mean, wait.deviation
-        return lambda draw: min(most, max(0.0, mean + deviation * inverse(draw or LOWEST)))
+        return lambda draw: min(most, max(0.0, mean + deviation * inverse(max(draw, LOWEST))))
     median, sigma = wait.median, wait.sigma
-    return lambda draw: min(most, median * math.exp(sigma * inverse(draw or LOWEST)))
+    return lambda draw: min(most, median * math.exp(sigma * inverse(max(draw, LOWEST))))
 
 
 def _mix(wait: Mix) -> Delay:

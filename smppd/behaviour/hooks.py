@@ -142,8 +142,8 @@ def _check(firing: Firing) -> None:
     for name, value, least, most in numbers:
         if value is not None and not (isinstance(value, int) and least <= value <= most):
             raise HookError(f"{name} is {value!r}; expected None or an integer from {least} to {most}")
-    if firing.reply is not None and not (isinstance(firing.reply, Reply) and isinstance(firing.reply.text, str)):
-        raise HookError(f"reply is {firing.reply!r}; expected None or a Reply")
+    if firing.reply is not None and not _is_reply(firing.reply):
+        raise HookError(f"reply is {firing.reply!r}; expected None or a Reply of text, seconds, octets and octets")
     delays = (("delay", firing.delay), ("receipt_delay", firing.receipt_delay))
     for name, seconds in (*delays, ("reply.delay", firing.reply.delay if firing.reply is not None else None)):
         if seconds is None and name != "delay":
@@ -152,3 +152,10 @@ def _check(firing: Firing) -> None:
             raise HookError(f"{name} is {seconds!r}; expected seconds from 0 to {MAX_LIFE:g}")
     if firing.answer not in ANSWERS or firing.connection not in ENDINGS:
         raise HookError(f"answer is {firing.answer!r} and connection {firing.connection!r}; see the documentation")
+
+
+def _is_reply(reply: object) -> bool:
+    """Whether a reply is one; its delay is judged with the others."""
+    if not (isinstance(reply, Reply) and isinstance(reply.text, str)):
+        return False
+    return isinstance(reply.source_addr, bytes) and isinstance(reply.destination_addr, bytes)

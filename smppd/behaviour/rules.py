@@ -218,6 +218,8 @@ class RuleBook:
 def _indexes(entries: Sequence[_Entry]) -> tuple[dict[int, Index[_Entry]], Index[_Entry] | None]:
     """An index for each command that rules name, and one for all others when there are rules about any command."""
     named = {COMMANDS[name] for entry in entries for name in entry.rule.when.commands if name != ANY}
+    if any(ANY in entry.rule.when.commands for entry in entries):
+        named |= WITH_DESTINATION
     indexes: dict[int, Index[_Entry]] = {command_id: Index() for command_id in named}
     rest: Index[_Entry] = Index()
     for entry in entries:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import os
 import resource
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from smppd.cli.garbage import LOOK_SECONDS, GarbagePolicy
 from smppd.errors import UserError
 
 if TYPE_CHECKING:
@@ -21,11 +21,6 @@ if TYPE_CHECKING:
 
     from smppd.app import SmscServer
     from smppd.settings import Settings
-
-GC_THRESHOLDS: Final = (50_000, 20, 50)
-"""Allocations before a collection of the youngest generation, and how often the older ones follow. The defaults
-(700, 10, 10) look through every retained message many times a second; nothing on the way of a message is a cycle, so
-looking rarely costs no memory. What was measured stands in bench/README.md."""
 
 OTHER_FILES: Final = 256
 """Descriptors for listeners, HTTP, logs and libraries, beside one per connection."""
@@ -72,9 +67,7 @@ def command(
         return load_settings(config, os.environ, assignments)
 
     settings = load()
-    if any(rule.then.hook for rule in settings.rule):
-        # Hooks stand beside the configuration; without one, in the working directory.
-        sys.path.insert(0, str((Path() if config is None else config.parent).absolute()))
+    find_hooks(settings, Path() if config is None else config.parent)
     raise_file_limit(settings.server.max_connections)
     with asyncio.Runner(loop_factory=loop_factory(settings.server.event_loop)) as runner:
         runner.run(_serve(settings, load))
@@ -83,6 +76,12 @@ def command(
 def rule_file(name: str) -> str:
     """What `--rules` names, for a setting: there a path counts from the configuration, here from where one stands."""
     return str(Path(name).absolute()) if name.endswith(".toml") or "/" in name else name
+
+
+def find_hooks(settings: Settings, directory: Path) -> None:
+    """Have Python find the modules of hooks beside the configuration; without one, in the working directory."""
+    if any(rule.then.hook for rule in settings.rule):
+        sys.path.insert(0, str(directory.absolute()))
 
 
 def loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -110,25 +109,33 @@ def raise_file_limit(connections: int) -> None:
 
 async def _serve(settings: Settings, load: Callable[[], Settings]) -> None:
     from smppd.app import SmscServer
+    from smppwire.speedups import ACTIVE, REASON
 
     server = SmscServer(settings)
+    server.log.info("wire library", code="C" if ACTIVE else "Python", reason=REASON)
+    garbage = GarbagePolicy(lambda: server.pdus_received, lambda: server.leftovers)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
     loop.add_signal_handler(signal.SIGHUP, _reload, server, load)
     loop.set_exception_handler(lambda _loop, what: _loop_failed(server, what))
-    gc.set_threshold(*GC_THRESHOLDS)
     await server.start(_announce)
-    # Everything loaded so far lives as long as the process: the collector need not look at it again.
-    gc.collect()
-    gc.freeze()
+    garbage.start()
+    looking = loop.create_task(_look_after(garbage))
     await stopping.wait()
+    looking.cancel()
     server.log.info("stopping")
     # A second signal ends the process at once.
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.remove_signal_handler(number)
     await server.stop()
+
+
+async def _look_after(garbage: GarbagePolicy) -> None:
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        garbage.look()
 
 
 def _announce(line: str) -> None:

@@ -16,7 +16,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from smppd.engine.message import DELETED, DELIVERED, ENROUTE, EXPIRED, FIRST_FINAL, NEVER, SCHEDULED
-from smppd.engine.operations import is_well_formed
 from smppd.engine.scheduler import Schedule
 from smppwire.constants import CommandStatus, TlvTag
 from smppwire.pdus import BroadcastSmResp, CancelBroadcastSmResp, QueryBroadcastSmResp, Tlv
@@ -269,7 +268,7 @@ def submit(engine: Engine, bind: Bind, pdu: BroadcastSm) -> BroadcastSmResp:
 
     Areas of an unknown format are listed with their status in the response; it is an error when no area is left.
     """
-    status = first_violation(pdu, bind.policy) or _violation(pdu) or _admit(engine, bind)
+    status = first_violation(pdu, bind.policy) or _violation(bind, pdu) or _admit(engine, bind)
     if status:
         return BroadcastSmResp(pdu.sequence_number, status)
     areas = [value for tag, value in pdu.tlvs if tag == AREA_IDENTIFIER]
@@ -290,7 +289,7 @@ def submit(engine: Engine, bind: Bind, pdu: BroadcastSm) -> BroadcastSmResp:
     duration = _duration(pdu)
     if not pdu.validity_period and duration != NEVER:
         expires_at = start_at + engine.validity(duration)  # the default follows from repetitions and interval
-    message_id = engine.take_id(hex_ids=bind.hex_ids) if replaced is None else replaced.message_id
+    message_id = engine.take_id(bind) if replaced is None else replaced.message_id
     broadcast = Broadcast(
         message_id, bind.esme, pdu, good, now=now, start_at=start_at, expires_at=expires_at, ends_at=start_at + duration
     )
@@ -303,7 +302,7 @@ def submit(engine: Engine, bind: Bind, pdu: BroadcastSm) -> BroadcastSmResp:
     return BroadcastSmResp(pdu.sequence_number, message_id=message_id, tlvs=tuple(failed))
 
 
-def _violation(pdu: BroadcastSm) -> int:
+def _violation(bind: Bind, pdu: BroadcastSm) -> int:
     """What the values of the mandatory TLVs break, beyond their sizes: a command_status, 0 when nothing."""
     if sum(tag == AREA_IDENTIFIER for tag, _ in pdu.tlvs) > MAX_AREAS:
         return ESME_RINVNUMBCAST_AREAS
@@ -314,7 +313,7 @@ def _violation(pdu: BroadcastSm) -> int:
         return ESME_RINVBCAST_REP
     if _interval(pdu) is None:
         return ESME_RINVBCASTFREQINT
-    if pdu.message_id and not is_well_formed(pdu.message_id):
+    if pdu.message_id and not bind.esme.dialect.keys(pdu.message_id):
         return ESME_RINVMSGID
     return 0
 
@@ -367,7 +366,8 @@ def _replaced(engine: Engine, bind: Bind, pdu: BroadcastSm) -> Broadcast | None:
 
 def _find(engine: Engine, bind: Bind, message_id: bytes, reference: bytes | None) -> Broadcast | None:
     if message_id:
-        return engine.broadcasts.find(bind.esme, message_id)
+        keys = (message_id, *bind.esme.dialect.keys(message_id))
+        return next((found for key in keys if (found := engine.broadcasts.find(bind.esme, key))), None)
     return None if reference is None else engine.broadcasts.by_reference(bind.esme, reference)
 
 
@@ -375,7 +375,7 @@ def query(engine: Engine, bind: Bind, pdu: QueryBroadcastSm) -> QueryBroadcastSm
     """Answer a query_broadcast_sm (SMPP 5.0 section 4.6.1): state, areas and their success, the end once it is over."""
     reference = pdu.tlv(USER_MESSAGE_REFERENCE)
     status = first_violation(pdu, bind.policy)
-    if not status and not is_well_formed(pdu.message_id) and (pdu.message_id or reference is None):
+    if not status and not bind.esme.dialect.keys(pdu.message_id) and (pdu.message_id or reference is None):
         status = ESME_RINVMSGID
     found = None if status else _find(engine, bind, pdu.message_id, reference)
     if found is None or not found.is_from(pdu.source_addr_ton, pdu.source_addr_npi, pdu.source_addr):
@@ -399,7 +399,7 @@ def cancel(engine: Engine, bind: Bind, pdu: CancelBroadcastSm) -> CancelBroadcas
     service_type or broadcast_content_type only.
     """
     status = first_violation(pdu, bind.policy)
-    if not status and pdu.message_id and not is_well_formed(pdu.message_id):
+    if not status and pdu.message_id and not bind.esme.dialect.keys(pdu.message_id):
         status = ESME_RINVMSGID
     if status:
         return CancelBroadcastSmResp(pdu.sequence_number, status)

@@ -3,84 +3,36 @@
 Everything happens in two calls. `submit` and its siblings take what one read of a session brought and answer at once.
 `run` does whatever is due: outcomes of the network, paced queues, receipts; it returns when it wants to be called
 again. Nothing leaves inside `submit`, so a receipt can never overtake its submit_sm_resp.
+
+The engine is made of three parts: the `Intake` accepts, the `Life` moves what was accepted, and both write into the
+`Ledger`. Here stands what holds them together: accounts, routes, binds, and the turn of the loop.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from datetime import UTC, datetime
 from math import nextafter
 from typing import TYPE_CHECKING, Final
 
-from smppd.engine.alerts import Alerts, asks_for_dpf
 from smppd.engine.broadcast import Broadcasts
-from smppd.engine.esmes import DELIVERY_ACK, MANUAL_ACK, Delivery, EsmeState, HandsetAcknowledgement, Notification
-from smppd.engine.handsets import Handsets
-from smppd.engine.message import (
-    DELETED,
-    DELIVERED,
-    ENROUTE,
-    EXPIRED,
-    FIRST_FINAL,
-    INTERMEDIATE_MASK,
-    MODE_MASK,
-    NEVER,
-    ONE_ATTEMPT,
-    RECEIPT_ALWAYS,
-    RECEIPT_BITS,
-    RECEIPT_SETTLED,
-    SCHEDULED,
-    SME_ACKS_MASK,
-    SUCCESSES,
-    TRANSACTION,
-    UNDECIDED,
-    UNDELIVERABLE,
-    Group,
-    Message,
-    lifetime_of,
-    requests_of,
-    wants_receipt,
-)
-from smppd.engine.multipart import Multipart
-from smppd.engine.outbox import Outbox
-from smppd.engine.peers import ABSENT, TAKEN, Forward, Peers
-from smppd.engine.pending import PendingIndex
-from smppd.engine.ports import DEFERRED, Outcome
-from smppd.engine.queues import PASSES, WAITS, RouteState
-from smppd.engine.retry import pause_after
+from smppd.engine.esmes import Delivery, EsmeState
+from smppd.engine.intake import Intake
+from smppd.engine.ledger import Ledger
+from smppd.engine.life import Life
+from smppd.engine.message import NEVER
+from smppd.engine.queues import RouteState
 from smppd.engine.router import Router
-from smppd.engine.scheduler import Schedule
 from smppd.engine.slices import Slices
 from smppd.engine.submit_multi import DistributionLists
-from smppd.engine.transactions import Transactions
 from smppd.patterns import AddressRange
-from smppwire.constants import CommandId, CommandStatus
-from smppwire.errors import TextError
-from smppwire.flags import wants_delivery_acknowledgement, wants_manual_acknowledgement
-from smppwire.smpp_time import parse_time
+from smppd.settings import DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from smppd.engine.esmes import Bind, Deliverable
-    from smppd.engine.multipart import Assembly
+    from smppd.engine.handsets import Handsets
     from smppd.engine.ports import Clock, Dialect, Network, Observer
-    from smppd.engine.transactions import Request
     from smppd.settings import Settings
-    from smppwire.pdus import SubmitSm
-
-FIRST_ID: Final = 1_000_000_000
-"""Ten decimal digits from the first message on, so that no decimal id is ever spelled like one of 8 hex digits."""
-
-END_OF_IDS: Final = 10_000_000_000
-"""Here ids begin again with `FIRST_ID`, to stay within ten digits: what is still known of the first message by then is
-older than nine thousand million others."""
-
-HEX_IDS: Final = 1 << 32
-"""How many ids of 8 hex digits there are, for ESMEs below 3.4."""
-
-HEX_ID_LENGTH: Final = 8
-"""Characters of a message_id in SMPP 3.3."""
 
 EVENTS_PER_TURN: Final = 1000
 """Due events and finished messages handled per turn of the loop: about a millisecond between two reads."""
@@ -93,14 +45,6 @@ they come and however many sessions bring them, and nothing piles up until `[mes
 SWEEP_SECONDS: Final = 1.0
 """How often deliverables of absent ESMEs are checked for expiry."""
 
-SUBMIT_SM: Final = int(CommandId.SUBMIT_SM)
-RINVDSTADR: Final = int(CommandStatus.ESME_RINVDSTADR)
-RINVEXPIRY: Final = int(CommandStatus.ESME_RINVEXPIRY)
-RINVSCHED: Final = int(CommandStatus.ESME_RINVSCHED)
-RMSGQFUL: Final = int(CommandStatus.ESME_RMSGQFUL)
-
-DELETED_OUTCOME: Final = Outcome(DELETED)
-
 
 class Engine:
     """Messages, routes and accounts of one message centre."""
@@ -111,7 +55,7 @@ class Engine:
         networks: Mapping[str, Network],
         *,
         clock: Clock,
-        dialect: Dialect,
+        dialects: Mapping[str, Dialect],
         observer: Observer,
         wake: Callable[[], None],
     ) -> None:
@@ -121,76 +65,87 @@ class Engine:
             settings: accounts, routes and limits.
             networks: the networks that routes name.
             clock: time.
-            dialect: how receipts are written.
+            dialects: the dialects that accounts name, and the one called "default", which strangers hear.
             observer: is told about batches.
             wake: called when `run` should be called soon, possibly many times in a row.
         """
         self.clock = clock
-        self.dialect = dialect
+        self.dialects = dialects
         self.observer = observer
         self.wake = wake
-        self.messages: dict[bytes, Message] = {}
         self.esmes: dict[str, EsmeState] = {}
         self.routes: dict[str, RouteState] = {}
-        self.in_flight = 0
-        self.outbox = Outbox(dialect, observer, self._settle, self._offer_later)
-        self._handsets: Handsets | None = None
-        self.multipart = Multipart(
-            report=self._report, report_whole=self._report_whole, settle=self._settle, show=self._show_whole
-        )
+        self.ledger = ledger = Ledger()
+        self.life = life = Life(ledger, clock=clock, observer=observer, wake=wake)
+        self.intake = intake = Intake(ledger, life, clock=clock, observer=observer, wake=wake)
         self.slices = Slices(wake)
-        self._next_id = FIRST_ID
-        self._live = 0
-        """What `[messages] limit` bounds: messages that are not final, and all that is not done with by the outbox."""
-        self._done: deque[Message] = deque()
-        self._ready: deque[Message] = deque()
-        self._queued: dict[RouteState, None] = {}
-        """The routes in whose queues something waits."""
-        self._schedule: Schedule[Message] = Schedule()
-        self._retries: Schedule[Deliverable] = Schedule()
-        self._transactions = Transactions()
-        self._alerts = Alerts()
-        self._notified: set[Message] = set()
-        """The messages with a notification that is not settled: there is one at a time."""
-        self._pending: PendingIndex | None = None
-        self.peers = Peers()
-        self._forwards: dict[Message, Forward] = {}
-        """The messages that are on their way to an ESME and not final."""
         self.broadcasts = Broadcasts()
         self._sweep_at = 0.0
         self._quantum = EVENTS_PER_TURN
-        self._intake = 0
-        """Messages accepted since the last turn."""
+        # What the parts hold and do, under the engine's name: those who ask need not know who answers.
+        self.messages = ledger.messages
+        self.take_id = ledger.take_id
+        self.pending_towards = ledger.pending_towards
+        self.outbox = life.outbox
+        self.multipart = life.multipart
+        self.peers = life.peers
+        self.answer_with_outcome = life.answer_with_outcome
+        self.reschedule = life.reschedule
+        self.replaced = life.replaced
+        self.delete = life.delete
+        self.submit = intake.submit
+        self.accept = intake.accept
+        self.let_go = intake.let_go
+        self.route_of = intake.route_of
+        self.admit_to_account = intake.admit_to_account
+        self.validity = intake.validity
+        self.times_of = intake.times_of
         self._apply(settings, networks)
+
+    @property
+    def dialect(self) -> Dialect:
+        """How this message centre speaks to those it does not know."""
+        return self.dialects[DEFAULT]
+
+    @property
+    def in_flight(self) -> int:
+        """How many messages are not final."""
+        return self.ledger.in_flight
+
+    @property
+    def handsets(self) -> Handsets:
+        """What subscribers have on their screens: the latest texts."""
+        return self.life.handsets
 
     # -- configuration -------------------------------------------------------------------------------------------
 
-    def configure(self, settings: Settings, networks: Mapping[str, Network]) -> None:
+    def configure(
+        self, settings: Settings, networks: Mapping[str, Network], dialects: Mapping[str, Dialect] | None = None
+    ) -> None:
         """Take new settings while running: known accounts and routes keep what they hold.
 
         Those that are gone keep their state, so that nothing is lost and no counter falls to zero. The sessions of such
         an account go on, and its receipts wait for it to come back. Such a route takes no new messages, and what waits
-        in its queue or is scheduled on it goes its way under the route's last settings.
+        in its queue or is scheduled on it goes its way under the route's last settings. New dialects (None: those that
+        there are) count for what is accepted and sent from now on.
         """
+        if dialects is not None:
+            self.dialects = dialects
         self._apply(settings, networks)
         self.wake()
 
     def _apply(self, settings: Settings, networks: Mapping[str, Network]) -> None:
-        self._limit = settings.messages.limit
-        self._retain = settings.messages.retain
-        self._validity = settings.messages.default_validity
-        self._max_validity = settings.messages.max_validity
+        self.ledger.configure(settings.messages)
+        self.life.configure(settings.messages)
         self.broadcasts.configure(settings.messages)
-        self.multipart.timeout = settings.messages.multipart_timeout
         self.lists = DistributionLists(settings.distribution_list)
-        self._retry_steps = tuple(settings.messages.retry)
-        self._transaction_timeout = settings.messages.transaction_timeout
+        self._validity = settings.messages.default_validity
         for account in settings.account:
             esme = self.esmes.get(account.system_id)
             if esme is None:
-                self.esmes[account.system_id] = EsmeState(account)
+                self.esmes[account.system_id] = EsmeState(account, self.dialects[account.dialect])
             else:
-                esme.configure(account)
+                esme.configure(account, self.dialects[account.dialect])
         self.peers.configure(
             (self.esmes[account.system_id], AddressRange(account.address_range))
             for account in settings.account
@@ -202,7 +157,8 @@ class Engine:
                 self.routes[route.name] = RouteState(route, networks[route.network])
             else:
                 state.configure(route, networks[route.network])
-        self._router: Router[RouteState] = Router([(route.match, self.routes[route.name]) for route in settings.route])
+        router = Router([(route.match, self.routes[route.name]) for route in settings.route])
+        self.intake.configure(settings.messages, router)
 
     # -- binds -------------------------------------------------------------------------------------------------------
 
@@ -225,7 +181,9 @@ class Engine:
     def acknowledged(self, answers: Iterable[tuple[Deliverable, int]]) -> None:
         """Responses to deliver_sm: each deliverable with the command_status the ESME gave."""
         self.outbox.acknowledged(answers)
-        self.wake()
+        if not self.life.woken:
+            self.life.woken = True
+            self.wake()
 
     def unanswered(self, items: Iterable[Deliverable]) -> None:
         """Deliver_sm whose response timer ran out."""
@@ -235,10 +193,10 @@ class Engine:
     def deliver(self, kind: str, system_id: str, body: bytes, *, bind: Bind | None = None) -> bool:
         """Queue a deliver_sm of one's own making for an account; False when it is unknown, or at the limit."""
         esme = self.esmes.get(system_id)
-        if esme is None or self._live >= self._limit:
+        if esme is None or self.ledger.is_full:
             return False
         now = self.clock.now()
-        self._live += 1
+        self.ledger.live += 1
         self.outbox.add(Delivery(kind, body, esme, bind, now, now + self._validity))
         self.wake()
         return True
@@ -249,709 +207,58 @@ class Engine:
         The fullest counts: the messages that are alive, the queue of any route, or the account's throughput window. 100
         is said only when something is full, 0 only when all is idle.
         """
-        shares = [self._live / self._limit]
-        shares += [len(route.queue) / max(1, route.queue_limit) for route in self._queued]
+        shares = [self.ledger.live / self.ledger.limit]
+        shares += [len(route.queue) / max(1, route.queue_limit) for route in self.life.queued]
         if bind.esme.throughput is not None:
             shares.append(bind.esme.throughput.window.fullness(self.clock.now()))
         share = min(1.0, max(shares))
         return max(int(100 * share), share > 0.0)
 
-    # -- intake -------------------------------------------------------------------------------------------------------
-
-    def submit(self, bind: Bind, pdus: Sequence[SubmitSm]) -> list[bytes | int]:
-        """Take a batch of submit_sm of one session.
-
-        Returns, for each, the message_id it was accepted under, or the command_status that refuses it, or DEFERRED
-        when its outcome is its answer.
-        """
-        now = self.clock.now()
-        wall = self.clock.wall()
-        esme = bind.esme
-        violation = bind.policy.validators[SUBMIT_SM]
-        system_id = esme.system_id
-        limiter = esme.throughput
-        find_route = self._router.find
-        messages = self.messages
-        pending = self._pending
-        hex_ids = bind.hex_ids
-        expires_at = now + self._validity
-        free = self._limit - self._live
-        answers: list[bytes | int] = []
-        answer = answers.append
-        dispatch: list[Message] = []
-        accepted = 0
-        throttled = 0
-        overflowing = 0
-        next_id = self._ids(len(pdus))
-        is_50 = bind.policy.is_50
-        for pdu in pdus:
-            status = violation(pdu)
-            if status:
-                answer(status)
-                continue
-            if limiter is not None and not limiter.admit(pdu, now):
-                throttled += 1
-                answer(esme.over_status)
-                continue
-            route = find_route(system_id, pdu)
-            if route is None:
-                answer(RINVDSTADR)
-                continue
-            if free <= 0:
-                overflowing += 1
-                answer(RMSGQFUL)
-                continue
-            if (
-                pdu.schedule_delivery_time
-                or pdu.validity_period
-                or pdu.replace_if_present_flag
-                or pdu.esm_class & MODE_MASK
-                or (is_50 and pdu.tlvs and lifetime_of(bind, pdu) is not None)
-            ):
-                # It may find what came before it, and must not overtake it: neither in time nor in the network's dice.
-                self._next_id = next_id
-                self._enter(esme, accepted, dispatch, now)
-                answer(self._submit_timed(bind, pdu, route, now, wall))
-                accepted = 0
-                dispatch = []
-                next_id = self._next_id
-                free = self._limit - self._live
-                pending = self._pending
-                continue
-            if route.throughput is not None:
-                status = self._judge(esme, route, pdu, now)
-                if status > 0:
-                    answer(status)
-                    continue
-            message_id = b"%d" % next_id if not hex_ids else b"%08X" % (next_id % HEX_IDS)
-            next_id += 1
-            message = Message(message_id, pdu, esme, bind, route, now, wall, expires_at)
-            messages[message_id] = message
-            if pending is not None:
-                pending.add(message)
-            if pdu.esm_class or pdu.tlvs:
-                self.multipart.take(message, now)
-            route.states[ENROUTE] += 1
-            accepted += 1
-            free -= 1
-            if status == WAITS:
-                self._enqueue(message)
-            else:
-                dispatch.append(message)
-            answer(message_id)
-        self._next_id = next_id
-        if accepted:
-            self._enter(esme, accepted, dispatch, now)
-            self.wake()
-        if throttled:
-            self.observer.throttled(system_id, "account", throttled)
-        if overflowing:
-            self.observer.throttled(system_id, "limit", overflowing)
-        return answers
-
-    def _ids(self, count: int) -> int:
-        """The first of `count` numbers for message_ids that follow each other; they are taken by moving `_next_id`."""
-        if self._next_id + count > END_OF_IDS:
-            self._next_id = FIRST_ID
-        return self._next_id
-
-    def _enter(self, esme: EsmeState, accepted: int, dispatch: list[Message], now: float) -> None:
-        """Count messages of one account that were accepted ENROUTE, and send those on their way that need not wait."""
-        esme.states[ENROUTE] += accepted
-        self._intake += accepted
-        self._live += accepted
-        self.in_flight += accepted
-        if dispatch:
-            self._dispatch(dispatch, now)
-
-    def _judge(self, esme: EsmeState, route: RouteState, pdu: SubmitSm, now: float) -> int:
-        """What the route says (`RouteState.judge`), refusals counted."""
-        status = route.judge(pdu, now)
-        if status > 0:
-            self.observer.throttled(esme.system_id, "queue" if route.paces else "route", 1)
-        return status
-
-    def accept(
-        self,
-        bind: Bind,
-        pdu: SubmitSm,
-        route: RouteState,
-        *,
-        now: float,
-        wall: float,
-        start_at: float,
-        expires_at: float,
-        message_id: bytes | None = None,
-        group: Group | None = None,
-        held: list[tuple[Message, int]] | None = None,
-    ) -> Message | int:
-        """Take one message off the beaten track: scheduled, with a validity of its own, or one of a submit_multi.
-
-        The caller has judged the PDU and found the route. Returns the message, or the command_status that refuses it:
-        ESME_RINVSCHED also when it shall be scheduled in a mode that delivers at once. With `held` the message is
-        appended there, and stays where it is until it is handed to `let_go`.
-        """
-        esme = bind.esme
-        if self._live >= self._limit:
-            self.observer.throttled(esme.system_id, "limit", 1)
-            return RMSGQFUL
-        is_scheduled = start_at > now
-        mode = pdu.esm_class & MODE_MASK
-        if mode in ONE_ATTEMPT and is_scheduled:
-            return RINVSCHED
-        if mode == TRANSACTION:
-            expires_at = min(expires_at, now + self._transaction_timeout)
-        status = PASSES if is_scheduled else self._judge(esme, route, pdu, now)
-        if status > 0:
-            return status
-        if message_id is None:
-            message_id = self.take_id(hex_ids=bind.hex_ids)
-        message = Message(message_id, pdu, esme, bind, route, now, wall, expires_at)
-        message.group = group
-        if group is not None:
-            group.members[message] = None
-        self.messages.setdefault(message_id, message)
-        if self._pending is not None:
-            self._pending.add(message)
-        if pdu.esm_class or pdu.tlvs:
-            self.multipart.take(message, now)
-        self._intake += 1
-        self._live += 1
-        self.in_flight += 1
-        message.state = SCHEDULED if is_scheduled else ENROUTE
-        esme.states[message.state] += 1
-        route.states[message.state] += 1
-        if held is not None:
-            if is_scheduled:
-                message.next_at = start_at
-            route.reserved += status == WAITS
-            held.append((message, status))
-        elif is_scheduled:
-            self._plan(message, start_at)
-        elif status == WAITS:
-            self._enqueue(message)
-        else:
-            self._dispatch([message], now)
-        self.wake()
-        return message
-
-    def let_go(self, held: Iterable[tuple[Message, int]]) -> None:
-        """Send those on their way that `accept` has held: their submit_multi is answered."""
-        dispatch: list[Message] = []
-        for message, status in held:
-            message.route.reserved -= status == WAITS
-            if message.state == SCHEDULED:
-                self._plan(message, message.next_at)
-            elif message.state == ENROUTE:
-                if status == WAITS:
-                    self._enqueue(message)
-                else:
-                    dispatch.append(message)
-        self._dispatch(dispatch, self.clock.now())
-        self.wake()
-
-    def answer_with_outcome(self, message: Message, bind: Bind, request: Request) -> bool:
-        """Have the request answered by what becomes of its message, if that is the mode it asks for; whether it is."""
-        if message.pdu.esm_class & MODE_MASK != TRANSACTION:
-            return False
-        self._transactions.open(message, bind, request)
-        return True
-
-    def take_id(self, *, hex_ids: bool) -> bytes:
-        """The next message_id: decimal, or 8 hex digits for ESMEs below 3.4."""
-        number = self._ids(1)
-        self._next_id += 1
-        return b"%08X" % (number % HEX_IDS) if hex_ids else b"%d" % number
-
-    def route_of(self, bind: Bind, pdu: SubmitSm) -> RouteState | None:
-        """The route this PDU would take."""
-        return self._router.find(bind.esme.system_id, pdu)
-
-    def admit_to_account(self, bind: Bind, pdu: SubmitSm) -> int:
-        """0 when the account's throughput window lets one more message pass, else the refusing command_status."""
-        esme = bind.esme
-        if esme.throughput is None or esme.throughput.admit(pdu, self.clock.now()):
-            return 0
-        self.observer.throttled(esme.system_id, "account", 1)
-        return esme.over_status
-
-    def validity(self, seconds: float | None) -> float:
-        """How long a message lives that asked for so many seconds, or for nothing in particular."""
-        return self._validity if seconds is None else min(seconds, self._max_validity)
-
-    def times_of(
-        self, schedule: bytes, validity: bytes, now: float, wall: float, lifetime: int | None = None
-    ) -> tuple[float, float] | int:
-        """When delivery may start and when it ends (engine seconds), or the command_status that refuses the times.
-
-        A schedule in the past means now (SMPP 3.4 section 5.2.15 is silent, message centres do so); a validity that
-        is over, or ends before the schedule, is ESME_RINVEXPIRY. A lifetime in seconds supersedes the validity. One
-        that is too long is cut to the longest there is, counted from the start as the default is.
-        """
-        moment = datetime.fromtimestamp(wall, UTC)
-        try:
-            start = parse_time(schedule, moment)
-        except TextError:
-            return RINVSCHED
-        try:
-            end = parse_time(validity, moment)
-        except TextError:
-            return RINVEXPIRY
-        start_at = now if start is None else now + max(0.0, start.timestamp() - wall)
-        if lifetime is not None:
-            expires_at = now + lifetime
-        elif end is not None:
-            expires_at = now + (end.timestamp() - wall)
-        else:
-            return start_at, start_at + self.validity(None)
-        if expires_at < start_at:
-            return RINVEXPIRY
-        return start_at, min(expires_at, start_at + self._max_validity)
-
-    def _submit_timed(self, bind: Bind, pdu: SubmitSm, route: RouteState, now: float, wall: float) -> bytes | int:
-        times = self.times_of(pdu.schedule_delivery_time, pdu.validity_period, now, wall, lifetime_of(bind, pdu))
-        if isinstance(times, int):
-            return times
-        if pdu.replace_if_present_flag and pdu.esm_class & MODE_MASK not in ONE_ATTEMPT:
-            replaced = self._replace_present(bind, pdu, *times)
-            if replaced is not None:
-                return replaced.message_id
-        message = self.accept(bind, pdu, route, now=now, wall=wall, start_at=times[0], expires_at=times[1])
-        if isinstance(message, int):
-            return message
-        return DEFERRED if self.answer_with_outcome(message, bind, pdu) else message.message_id
-
-    @property
-    def handsets(self) -> Handsets:
-        """What subscribers have on their screens: the latest texts. Made from the store when first asked for."""
-        if self._handsets is None:
-            self._handsets = Handsets(each for each in self._all_messages() if not self._is_for_esme(each))
-        return self._handsets
-
-    # -- what replaces and cancels ------------------------------------------------------------------------------------
-
-    def pending_towards(self, esme: EsmeState, destination_addr: bytes) -> list[Message]:
-        """The account's messages to a destination that are not final, oldest first."""
-        if self._pending is None:
-            self._pending = PendingIndex(self._all_messages())
-        return self._pending.towards(esme, destination_addr)
-
-    def _all_messages(self) -> Iterable[Message]:
-        for message in self.messages.values():
-            if message.group is None:
-                yield message
-            else:
-                yield from message.group.members
-
-    def _replace_present(self, bind: Bind, pdu: SubmitSm, start_at: float, expires_at: float) -> Message | None:
-        """Replace the newest pending message with the same source, destination and service_type (5.2.18).
-
-        It keeps its message_id and its place; all else, its times included, is as submitted now. A session below 3.4
-        finds only what has an id that its responses have room for.
-        """
-        for message in reversed(self.pending_towards(bind.esme, pdu.destination_addr)):
-            old = message.pdu
-            if (
-                not (bind.hex_ids and len(message.message_id) > HEX_ID_LENGTH)
-                and old.source_addr == pdu.source_addr
-                and old.source_addr_ton == pdu.source_addr_ton
-                and old.source_addr_npi == pdu.source_addr_npi
-                and old.dest_addr_ton == pdu.dest_addr_ton
-                and old.dest_addr_npi == pdu.dest_addr_npi
-                and old.service_type == pdu.service_type
-                and old.esm_class & MODE_MASK not in ONE_ATTEMPT
-            ):
-                message.pdu = pdu
-                self.multipart.replaced(message, self.clock.now())
-                self.reschedule(message, start_at, expires_at)
-                return message
-        return None
-
-    def reschedule(self, message: Message, start_at: float, expires_at: float) -> None:
-        """Give a message another start, or another next attempt, and another end of validity.
-
-        While an attempt is under way, or it waits for its route, the start is no longer of interest.
-        """
-        message.expires_at = expires_at
-        if self._forwards and message in self._forwards:
-            self._forwards[message].expires_at = expires_at
-        next_at = start_at if message.state == SCHEDULED or message.awaits_retry else message.next_at
-        if message.due_at != NEVER:
-            self._cancel_plan(message)
-            self._plan(message, next_at)
-            self.wake()
-        else:  # it is held, or its outcome is known and this turn of the loop reports it
-            message.next_at = next_at
-
-    def delete(self, message: Message) -> bool:
-        """Cancel a message, unless it is final: whatever it waits for, it is DELETED now. Says whether it was not."""
-        if message.state >= FIRST_FINAL:
-            return False
-        self._cancel_plan(message)
-        self._finish_early(message, DELETED_OUTCOME, self.clock.now(), self.clock.wall())
-        self.wake()
-        return True
-
-    # -- the message's way --------------------------------------------------------------------------------------------
-
-    def _plan(self, message: Message, next_at: float) -> None:
-        """Look at the message at its next step, or at the end of its validity if that comes first.
-
-        There is at most one such plan for a message at any time.
-        """
-        message.next_at = next_at
-        due_at = message.due_at = min(next_at, message.expires_at)
-        message.ticket = self._schedule.add(due_at, message)
-
-    def _cancel_plan(self, message: Message) -> None:
-        due_at = message.due_at
-        if due_at != NEVER:
-            message.due_at = NEVER
-            self._schedule.forsake(due_at, message.ticket)
-
-    def _enqueue(self, message: Message) -> None:
-        """Have a message wait for the throughput of its route."""
-        route = message.route
-        route.queue[message] = None
-        self._queued[route] = None
-        self._plan(message, NEVER)
-
-    def _dispatch(self, messages: list[Message], now: float) -> None:
-        """Hand messages to the networks of their routes, runs of one route together; before that to the ESMEs."""
-        if self.peers.active:
-            messages = self._forward(messages, now)
-        start = 0
-        count = len(messages)
-        ready = self._ready
-        while start < count:
-            route = messages[start].route
-            end = start + 1
-            while end < count and messages[end].route is route:
-                end += 1
-            batch = messages if end - start == count else messages[start:end]
-            for message, (delay, outcome) in zip(batch, route.network.attempt(batch, now), strict=True):
-                message.outcome = outcome
-                if message.pdu.registered_delivery & INTERMEDIATE_MASK and not message.failures:
-                    self._notify(message, now)
-                if delay <= 0.0:
-                    ready.append(message)
-                else:
-                    self._plan(message, now + delay)
-            start = end
-
-    def _forward(self, messages: list[Message], now: float) -> list[Message]:
-        """Hand over what goes to an ESME; returns what is left for the networks.
-
-        A message waits there until it is acknowledged, or until its validity ends; one whose mode allows for a single
-        attempt fails at once when nobody is there to take it.
-        """
-        others = []
-        for message in messages:
-            esme = self.peers.find(message.esme, message.pdu)
-            if esme is None:
-                others.append(message)
-                continue
-            forward = Forward(message, esme, now)
-            if not esme.receivers():
-                message.error_code = ABSENT
-                if forward.has_one_attempt:
-                    message.outcome = Outcome(UNDELIVERABLE, ABSENT)
-                    self._ready.append(message)
-                    continue
-            self._forwards[message] = forward
-            self.peers.remember(esme, message)
-            if message.pdu.registered_delivery & INTERMEDIATE_MASK:
-                self._notify(message, now)
-            self._plan(message, NEVER)
-            self.outbox.add(forward)
-        return others
-
-    def _forwarded(self, forward: Forward) -> None:
-        """The outbox is done with a forwarded message: the next turn of the loop makes it final.
-
-        It is reported like the outcome of a network, because nothing may become final, and be reported to an ESME,
-        while the outbox is at work on that ESME's queues.
-        """
-        message = forward.message
-        if self._forwards.pop(message, None) is None:
-            self._live -= 1
-            return
-        outcome = forward.outcome
-        if outcome.state == DELIVERED:
-            self.peers.remember(forward.esme, message)
-        elif forward.expires_at <= self.clock.now():
-            outcome = Outcome(EXPIRED, message.error_code)
-        message.outcome = outcome
-        self._cancel_plan(message)
-        self._ready.append(message)
-
-    def _notify(self, message: Message, now: float) -> None:
-        """Send an intermediate notification that was asked for: the first attempt is under way, or an attempt failed.
-
-        There is never more than one: it tells how things stand when it leaves, and when it is settled another follows
-        if attempts have failed since. At the limit of messages it is left out: nobody refused could be told later, and
-        it is a courtesy.
-        """
-        if message in self._notified or self._live >= self._limit or message.pdu.esm_class & MODE_MASK in ONE_ATTEMPT:
-            return
-        self._live += 1
-        self._notified.add(message)
-        self.outbox.add(Notification(message, min(message.expires_at, now + self._validity)))
-
-    def _attempt_failed(self, message: Message, error_code: int, now: float, wall: float) -> None:
-        """The network could not deliver now: plan the next attempt, unless the message has but one."""
-        message.failures += 1
-        message.error_code = error_code
-        if message.pdu.esm_class & MODE_MASK in ONE_ATTEMPT:
-            self._finish(message, Outcome(UNDELIVERABLE, error_code), now, wall)
-            return
-        message.outcome = UNDECIDED
-        self._plan(message, now + pause_after(message.failures, self._retry_steps))
-        if message.pdu.registered_delivery & INTERMEDIATE_MASK:
-            self._notify(message, now)
-
-    def _finish_early(self, message: Message, outcome: Outcome, now: float, wall: float) -> None:
-        """Finish a message that nobody has tried to deliver, or whose delivery is not awaited any more."""
-        route = message.route
-        if route.queue:
-            route.queue.pop(message, None)
-        forward = self._forwards.pop(message, None) if self._forwards else None
-        self._finish(message, outcome, now, wall)
-        if forward is not None:
-            self._live += 1  # counted with its message so far, which may be done with before the outbox lets go of it
-            self.outbox.forsake(forward)
-
-    def _finish(self, message: Message, outcome: Outcome, now: float, wall: float) -> None:
-        state, error_code = outcome
-        if state < FIRST_FINAL:
-            self._attempt_failed(message, error_code, now, wall)
-            return
-        message.state = state
-        message.error_code = error_code
-        message.final_wall = wall
-        # From here on the receipt can expire: it waits for its ESME as long as a message waits for a handset.
-        message.expires_at = now + self._validity
-        esme = message.esme
-        esme.states[state] += 1
-        message.route.states[state] += 1
-        self.in_flight -= 1
-        if self._pending is not None:
-            self._pending.discard(message)
-        if self._handsets is not None and state == DELIVERED:
-            self._show(message, self._handsets)
-        pdu = message.pdu
-        registered = pdu.registered_delivery
-        if registered > RECEIPT_BITS or pdu.esm_class or pdu.tlvs:
-            self._conclude(message, now)
-        elif registered == RECEIPT_ALWAYS or (registered and wants_receipt(registered, state)):
-            self.outbox.add(message)
-        else:
-            self._settle(message)
-
-    def _conclude(self, message: Message, now: float) -> None:
-        """Report a final state in all the ways there are: flag, deferred answer, receipt and acknowledgements."""
-        pdu = message.pdu
-        mode = pdu.esm_class & MODE_MASK
-        dpf = self._flag_absence(message, now) if asks_for_dpf(pdu) else None
-        if mode == TRANSACTION:
-            self._transactions.settle(message, dpf)
-        if message.assembly is None or not self.multipart.finished(message):
-            self._report(message)
-        registered = requests_of(pdu)
-        if registered & SME_ACKS_MASK and message.state == DELIVERED and message.outcome is not TAKEN:
-            # (What an ESME took, it acknowledges itself.)
-            if wants_delivery_acknowledgement(registered):
-                self._acknowledge(message, DELIVERY_ACK, now)
-            if wants_manual_acknowledgement(registered):
-                self._acknowledge(message, MANUAL_ACK, now)
-
-    def _report(self, message: Message) -> None:
-        """A message is final: its receipt leaves if it was asked for."""
-        if wants_receipt(requests_of(message.pdu), message.state):
-            self.outbox.add(message)
-        else:
-            self._settle(message)
-
-    def _report_whole(self, message: Message) -> None:
-        """All parts of a long message are final: this one's receipt reports for all of them."""
-        message.expires_at = self.clock.now() + self._validity
-        self.outbox.add(message)
-
-    def _show_whole(self, assembly: Assembly) -> None:
-        """All parts of a long message were delivered."""
-        if self._handsets is not None and not self._is_for_esme(assembly.first):
-            self._handsets.show(assembly)
-
-    def _show(self, message: Message, handsets: Handsets) -> None:
-        """A message was delivered; if it is whole by itself, its handset shows it."""
-        if message.assembly is None and not self._is_for_esme(message):
-            handsets.show(message)
-
-    def _is_for_esme(self, message: Message) -> bool:
-        """Whether a message goes to an ESME, which has no screen."""
-        return self.peers.active and self.peers.find(message.esme, message.pdu) is not None
-
-    def _flag_absence(self, message: Message, now: float) -> bool:
-        """Set a delivery pending flag if the message failed because its subscriber is absent; whether it is set."""
-        if not message.failures or message.state in SUCCESSES or message.state == DELETED:
-            return False
-        back_at = message.route.network.back_at(message, now)
-        if back_at is None:
-            return False
-        self._alerts.remember(message, max(now, back_at), now + self._validity)
-        return True
-
-    def _acknowledge(self, message: Message, esm_class: int, now: float) -> None:
-        """The handset acknowledges: a message of its own towards the ESME, refused at the limit as any other is."""
-        if self._live < self._limit:
-            self._live += 1
-            self.outbox.add(HandsetAcknowledgement(message, esm_class, now, now + self._validity))
-
-    def _settle(self, item: Deliverable) -> None:
-        """A message is final and its receipt is done with: from now on it is only remembered. Or a delivery is."""
-        if item.__class__ is Forward:
-            self._forwarded(item)
-            return
-        self._live -= 1
-        if item.__class__ is Message:
-            item.receipt = RECEIPT_SETTLED
-            self._done.append(item)
-        elif isinstance(item, Notification):
-            message = item.message
-            self._notified.discard(message)
-            if item.told is not None and item.told < message.failures and message.state < FIRST_FINAL:
-                self._notify(message, self.clock.now())
-
-    def _forget_surplus(self) -> None:
-        """Forget the oldest messages that are done with, beyond those that are retained."""
-        done = self._done
-        messages = self.messages
-        for _ in range(len(done) - self._retain):
-            message = done.popleft()
-            group = message.group
-            if group is not None:
-                del group.members[message]
-                if group.members:
-                    continue
-            messages.pop(message.message_id, None)
-
-    def _offer_later(self, delay: float, item: Deliverable) -> None:
-        self._retries.add(self.clock.now() + delay, item)
-
     # -- the turn of the loop -----------------------------------------------------------------------------------------
 
     def run(self) -> float | None:
         """Do what is due. Returns after how many seconds to call again: 0 for at once, None for not until woken."""
+        life, ledger, quantum = self.life, self.ledger, self._quantum
+        life.woken = False
         now = self.clock.now()
         slices = self.slices.run()
-        more = self._run_schedule(now)
-        more |= self._run_queues(now)
-        more |= self._run_ready(now)
-        more |= self._run_retries(now)
-        more |= self.multipart.run(now, self._quantum)
+        more = life.run_schedule(now, quantum)
+        more |= life.run_queues(now, quantum)
+        more |= life.run_ready(now, quantum)
+        more |= life.run_retries(now, quantum)
+        more |= life.multipart.run(now, quantum)
         if self.broadcasts.live:
-            more |= self.broadcasts.run(now, self.clock.wall(), self._quantum)
+            more |= self.broadcasts.run(now, self.clock.wall(), quantum)
         if more:
-            self._quantum = min(2 * self._quantum, max(EVENTS_IN_A_FLOOD, 2 * self._intake))
+            self._quantum = min(2 * quantum, max(EVENTS_IN_A_FLOOD, 2 * ledger.intake))
         else:
             # Not at once back to the smallest: a flood would pile up anew each time the last of it has been handled.
-            self._quantum = max(EVENTS_PER_TURN, self._quantum // 2)
-        self._intake = 0
+            self._quantum = max(EVENTS_PER_TURN, quantum // 2)
+        ledger.intake = 0
         more |= slices
-        if self._transactions.is_ready:
-            self._transactions.send()
+        if life.transactions.is_ready:
+            life.transactions.send()
         if self.outbox.has_work:
             more |= self.outbox.send(now)
-        if self._alerts:
-            more |= self._alerts.run(now, self._quantum)
+        if life.alerts:
+            more |= life.alerts.run(now, quantum)
         if now >= self._sweep_at:
             self._sweep_at = now + SWEEP_SECONDS
             self.outbox.sweep(self.esmes.values(), now)
-        if len(self._done) > self._retain:
-            self._forget_surplus()
-        return 0.0 if more or self._ready else self._next_run(now)
-
-    def _run_schedule(self, now: float) -> bool:
-        """Scheduled messages start, those on their way meet their outcome, and the validity of others ends."""
-        due = self._schedule.pop_due(now, self._quantum)
-        if not due:
-            return False
-        wall = self.clock.wall()
-        for message in due:
-            if message.due_at > now:
-                continue  # that plan was given up a moment ago, by what came up before it
-            message.due_at = NEVER
-            if message.next_at > message.expires_at:
-                self._finish_early(message, Outcome(EXPIRED, message.error_code), now, wall)
-            elif message.state == SCHEDULED:
-                self._start(message, now)
-            elif message.outcome is UNDECIDED:
-                self._take_place(message, now)
-            else:
-                self._finish(message, message.outcome, now, wall)
-        return len(due) == self._quantum
-
-    def _start(self, message: Message, now: float) -> None:
-        """A scheduled message's time has come: it is ENROUTE and takes its place on its route."""
-        message.state = ENROUTE
-        message.esme.states[ENROUTE] += 1
-        message.route.states[ENROUTE] += 1
-        self._take_place(message, now)
-
-    def _take_place(self, message: Message, now: float) -> None:
-        """Try to deliver a message now, for the first time or again, as soon as the throughput of its route allows."""
-        if message.route.judge(message.pdu, now) == PASSES:
-            self._dispatch([message], now)
-        else:
-            # It was accepted when it was submitted: it waits, whatever the route does with new messages.
-            self._enqueue(message)
-
-    def _run_queues(self, now: float) -> bool:
-        """Let paced queues go as far as their windows allow."""
-        more = False
-        for route in list(self._queued):
-            batch = route.release(self._quantum, now)
-            for message in batch:
-                self._cancel_plan(message)
-            if batch:
-                self._dispatch(batch, now)
-            if not route.queue:
-                del self._queued[route]
-            else:
-                more |= len(batch) == self._quantum
-        return more
-
-    def _run_ready(self, now: float) -> bool:
-        """Finish what the network decided at once."""
-        ready = self._ready
-        if not ready:
-            return False
-        wall = self.clock.wall()
-        finish = self._finish
-        for _ in range(min(len(ready), self._quantum)):
-            message = ready.popleft()
-            if message.state < FIRST_FINAL:
-                finish(message, message.outcome, now, wall)
-        return bool(ready)
-
-    def _run_retries(self, now: float) -> bool:
-        """Offer again what an ESME did not take."""
-        due = self._retries.pop_due(now, self._quantum)
-        for item in due:
-            self.outbox.offer_again(item)
-        return len(due) == self._quantum
+        ledger.forget_surplus()
+        return 0.0 if more or life.is_ready else self._next_run(now)
 
     def _next_run(self, now: float) -> float | None:
         """Seconds until something is due that nobody will wake us for."""
         times = self._dues(now, exact=False)
-        if self._live:
+        if self.ledger.live:
             times.append(self._sweep_at)
         return max(0.0, min(times) - now) if times else None
 
     def _dues(self, now: float, *, exact: bool) -> list[float]:
         """When what is planned is due, a time for each kind of plan; unless `exact`, a little early."""
-        times = [route.next_release(now) for route in self._queued if route.queue]
-        plans = (self._schedule, self._retries, self._alerts, self.broadcasts, self.multipart)
+        times = [route.next_release(now) for route in self.life.queued if route.queue]
+        plans = (self.life.schedule, self.life.retries, self.life.alerts, self.broadcasts, self.multipart)
         times += [due for plan in plans if (due := plan.next_due(exact=exact)) is not None]
         return times
 

@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from smppd.engine.ids import hex_id
 from smppd.engine.limiter import Limiter, limiter_for
 from smppd.engine.message import STATE_COUNT, Message
 from smppd.engine.queues import status_named
 from smppd.patterns import AddressRange
 from smppwire.constants import CommandId, EsmClassType
+from smppwire.judgement import judge_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from smppd.engine.ports import Dialect, Outbound
+    from smppd.engine.ports import Dialect, Outbound, Responses
     from smppd.settings import Account
     from smppwire.pdus import Pdu
     from smppwire.validation import ValidationPolicy
 
 
+DELIVER_SM: Final = int(CommandId.DELIVER_SM)
 DELIVERY_ACK: Final = int(EsmClassType.SME_DELIVERY_ACKNOWLEDGEMENT)
 MANUAL_ACK: Final = int(EsmClassType.SME_MANUAL_ACKNOWLEDGEMENT)
 
@@ -43,9 +46,9 @@ class Delivery:
         self.expires_at = expires_at
         self.attempts = 0
 
-    def render(self, dialect: Dialect, *, tlvs: bool) -> bytes:  # noqa: ARG002  # others depend on the bind
-        """The body for a bind of this dialect, with TLVs or without."""
-        return self.body
+    def render(self, dialect: Dialect, *, tlvs: bool) -> tuple[int, bytes]:
+        """(command_id, body) for a bind of this dialect, with TLVs or without."""
+        return DELIVER_SM, self.body + dialect.added_tlvs(DELIVER_SM) if tlvs else self.body
 
     def address(self) -> bytes:
         """The destination_addr: the ESME's address that this is for."""
@@ -81,10 +84,25 @@ class Notification(Report):
         self.told: int | None = None
         """How many failed attempts the message had when this left; None before."""
 
-    def render(self, dialect: Dialect, *, tlvs: bool) -> bytes:
-        """The body for a bind of this dialect, with TLVs or without."""
+    def render(self, dialect: Dialect, *, tlvs: bool) -> tuple[int, bytes]:
+        """(command_id, body) for a bind of this dialect, with TLVs or without."""
         self.told = self.message.failures
-        return dialect.intermediate_body(self.message, tlvs=tlvs)
+        command_id = dialect.command_id if tlvs else DELIVER_SM
+        return command_id, dialect.receipts.intermediate_body(self.message, tlvs=tlvs)
+
+
+class Acceptance(Report):
+    """The receipt that says ACCEPTD before the message is final, where the dialect has one (quirk Q22)."""
+
+    __slots__ = ()
+
+    def __init__(self, message: Message, expires_at: float) -> None:
+        super().__init__("acceptance", message, message.accepted_at, expires_at)
+
+    def render(self, dialect: Dialect, *, tlvs: bool) -> tuple[int, bytes]:
+        """(command_id, body) for a bind of this dialect, with TLVs or without."""
+        command_id = dialect.command_id if tlvs else DELIVER_SM
+        return command_id, dialect.receipts.accepted_body(self.message, tlvs=tlvs)
 
 
 class HandsetAcknowledgement(Report):
@@ -99,9 +117,9 @@ class HandsetAcknowledgement(Report):
         super().__init__("delivery_ack" if esm_class == DELIVERY_ACK else "manual_ack", message, now, expires_at)
         self.esm_class = esm_class
 
-    def render(self, dialect: Dialect, *, tlvs: bool) -> bytes:
-        """The body for a bind of this dialect, with TLVs or without."""
-        return dialect.acknowledgement_body(self.message, self.esm_class, tlvs=tlvs)
+    def render(self, dialect: Dialect, *, tlvs: bool) -> tuple[int, bytes]:
+        """(command_id, body) for a bind of this dialect, with TLVs or without."""
+        return DELIVER_SM, dialect.receipts.acknowledgement_body(self.message, self.esm_class, tlvs=tlvs)
 
 
 Deliverable: TypeAlias = Message | Delivery
@@ -150,11 +168,16 @@ class Bind:
         "bind_id",
         "esme",
         "hex_ids",
+        "is_50",
         "is_open",
+        "is_plain",
+        "judge",
         "outbound",
         "pending",
         "policy",
         "receives",
+        "responses",
+        "spell",
         "tlvs",
     )
 
@@ -186,11 +209,24 @@ class Bind:
         self.receives = receives
         self.tlvs = tlvs
         self.hex_ids = not tlvs
+        self.speak(esme.dialect)
         self.policy = policy
+        self.judge = judge_of(policy)
+        self.is_50 = policy.is_50
         self.address_range = address_range
         self.pending: deque[Deliverable] = deque()
         """What should leave by this bind and no other, oldest first."""
         self.is_open = True
+
+    def speak(self, dialect: Dialect) -> None:
+        """Write ids and responses as this dialect has it, from now on."""
+        spell = dialect.speller(below_34=self.hex_ids)
+        self.spell: Callable[[int], bytes] | None = spell or (hex_id if self.hex_ids else None)
+        """How numbers become message_ids; None: in decimal digits."""
+        self.is_plain = spell is None and not self.hex_ids and not dialect.accepts_first
+        """Whether messages are accepted as in the default dialect, so that nothing is special about them."""
+        self.responses: Responses | None = dialect.responses
+        """Writes responses; None where they are what the specification says."""
 
     def close(self) -> None:
         """The session has ended."""
@@ -203,6 +239,7 @@ class EsmeState:
 
     __slots__ = (
         "binds",
+        "dialect",
         "line",
         "narrowed",
         "over_status",
@@ -217,7 +254,7 @@ class EsmeState:
         "waiting",
     )
 
-    def __init__(self, settings: Account) -> None:
+    def __init__(self, settings: Account, dialect: Dialect) -> None:
         self.system_id = settings.system_id
         self.binds: list[Bind] = []
         self.pending: deque[Deliverable] = deque()
@@ -235,11 +272,14 @@ class EsmeState:
         self.unwanted = 0
         """At least so many of its deliverables nobody waits for any more, wherever they are."""
         self.throughput: Limiter | None = None
-        self.configure(settings)
+        self.configure(settings, dialect)
 
-    def configure(self, settings: Account) -> None:
-        """Take new settings; what waits stays."""
+    def configure(self, settings: Account, dialect: Dialect) -> None:
+        """Take new settings; what waits stays, and is written in the dialect of then."""
         self.settings = settings
+        self.dialect = dialect
+        for bind in self.binds:
+            bind.speak(dialect)
         self.throughput = limiter_for(settings.throughput, self.throughput)
         self.over_status = status_named(settings.throughput.over)
         self.receipt_bind = settings.receipt_bind

@@ -68,6 +68,7 @@ class Handsets:
 def _shown(item: Message | Assembly) -> Shown:
     if isinstance(item, Message):
         pdu = item.pdu
-        return Shown(pdu.destination_addr, pdu.source_addr, text_of(pdu), item.final_wall)
+        text = text_of(pdu, item.esme.dialect.default_alphabet)
+        return Shown(pdu.destination_addr, pdu.source_addr, text, item.final_wall)
     pdu = item.first.pdu
     return Shown(pdu.destination_addr, pdu.source_addr, item.text, item.final_wall)

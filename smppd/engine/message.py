@@ -141,6 +141,7 @@ class Message:
         accepted_at: float,
         accepted_wall: float,
         expires_at: float,
+        outcome: Outcome = UNDECIDED,
     ) -> None:
         self.message_id = message_id
         self.pdu = pdu
@@ -153,7 +154,7 @@ class Message:
         self.next_at = NEVER
         self.due_at = NEVER
         self.ticket = 0
-        self.outcome = UNDECIDED
+        self.outcome = outcome
         self.final_wall = 0.0
         self.state = ENROUTE
         self.error_code = 0
@@ -210,6 +211,14 @@ def wants_receipt(registered_delivery: int, state: int) -> bool:
     Value 3 (success only) is SMPP 5.0; sessions of 3.4 never get here with it, because validation refuses it.
     """
     return wants_receipt_for(registered_delivery, delivered=state in SUCCESSES)
+
+
+def is_reported(message: Message, state: int) -> bool:
+    """Whether a receipt tells of this state: because it was asked for, or because the dialect always sends one."""
+    pdu = message.pdu
+    if wants_receipt(requests_of(pdu), state):
+        return True
+    return message.esme.dialect.reports_always and pdu.esm_class & MODE_MASK not in ONE_ATTEMPT
 
 
 class DataRecord(SubmitSm):

@@ -14,13 +14,13 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from smppd.engine.message import DELIVERED, FIRST_FINAL, requests_of, text_octets, wants_receipt
+from smppd.engine.message import DELIVERED, FIRST_FINAL, is_reported, text_octets
 from smppwire.constants import EsmClassFeature, TlvTag
-from smppwire.text import decode_text
+from smppwire.text import Alphabet, decode_text
 from smppwire.udh import Element, Iei, Udh, UdhError, parse_udh
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Sequence
 
     from smppd.engine.esmes import EsmeState
     from smppd.engine.message import Message
@@ -66,10 +66,12 @@ def user_data(pdu: SubmitSm) -> tuple[Udh, bytes]:
     return NO_HEADER, octets
 
 
-def text_of(pdu: SubmitSm) -> str:
+def text_of(pdu: SubmitSm, default_alphabet: str = Alphabet.GSM7) -> str:
     """The text of one submit_sm without its user data header. Never raises; binary data comes out as Latin-1."""
     header, octets = user_data(pdu)
-    return decode_text(octets, pdu.data_coding, udh=header)
+    # Where there is no header, packed septets are not aligned behind one either.
+    udh = None if header is NO_HEADER else header
+    return decode_text(octets, pdu.data_coding, default_alphabet=default_alphabet, udh=udh)
 
 
 def part_of(pdu: SubmitSm) -> Part | None:
@@ -150,17 +152,23 @@ class Assembly:
     @property
     def text(self) -> str:
         """The whole text; what is missing leaves nothing."""
-        return _join(part.pdu for part in self.in_order)
+        parts = self.in_order
+        return _join([part.pdu for part in parts], parts[0].esme.dialect.default_alphabet)
 
 
-def _join(pdus: Iterable[SubmitSm]) -> str:
+def _join(pdus: Sequence[SubmitSm], default_alphabet: str) -> str:
     """The text of parts in order.
 
-    Neighbours in the same alphabet are decoded as one, because some ESMEs cut a character in two.
+    Neighbours in the same alphabet are decoded as one, because some ESMEs cut a character in two. Packed septets are
+    aligned anew in each part.
     """
+    if default_alphabet == Alphabet.GSM7_PACKED:
+        return "".join(text_of(pdu, default_alphabet) for pdu in pdus)
     pieces = [(*user_data(pdu), pdu.data_coding) for pdu in pdus]
     return "".join(
-        decode_text(b"".join(octets for _, octets, _ in run), data_coding, udh=Udh(tables))
+        decode_text(
+            b"".join(octets for _, octets, _ in run), data_coding, default_alphabet=default_alphabet, udh=Udh(tables)
+        )
         for (data_coding, tables), run in groupby(pieces, key=lambda piece: (piece[2], _tables(piece[0])))
     )
 
@@ -317,7 +325,7 @@ class Multipart:
         if not assembly.carrier:
             return
         state, error_code = (DELIVERED, 0) if failed is None else (failed.state, failed.error_code)
-        wanted = any(wants_receipt(requests_of(part.pdu), state) for part in parts)
+        wanted = any(is_reported(part, state) for part in parts)
         carrier = assembly.parts[assembly.carrier]
         for part in parts:
             if part is not carrier or not wanted:

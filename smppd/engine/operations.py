@@ -51,32 +51,28 @@ ESME_RTHROTTLED: Final = int(CommandStatus.ESME_RTHROTTLED)
 LARGEST_ERROR_CODE: Final = 255
 """query_sm_resp has one octet for the error code; receipts show the whole of a longer one."""
 
-LONGEST_ID: Final = 10
-"""Digits of the longest message_id this server gives out; anything longer was never one of its own."""
+
+def _keys(engine: Engine, bind: Bind, message_id: bytes) -> list[bytes]:
+    """Under which ids the message may be known that an ESME names so: as its dialect says, or as it once was."""
+    keys = bind.esme.dialect.keys(message_id)
+    return [message_id, *keys] if message_id in engine.messages else keys
 
 
-HEX_DIGITS: Final = b"0123456789ABCDEFabcdef"
-
-
-def is_well_formed(message_id: bytes) -> bool:
-    """Whether this could be a message_id of the default dialect: hexadecimal digits, as many as it ever gives out."""
-    return 0 < len(message_id) <= LONGEST_ID and not message_id.translate(None, HEX_DIGITS)
-
-
-def _first_violation(bind: Bind, pdu: QuerySm | CancelSm | ReplaceSm) -> int:
+def _first_violation(engine: Engine, bind: Bind, pdu: QuerySm | CancelSm | ReplaceSm) -> int:
     """Status of the first violation in wire order, 0 without one. Only service_type stands before message_id."""
     status = first_violation(pdu, bind.policy)
-    if status == ESME_RINVSERTYP or is_well_formed(pdu.message_id):
+    if status == ESME_RINVSERTYP or _keys(engine, bind, pdu.message_id):
         return status
     return ESME_RINVMSGID
 
 
 def _own_message(engine: Engine, bind: Bind, pdu: QuerySm | CancelSm | ReplaceSm) -> Message | None:
     """The message of this id, when this account submitted it from this source address."""
-    message = engine.messages.get(pdu.message_id.upper())
-    if message is None or message.esme is not bind.esme:
-        return None
-    return message if not pdu.source_addr or _is_from(message.pdu, pdu) else None
+    for key in _keys(engine, bind, pdu.message_id):
+        message = engine.messages.get(key)
+        if message is not None and message.esme is bind.esme:
+            return message if not pdu.source_addr or _is_from(message.pdu, pdu) else None
+    return None
 
 
 def _is_from(record: SubmitSm, pdu: QuerySm | CancelSm | ReplaceSm) -> bool:
@@ -112,7 +108,7 @@ def query(engine: Engine, bind: Bind, pdu: QuerySm) -> QuerySmResp:
 
     Of a submit_multi the first destination that is not final yet answers for all, else the first one.
     """
-    status = _first_violation(bind, pdu)
+    status = _first_violation(engine, bind, pdu)
     message = None if status else _own_message(engine, bind, pdu)
     if message is None:
         return QuerySmResp(pdu.sequence_number, status or ESME_RQUERYFAIL)
@@ -136,7 +132,7 @@ def cancel(engine: Engine, bind: Bind, pdu: CancelSm) -> CancelSmResp | int:
 
     With a message_id, a destination_addr chooses among the messages of a submit_multi; a service_type says nothing.
     """
-    status = _first_violation(bind, pdu) if pdu.message_id else first_violation(pdu, bind.policy)
+    status = _first_violation(engine, bind, pdu) if pdu.message_id else first_violation(pdu, bind.policy)
     if not status and engine.slices.is_full:
         status = ESME_RTHROTTLED
     if status:
@@ -173,7 +169,7 @@ def replace(engine: Engine, bind: Bind, pdu: ReplaceSm) -> ReplaceSmResp | int:
 
     Times that are not given stay as they are. Of a submit_multi all messages that are not final are replaced.
     """
-    status = _first_violation(bind, pdu)
+    status = _first_violation(engine, bind, pdu)
     if not status and engine.slices.is_full:
         status = ESME_RTHROTTLED
     if status:
@@ -208,7 +204,7 @@ def _replacing(engine: Engine, bind: Bind, pdu: ReplaceSm) -> Iterator[ReplaceSm
             continue
         start_at, expires_at = _new_times(member, pdu, *times)
         _replace_fields(member, pdu, takes_payload=takes_payload)
-        engine.multipart.replaced(member, now)
+        engine.replaced(member, now)
         if pdu.schedule_delivery_time or pdu.validity_period:
             engine.reschedule(member, start_at, expires_at)
     yield ReplaceSmResp(pdu.sequence_number)

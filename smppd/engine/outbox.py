@@ -10,18 +10,19 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final, cast
 
-from smppd.engine.esmes import Notification, Report, address_of
-from smppd.engine.message import RECEIPT_PENDING, RECEIPT_SENT, Message
+from smppd.engine.esmes import Acceptance, Notification, Report, address_of
+from smppd.engine.message import RECEIPT_PENDING, RECEIPT_SENT, RECEIPT_SETTLED, Message
 from smppd.engine.peers import DATA_SM, DELIVER_SM, UNDELIVERABLE, Forward, outcome_of
 from smppd.engine.retry import REFUSED_FOR_GOOD, delay_before, is_retryable
 from smppd.engine.widen import as_data_sm, is_too_long
+from smppwire.constants import HEADER_LENGTH
 from smppwire.pdus import SubmitSm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from smppd.engine.esmes import Bind, Deliverable, Delivery, EsmeState
-    from smppd.engine.ports import Dialect, Observer
+    from smppd.engine.ports import Observer
 
 SLICE: Final = 256
 """Deliverables sent per turn of the event loop: about a millisecond, so that responses never wait behind a flood."""
@@ -43,22 +44,22 @@ class Outbox:
 
     def __init__(
         self,
-        dialect: Dialect,
         observer: Observer,
         settled: Callable[[Deliverable], None],
+        reported: Callable[[list[Message]], None],
         later: Callable[[float, Deliverable], None],
     ) -> None:
         """Set up.
 
         Args:
-            dialect: writes the bodies of receipts and notifications.
             observer: is told what left.
             settled: called once for each deliverable when it is done with, however it ended.
+            reported: called instead with the messages of one account whose receipts were acknowledged together.
             later: called with (seconds, deliverable) to have it offered again after a while.
         """
-        self._dialect = dialect
         self._observer = observer
         self._settled = settled
+        self._reported = reported
         self._later = later
         self._active: dict[EsmeState, None] = {}
         self._resting: dict[EsmeState, dict[Deliverable, None]] = {}
@@ -77,6 +78,18 @@ class Outbox:
         item.esme.waiting += 1
         self.offer(item)
 
+    def add_receipts(self, messages: Sequence[Message]) -> None:
+        """Take the receipts of messages that came by one bind, each of them RECEIPT_PENDING already."""
+        first = messages[0]
+        esme = first.esme
+        bind = first.bind
+        esme.waiting += len(messages)
+        if bind is not None and bind.is_open and bind.receives and esme.receipt_bind == "same":
+            bind.pending.extend(messages)
+        else:
+            esme.pending.extend(messages)
+        self._active[esme] = None
+
     def offer_again(self, item: Deliverable) -> None:
         """Queue a deliverable that was to be sent again later, unless it has been dropped meanwhile."""
         resting = self._resting.get(item.esme)
@@ -85,7 +98,7 @@ class Outbox:
         del resting[item]
         if not resting:
             del self._resting[item.esme]
-        if isinstance(item, Notification) and item.message.is_final:
+        if isinstance(item, (Acceptance, Notification)) and item.message.is_final:
             self.drop(item)  # its receipt may be there already: nobody is told ENROUTE after that
         else:
             self.offer(item)
@@ -249,11 +262,39 @@ class Outbox:
         room = min(bind.outbound.room(), budget)
         if room <= 0:
             return 0
+        sent = self._send_receipts(bind, pending, room, now)
+        if pending and sent < room:
+            sent += self._send_all_kinds(bind, pending, room - sent, now)
+        return sent
+
+    def _send_receipts(self, bind: Bind, pending: deque[Deliverable], room: int, now: float) -> int:
+        """Send the receipts that stand in front, as long as nothing is special about them; returns how many left."""
+        messages: list[Message] = []
+        take = messages.append
+        for _ in range(min(room, len(pending))):
+            item = pending.popleft()
+            if item.__class__ is not Message or item.expires_at < now or item.pdu.__class__ is not SubmitSm:
+                pending.appendleft(item)
+                break
+            item.attempts += 1
+            item.receipt = RECEIPT_SENT
+            take(item)
+        if messages:
+            dialect = bind.esme.dialect
+            bodies = dialect.receipts.receipt_bodies(messages, tlvs=bind.tlvs)
+            bind.outbound.deliver(bodies, messages, dialect.command_id if bind.tlvs else DELIVER_SM)
+            self._observer.receipts_sent([now - message.accepted_at for message in messages])
+        return len(messages)
+
+    def _send_all_kinds(self, bind: Bind, pending: deque[Deliverable], room: int, now: float) -> int:
+        """Send deliverables of any kind, each looked at by itself; returns how many left."""
         bodies: list[bytes] = []
         items: list[Deliverable] = []
         delays: list[float] = []
-        receipt_body = self._dialect.receipt_body
+        dialect = bind.esme.dialect
+        receipt_body = dialect.receipts.receipt_body
         tlvs = bind.tlvs
+        kind_of_receipts = dialect.command_id if tlvs else DELIVER_SM
         command_id = DELIVER_SM
         left = 0
         while pending and len(items) < room:
@@ -264,9 +305,9 @@ class Outbox:
             item.attempts += 1
             if item.__class__ is Message:
                 item.receipt = RECEIPT_SENT
-                kind = DELIVER_SM
+                kind = kind_of_receipts
                 body = receipt_body(item, tlvs=tlvs)
-                if item.pdu.__class__ is not SubmitSm and is_too_long(item.pdu):
+                if kind == DELIVER_SM and item.pdu.__class__ is not SubmitSm and is_too_long(item.pdu):
                     written = self._widened(item, body, bind)
                     if written is None:
                         continue
@@ -293,14 +334,18 @@ class Outbox:
 
     def _write(self, item: Delivery, bind: Bind) -> tuple[int, bytes] | None:
         """(command_id, body) of what is no receipt; None when it does not fit this bind and has been dropped."""
-        if item.__class__ is not Forward:
-            body = item.render(self._dialect, tlvs=bind.tlvs)
-            if isinstance(item, Report) and is_too_long(item.message.pdu):
-                return self._widened(item, body, bind)
-            return DELIVER_SM, body
-        written = item.write(bind.policy.interface_version)
-        if written is None:
+        dialect = bind.esme.dialect
+        if item.__class__ is Forward:
+            written = item.write(bind.policy.interface_version)
+            if written is not None and bind.tlvs:
+                written = written[0], written[1] + dialect.added_tlvs(written[0])
+        else:
+            written = item.render(dialect, tlvs=bind.tlvs)
+            if isinstance(item, Report) and written[0] == DELIVER_SM and is_too_long(item.message.pdu):
+                return self._widened(item, written[1], bind)
+        if written is None or (dialect.max_pdu and HEADER_LENGTH + len(written[1]) > dialect.max_pdu):
             self.drop(item)
+            return None
         return written
 
     def _widened(self, item: Deliverable, body: bytes, bind: Bind) -> tuple[int, bytes] | None:
@@ -311,25 +356,37 @@ class Outbox:
         return DATA_SM, as_data_sm(body)
 
     def acknowledged(self, answers: Iterable[tuple[Deliverable, int]]) -> None:
-        """The ESME answered: each deliverable with the command_status of its deliver_sm_resp."""
-        settled = self._settled
-        active = self._active
+        """An ESME answered: each deliverable with the command_status of its deliver_sm_resp."""
+        reported: list[Message] = []
         for item, status in answers:
-            esme = item.esme
-            active[esme] = None
-            if status:
-                if is_retryable(status):
-                    self._again_later(item)
-                    continue
-                if item.__class__ is Forward:
-                    item.outcome = outcome_of(status)
-                if status == REFUSED_FOR_GOOD:
-                    self._refused.setdefault(esme, set()).add(address_of(item))
-            esme.waiting -= 1
-            settled(item)
+            if status or item.__class__ is not Message:
+                self._answered(item, status)
+            else:
+                item.receipt = RECEIPT_SETTLED
+                reported.append(item)
+        if reported:
+            esme = reported[0].esme
+            esme.waiting -= len(reported)
+            self._active[esme] = None
+            self._reported(reported)
         if self._refused:
             for esme in [esme for esme in self._refused if esme.waiting <= LOOK_THROUGH]:
                 self._drop_refused(esme)
+
+    def _answered(self, item: Deliverable, status: int) -> None:
+        """The ESME answered with this command_status."""
+        esme = item.esme
+        self._active[esme] = None
+        if status:
+            if is_retryable(status):
+                self._again_later(item)
+                return
+            if item.__class__ is Forward:
+                item.outcome = outcome_of(status)
+            if status == REFUSED_FOR_GOOD:
+                self._refused.setdefault(esme, set()).add(address_of(item))
+        esme.waiting -= 1
+        self._settled(item)
 
     def unanswered(self, items: Iterable[Deliverable]) -> None:
         """No response came in time: the ESME may have lost it, so it is sent again."""

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 from smppwire.constants import CommandId
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from smppd.engine.esmes import Deliverable
     from smppd.engine.message import Message
     from smppwire.pdus import Pdu
+    from smppwire.validation import ValidationPolicy
 
 DEFERRED: Final = -1
 """Answer of the engine to a request that is answered later, by `Outbound.answer`: no command_status is negative."""
@@ -47,6 +48,12 @@ class Attempt(NamedTuple):
 class Network(Protocol):
     """The mobile network behind a route."""
 
+    def always(self) -> Attempt | None:
+        """What becomes of every attempt, whatever is sent, to whom and when; None when that depends.
+
+        Whoever knows it need not ask `attempt`, message by message.
+        """
+
     def attempt(self, messages: Sequence[Message], now: float) -> Sequence[Attempt]:
         """Try to deliver each message; one attempt per message, in the same order. `now` is the engine's clock."""
 
@@ -78,17 +85,87 @@ class Outbound(Protocol):
         """Send a PDU that nobody answers: alert_notification."""
 
 
-class Dialect(Protocol):
-    """How this SMSC writes receipts and ids when all goes well."""
+class Receipts(Protocol):
+    """How an ESME is told about its messages: bodies of deliver_sm, without TLVs for ESMEs below 3.4."""
 
     def receipt_body(self, message: Message, *, tlvs: bool) -> bytes:
-        """The body of the deliver_sm that reports the message's final state; without TLVs for ESMEs below 3.4."""
+        """The body of the deliver_sm that reports the message's final state."""
+
+    def receipt_bodies(self, messages: Sequence[Message], *, tlvs: bool) -> list[bytes]:
+        """The same of several messages, in their order: what leaves in one write."""
+
+    def accepted_body(self, message: Message, *, tlvs: bool) -> bytes:
+        """The body of the receipt that says ACCEPTD while the message is still ENROUTE."""
 
     def intermediate_body(self, message: Message, *, tlvs: bool) -> bytes:
         """The body of the deliver_sm that notifies of a message still ENROUTE."""
 
     def acknowledgement_body(self, message: Message, esm_class: int, *, tlvs: bool) -> bytes:
         """The body of the deliver_sm by which the handset acknowledges a message; esm_class 0x08, or 0x10: manually."""
+
+
+class Responses(Protocol):
+    """How requests are answered: whole PDUs. `tlvs` says whether the session may be sent TLVs."""
+
+    own_numbers: bool
+    """Whether responses are counted by each session instead of repeating the number of the request."""
+    unsupported: frozenset[int]
+    """The command_ids of requests that are refused whatever they say, by `refuse_unsupported`."""
+    aligns: bool
+    """Whether our next request takes the number of the request that was answered last."""
+
+    def accept(self, message_id: bytes, sequence_number: int, added: bytes, *, tlvs: bool) -> bytes:
+        """The submit_sm_resp that accepts a message; `added` are TLVs of ours."""
+
+    def answer(self, response: Pdu, sequence_number: int, *, tlvs: bool) -> bytes:
+        """Any response."""
+
+    def refuse(self, response_id: int, status: int, sequence_number: int, *, tlvs: bool) -> bytes:
+        """A refusal; `response_id` is that of the response, or of a generic_nack."""
+
+    def refuse_unsupported(self, request_id: int, sequence_number: int, *, tlvs: bool) -> bytes:
+        """The refusal of a request that is `unsupported`."""
+
+
+class Dialect(Protocol):
+    """How this SMSC does things towards an account when all goes well."""
+
+    receipts: Receipts
+    """Writes receipts and notifications."""
+    command_id: int
+    """What receipts are sent as, to sessions that know it: deliver_sm or data_sm."""
+    reports_always: bool
+    """Whether a receipt is sent for messages that asked for none."""
+    accepts_first: bool
+    """Whether a receipt that says ACCEPTD goes before the final one."""
+    responses: Responses | None
+    """Writes responses; None where they are what the specification says."""
+    default_alphabet: str
+    """What data_coding 0 stands for."""
+    first_sequence_number: int
+    """Of our requests in a session."""
+    max_pdu: int
+    """The longest PDU in octets; 0: as for everybody."""
+    strict: bool | None
+    """How strictly values are judged, where the account does not say; None: as for everybody."""
+
+    def speller(self, *, below_34: bool) -> Callable[[int], bytes] | None:
+        """How numbers become message_ids on a session; None: as `smppd.engine.core` does."""
+
+    def keys(self, message_id: bytes) -> list[bytes]:
+        """Under which ids the message that an ESME names so may be known; [] when this is none of ours."""
+
+    def added_tlvs(self, command_id: int) -> bytes:
+        """The octets of the TLVs that are added to a PDU of this kind."""
+
+    def bind_status(self, reason: str, status: int) -> int:
+        """The command_status that refuses a bind for a reason, where `status` is the usual one."""
+
+    def sc_interface_version(self, ours: int) -> int | None:
+        """The value of that TLV in bind responses; None: it is left out."""
+
+    def policy(self, policy: ValidationPolicy) -> ValidationPolicy:
+        """By what the values of an ESME's PDUs are judged, where `policy` is the usual one."""
 
 
 class Observer(Protocol):

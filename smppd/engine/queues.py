@@ -6,12 +6,12 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
 from smppd.engine.limiter import Limiter, limiter_for
-from smppd.engine.message import STATE_COUNT
+from smppd.engine.message import FIRST_FINAL, STATE_COUNT
 from smppwire.constants import CommandStatus
 
 if TYPE_CHECKING:
     from smppd.engine.message import Message
-    from smppd.engine.ports import Network
+    from smppd.engine.ports import Network, Outcome
     from smppd.settings import Route
     from smppwire.pdus import SubmitSm
 
@@ -34,6 +34,7 @@ class RouteState:
     """One route: where its messages go, how fast, and what waits."""
 
     __slots__ = (
+        "at_once",
         "name",
         "network",
         "over_status",
@@ -66,6 +67,11 @@ class RouteState:
         self.over_status = PASSES if self.paces else status_named(settings.throughput.over)
         self.queue_limit = settings.queue.limit
         self.queue_full_status = status_named(settings.queue.over)
+        self.at_once: Outcome | None = None
+        """What becomes at once of every message that takes this route; None when that has to be found out."""
+        always = network.always()
+        if always is not None and always.delay <= 0.0 and always.outcome.state >= FIRST_FINAL:
+            self.at_once = always.outcome if self.throughput is None else None
 
     def judge(self, pdu: SubmitSm, now: float) -> int:
         """PASSES, WAITS, or the command_status that refuses. Nobody overtakes what waits already."""

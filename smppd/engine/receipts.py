@@ -10,35 +10,30 @@ from __future__ import annotations
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Final
 
-from smppd.engine.message import ENROUTE, text_octets
+from smppd.engine.message import ACCEPTED, DELIVERED, ENROUTE, text_octets
+from smppwire.bulk import ESCAPE, LONGEST_ADDRESS, LONGEST_SERVICE_TYPE, TEXT_OCTETS, UDHI, receipt_bodies
 from smppwire.constants import MessageState, TlvTag, state_name
 from smppwire.pdus import SubmitSm
 from smppwire.text import decode_text, encode_text, is_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from smppd.engine.message import Message
     from smppd.engine.multipart import Assembly
 
 RECEIPT_ESM_CLASS: Final = 0x04
 INTERMEDIATE_ESM_CLASS: Final = 0x20
 MANUAL_ESM_CLASS: Final = 0x10
-TEXT_OCTETS: Final = 20
-"""Octets of the original text that a receipt repeats (appendix B)."""
 
 LONGEST_BEGINNING: Final = 4 * TEXT_OCTETS
 """Octets that hold the first twenty characters in every alphabet: a surrogate pair has four."""
 
-ESCAPE: Final = b"\x1b"
-"""The first half of a character of the extension table: it must not stand alone where the text is cut."""
-
-LONGEST_ADDRESS: Final = 20
 LONGEST_ADDRESS_OF_DATA_SM: Final = 64
-LONGEST_SERVICE_TYPE: Final = 5
-"""Octets that the fields of deliver_sm and data_sm have room for. What a data_sm brought goes back as data_sm when it
-is too long for deliver_sm. With `[validation] strict = false` anything may be longer: what does not fit is cut, because
-an ESME refuses a receipt that is malformed."""
+"""Octets that the addresses of data_sm have room for. What a data_sm brought goes back as data_sm when it is too long
+for deliver_sm. With `[validation] strict = false` anything may be longer: what does not fit is cut, because an ESME
+refuses a receipt that is malformed."""
 
-UDHI: Final = 0x40
 MIDDLES_LIMIT: Final = 4096
 """Combinations of dates, state and error that are remembered ready-made; then they are made anew. Receipts of one
 minute share one or a few."""
@@ -61,6 +56,10 @@ AFTER_TYPE: Final = b"\x00\x00\x00\x00\x00\x00\x00"
 replace_if_present_flag, data_coding: all unused in a receipt."""
 
 
+COUNTS: Final = (b"sub:001 dlvrd:000", b"sub:001 dlvrd:001")
+"""What a receipt counts of one message: that it was not delivered, and that it was."""
+
+
 class DefaultDialect:
     """Receipts as most message centres write them."""
 
@@ -77,6 +76,30 @@ class DefaultDialect:
         return self._body(
             message, assembly.verdict.state, RECEIPT_ESM_CLASS, assembly.final_wall, tlvs=tlvs, whole=assembly
         )
+
+    def receipt_bodies(self, messages: Sequence[Message], *, tlvs: bool) -> list[bytes]:
+        """The same of several messages, in their order.
+
+        Whoever writes most of them knows nothing of long messages, and need not: a part of one has a user data header,
+        or TLVs, and comes back here.
+        """
+        return receipt_bodies(
+            messages,
+            self._wording,
+            lambda message: self.receipt_body(message, tlvs=tlvs),
+            RECEIPT_ESM_CLASS,
+            with_tlvs=tlvs,
+        )
+
+    def _wording(self, message: Message) -> tuple[bytes, bytes]:
+        """What the receipt of a message by itself has in common with others of the same minutes, state and error."""
+        state, error_code = message.state, message.error_code
+        middle = self._middle(message.accepted_wall, message.final_wall, state, error_code)
+        return COUNTS[state == DELIVERED] + middle, _state_tlvs(state, error_code)
+
+    def accepted_body(self, message: Message, *, tlvs: bool) -> bytes:
+        """The deliver_sm body of a receipt that says ACCEPTD while the message is still ENROUTE (quirk Q22)."""
+        return self._body(message, ACCEPTED, RECEIPT_ESM_CLASS, message.accepted_wall, tlvs=tlvs)
 
     def intermediate_body(self, message: Message, *, tlvs: bool) -> bytes:
         """The deliver_sm body of an intermediate notification: state ENROUTE, esm_class 0x20."""
@@ -117,14 +140,12 @@ class DefaultDialect:
             counts = b"sub:%03d dlvrd:%03d" % (whole.total, delivered)
             text = _beginning(whole.first)
         else:
-            counts = b"sub:001 dlvrd:001" if state == 2 else b"sub:001 dlvrd:000"
+            counts = COUNTS[state == DELIVERED]
             is_plain = pdu.esm_class < UDHI and not pdu.tlvs and not pdu.data_coding
             text = pdu.short_message[:TEXT_OCTETS] if is_plain else _beginning(message)
         text = text.removesuffix(ESCAPE)
         room = LONGEST_ADDRESS if pdu.__class__ is SubmitSm else LONGEST_ADDRESS_OF_DATA_SM
-        middle = self._middles.get(key := (message.accepted_wall // 60, done // 60, state, error_code))
-        if middle is None:
-            middle = self._middle(*key)
+        middle = self._middle(message.accepted_wall, done, state, error_code)
         short_message = b"id:%b %b%b%b" % (message_id, counts, middle, text)
         body = b"%b\0%c%c%b\0%c%c%b\0%c%b\0%c%b" % (
             pdu.service_type[:LONGEST_SERVICE_TYPE],
@@ -146,27 +167,34 @@ class DefaultDialect:
             0,
             len(message_id) + 1,
             message_id,
-            MESSAGE_STATE_TLV[state],
+            _state_tlvs(state, error_code),
         )
-        if error_code:
-            body += NETWORK_ERROR_CODE + error_code.to_bytes(2, "big")
         if pdu.tlvs:
             body += _reference_tlv(message)
         return body
 
     def _middle(self, submitted: float, done: float, state: int, error_code: int) -> bytes:
         """What stands between the counts and the text: the same for all messages of a minute that fare alike."""
-        if len(self._middles) >= MIDDLES_LIMIT:
-            self._middles.clear()
-        middle = self._middles[submitted, done, state, error_code] = (
-            b" submit date:%b done date:%b stat:%b err:%03d text:"
-            % (self._date(submitted), self._date(done), STATES[state], error_code)
-        )
+        key = (submitted // 60, done // 60, state, error_code)
+        middle = self._middles.get(key)
+        if middle is None:
+            if len(self._middles) >= MIDDLES_LIMIT:
+                self._middles.clear()
+            dates = self._date(key[0]), self._date(key[1])
+            middle = b" submit date:%b done date:%b stat:%b err:%03d text:" % (*dates, STATES[state], error_code)
+            self._middles[key] = middle
         return middle
 
     def _date(self, minute: float) -> bytes:
         """Ten digits of a minute since 1970."""
         return datetime.fromtimestamp(minute * 60, self._zone).strftime("%y%m%d%H%M").encode("ascii")
+
+
+def _state_tlvs(state: int, error_code: int) -> bytes:
+    """The TLVs that say what became of a message."""
+    if not error_code:
+        return MESSAGE_STATE_TLV[state]
+    return MESSAGE_STATE_TLV[state] + NETWORK_ERROR_CODE + error_code.to_bytes(2, "big")
 
 
 def _beginning(message: Message) -> bytes:

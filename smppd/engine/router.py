@@ -2,7 +2,8 @@
 
 Routes are indexed by what their destination pattern begins with. Looking a destination up tries one dict per distinct
 prefix length, collects the few routes whose literal beginning fits, adds those that are not about destinations, and
-takes the first in configured order whose remaining conditions hold.
+takes the first in configured order whose remaining conditions hold. What was found is remembered for all messages that
+agree in what the routes ask about.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Callable
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from smppwire.pdus import SubmitSm
@@ -24,10 +26,12 @@ R = TypeVar("R")
 WILDCARDS: Final = re.compile(r"[*?\[]")
 
 CACHE_LIMIT: Final = 65536
-"""Destinations remembered while every route is about destinations alone; then the cache starts anew. It bounds memory
-(about 10 MB) and is large enough for a campaign that returns to the same numbers."""
+"""Kinds of messages whose route is remembered; then the cache starts anew. A kind is what the conditions of the routes
+can tell apart. It bounds memory (about 10 MB) and is large enough for a campaign that returns to the same numbers."""
 
 INTEGER_FIELDS: Final = ("source_addr_ton", "source_addr_npi", "dest_addr_ton", "dest_addr_npi", "data_coding")
+PDU_FIELDS: Final = ("service_type", "source_addr", *INTEGER_FIELDS)
+"""What a route may ask about, beside the account and the destination: a field of the PDU under the same name."""
 
 
 def patterns_of(value: str | Sequence[str] | None) -> list[str]:
@@ -137,18 +141,21 @@ class Router(Generic[R]):
         self._by_address: dict[bytes, list[_Entry[R]]] = {}
         self._by_account: dict[str, list[_Entry[R]]] = {}
         self._others: list[_Entry[R]] = []
-        self._only: R | None = None
-        self._cache: dict[bytes, R | None] | None = {}
+        self.only: R | None = None
+        """The route that every message takes, where there is one route without conditions."""
+        self._cache: dict[object, R | None] = {}
         for position, (match, route) in enumerate(routes):
             self._add(position, match, route)
         self._lengths = sorted(self._by_prefix)
+        matches = [match for match, _ in routes]
+        self._asks_for_account = any(match.account is not None for match in matches)
+        fields = [name for name in PDU_FIELDS if any(getattr(match, name) is not None for match in matches)]
+        self._fields = attrgetter("destination_addr", *fields)
         if len(routes) == 1 and self._others and self._others[0].test is None:
-            self._only = routes[0][1]
+            self.only = routes[0][1]
 
     def _add(self, position: int, match: Match, route: R) -> None:
         about_more = _compile(match)
-        if about_more is not None:
-            self._cache = None
         destinations = patterns_of(match.destination_addr)
         if match.account is not None and not destinations:
             entry = _Entry(position, route, about_more)
@@ -175,17 +182,17 @@ class Router(Generic[R]):
 
     def find(self, account: str, pdu: SubmitSm) -> R | None:
         """The first route in configured order that matches, or None."""
-        if self._only is not None:
-            return self._only
+        if self.only is not None:
+            return self.only
+        kind: object = self._fields(pdu)
+        if self._asks_for_account:
+            kind = account, kind
         cache = self._cache
-        if cache is None:
-            return self._search(account, pdu)
-        destination = pdu.destination_addr
-        if destination in cache:
-            return cache[destination]
+        if kind in cache:
+            return cache[kind]
         if len(cache) >= CACHE_LIMIT:
             cache.clear()
-        found = cache[destination] = self._search(account, pdu)
+        found = cache[kind] = self._search(account, pdu)
         return found
 
     def _search(self, account: str, pdu: SubmitSm) -> R | None:

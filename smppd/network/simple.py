@@ -73,6 +73,10 @@ class SimulatedNetwork:
             else None
         )
 
+    def always(self) -> Attempt | None:
+        """What becomes of every attempt: known when neither dice are thrown nor subscribers are absent."""
+        return None if self._absent_for else self._constant
+
     def attempt(self, messages: Sequence[Message], now: float) -> Sequence[Attempt]:
         """Try to deliver each message."""
         attempts: list[Attempt]

@@ -1,8 +1,8 @@
 """The counters as Prometheus sees them.
 
-Reading and rendering are two steps, because a thousand series take several milliseconds to render and the event loop
-must not wait for that: `Exposition.snapshot()` copies the counters on the loop (dicts must not change while they are
-walked), `Exposition.render()` does the rest in any thread.
+A thousand series take several milliseconds to render, and the event loop must not wait for that. So a page comes in
+pieces (`Exposition.page()`), and whoever asks for it lets others have their turn between two of them. A thread would
+be no way out: it holds Python's lock for five milliseconds at a time.
 
 At most `MAX_SERIES` series are exported. A series that was exported once keeps its place for good, so that no counter
 ever seems to jump back; when the places are taken, newcomers are added to their family's `other` series. Labels with a
@@ -13,10 +13,9 @@ Importing this module imports prometheus_client (about 60 ms): leave it out of t
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
-from itertools import accumulate
-from typing import TYPE_CHECKING, Final
+from itertools import accumulate, islice
+from typing import TYPE_CHECKING, Any, Final
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
@@ -55,7 +54,15 @@ UNLABELLED_SERIES: Final = 2
 
 BIND_TYPES: Final = 3
 STATES: Final = len(MessageState)
+STATE_NAMES: Final = {int(state): state.name for state in MessageState}
 DIRECTIONS: Final = 2
+
+SLICE: Final = 100
+"""Series of one piece of the page: about half a millisecond."""
+
+OPENMETRICS: Final = "application/openmetrics-text"
+END_OF_OPENMETRICS: Final = b"# EOF\n"
+"""What a page of OpenMetrics ends with; the Prometheus text format has no end mark."""
 
 Labels = tuple[str, ...]
 
@@ -179,7 +186,10 @@ FREE_PLACES: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """Where the figures come from that somebody else keeps; each is called on the event loop, once per scrape."""
+    """Where the figures come from that somebody else keeps; each is called on the event loop, once per scrape.
+
+    Each gives a dict of its own, which does not change while the page is made.
+    """
 
     sessions: Callable[[], Mapping[tuple[str, str], int]] = dict
     """Bound sessions by (system_id, bind_type)."""
@@ -197,7 +207,7 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Copies of all figures at one moment; safe to read in any thread."""
+    """All figures of one moment; nothing in it changes size. The counts by state alone go on."""
 
     pdus: Mapping[str, Mapping[int, int]]
     statuses: Mapping[str, Mapping[tuple[int, int], int]]
@@ -222,10 +232,9 @@ class SmppdCollector(Collector):
         self._sources = sources
         self._version = version
         self._places: set[tuple[str, Labels]] = set()
-        self._lock = threading.Lock()
 
     def snapshot(self) -> Snapshot:
-        """Copy all figures; call it on the event loop, it takes microseconds."""
+        """Copy what changes; it takes microseconds."""
         counters, sources = self._counters, self._sources
         return Snapshot(
             pdus={"in": dict(counters.pdus_in), "out": dict(counters.pdus_out)},
@@ -235,69 +244,76 @@ class SmppdCollector(Collector):
             protocol_errors=dict(counters.protocol_errors),
             submit_response=counters.submit_response.copy(),
             receipt_delay=counters.receipt_delay.copy(),
-            sessions=dict(sources.sessions()),
+            sessions=sources.sessions(),
             in_flight=sources.in_flight(),
-            route_queue_depth=dict(sources.route_queue_depth()),
-            receipts_pending=dict(sources.receipts_pending()),
-            messages={name: tuple(states) for name, states in sources.messages().items()},
-            route_messages={name: tuple(states) for name, states in sources.route_messages().items()},
+            route_queue_depth=sources.route_queue_depth(),
+            receipts_pending=sources.receipts_pending(),
+            messages=sources.messages(),
+            route_messages=sources.route_messages(),
         )
 
     def collect(self) -> Iterator[Metric]:
-        """Metric families of this moment, for callers on the event loop."""
-        yield from self.families(self.snapshot())
+        """Metric families of this moment, each in one piece, for code that speaks prometheus_client."""
+        for metric in self.portions(self.snapshot(), size=MAX_SERIES):
+            if metric is not None:
+                yield metric
 
-    def families(self, snapshot: Snapshot) -> list[Metric]:
-        """Metric families of a snapshot; in any thread, one at a time."""
+    def portions(self, snapshot: Snapshot, size: int) -> Iterator[Metric | None]:
+        """Metric families of a snapshot, as several of the same name where there are more than `size` samples.
+
+        None stands for a portion of work that brought no sample.
+        """
         account = self._counters.fold_account
-        with self._lock:
-            return [
-                self._family(PDUS, _pdu_rows(snapshot.pdus)),
-                self._family(COMMAND_STATUS, _status_rows(snapshot.statuses)),
-                self._family(SESSIONS, _pair_rows(snapshot.sessions, account)),
-                self._family(BIND_ATTEMPTS, _pair_rows(snapshot.bind_attempts, account)),
-                self._family(MESSAGES, _state_rows(snapshot.messages, account)),
-                self._family(ROUTE_MESSAGES, _state_rows(snapshot.route_messages, str)),
-                GaugeMetricFamily(
-                    "smppd_messages_in_flight", "Messages accepted and not final yet.", snapshot.in_flight
-                ),
-                self._family(ROUTE_QUEUE_DEPTH, _single_rows(snapshot.route_queue_depth, str)),
-                self._family(THROTTLED, _pair_rows(snapshot.throttled, account)),
-                self._family(RECEIPTS_PENDING, _single_rows(snapshot.receipts_pending, account)),
-                _histogram(
-                    "smppd_submit_response_seconds",
-                    "Time from the arrival of a submit request to its response.",
-                    snapshot.submit_response,
-                ),
-                _histogram(
-                    "smppd_receipt_delay_seconds",
-                    "Time from the acceptance of a message to its delivery receipt leaving.",
-                    snapshot.receipt_delay,
-                ),
-                self._family(PROTOCOL_ERRORS, _single_rows(snapshot.protocol_errors, fold_kind)),
-                self._build_info(),
-            ]
+        yield from self._family(PDUS, _pdu_rows(snapshot.pdus), size)
+        yield from self._family(COMMAND_STATUS, _status_rows(snapshot.statuses), size)
+        yield from self._family(SESSIONS, _pair_rows(snapshot.sessions, account), size)
+        yield from self._family(BIND_ATTEMPTS, _pair_rows(snapshot.bind_attempts, account), size)
+        yield from self._family(MESSAGES, _state_rows(snapshot.messages, account), size)
+        yield from self._family(ROUTE_MESSAGES, _state_rows(snapshot.route_messages, str), size)
+        yield GaugeMetricFamily("smppd_messages_in_flight", "Messages accepted and not final yet.", snapshot.in_flight)
+        yield from self._family(ROUTE_QUEUE_DEPTH, _single_rows(snapshot.route_queue_depth, str), size)
+        yield from self._family(THROTTLED, _pair_rows(snapshot.throttled, account), size)
+        yield from self._family(RECEIPTS_PENDING, _single_rows(snapshot.receipts_pending, account), size)
+        yield _histogram(
+            "smppd_submit_response_seconds",
+            "Time from the arrival of a submit request to its response.",
+            snapshot.submit_response,
+        )
+        yield _histogram(
+            "smppd_receipt_delay_seconds",
+            "Time from the acceptance of a message to its delivery receipt leaving.",
+            snapshot.receipt_delay,
+        )
+        yield from self._family(PROTOCOL_ERRORS, _single_rows(snapshot.protocol_errors, fold_kind), size)
+        yield self._build_info()
 
-    def _family(self, family: Family, rows: Iterable[tuple[Labels, int]]) -> Metric:
+    def _family(self, family: Family, rows: Iterable[tuple[Labels, int]], size: int) -> Iterator[Metric | None]:
         totals: dict[Labels, int] = {}
-        for labels, value in rows:
+        for number, (labels, value) in enumerate(rows, 1):
             admitted = self._admit(family, labels)
             totals[admitted] = totals.get(admitted, 0) + value
-        metric = family.kind(family.name, family.help, labels=family.labels)
-        for labels, value in totals.items():
-            metric.add_metric(labels, value)
-        return metric
+            if number % size == 0:
+                yield None
+        samples = iter(totals.items())
+        portion = tuple(islice(samples, size))
+        while True:
+            metric = family.kind(family.name, family.help, labels=family.labels)
+            for labels, value in portion:
+                metric.add_metric(labels, value)
+            yield metric
+            portion = tuple(islice(samples, size))
+            if not portion:
+                return
 
     def _admit(self, family: Family, labels: Labels) -> Labels:
         """The labels to export: these, while there is a place for them, else the family's stand-in."""
-        folded = family.fold(labels)
-        if labels == folded:
-            return labels
         place = (family.name, labels)
-        if place not in self._places:
-            if len(self._places) >= FREE_PLACES:
-                return folded
-            self._places.add(place)
+        if place in self._places:
+            return labels
+        folded = family.fold(labels)
+        if labels == folded or len(self._places) >= FREE_PLACES:
+            return folded
+        self._places.add(place)
         return labels
 
     def _build_info(self) -> Metric:
@@ -334,7 +350,7 @@ def _state_rows(counts: Mapping[str, Sequence[int]], fold: Callable[[str], str])
     for name, states in counts.items():
         for state, count in enumerate(states):
             if count:
-                yield (fold(name), MessageState(state).name), count
+                yield (fold(name), STATE_NAMES[state]), count
 
 
 def _command_label(command_id: int) -> str:
@@ -345,20 +361,6 @@ def _histogram(name: str, text: str, histogram: LatencyHistogram) -> Metric:
     bounds = [*map(repr, histogram.bounds), "+Inf"]
     buckets = list(zip(bounds, accumulate(histogram.counts), strict=True))
     return HistogramMetricFamily(name, text, buckets=buckets, sum_value=histogram.sum)
-
-
-@dataclass(frozen=True, slots=True)
-class _Reading(Collector):
-    """What the client library's encoders ask for families: one snapshot, and the process as it is now."""
-
-    process: Sequence[Collector]
-    collector: SmppdCollector
-    snapshot: Snapshot
-
-    def collect(self) -> Iterator[Metric]:
-        for collector in self.process:
-            yield from collector.collect()
-        yield from self.collector.families(self.snapshot)
 
 
 class Exposition:
@@ -375,14 +377,43 @@ class Exposition:
         self._collector = collector
         self.registry.register(collector)
 
-    def snapshot(self) -> Snapshot:
-        """Copy all figures; on the event loop."""
-        return self._collector.snapshot()
+    def page(self, accept: str = "") -> tuple[Iterator[bytes], str]:
+        """The page as a sequence of pieces, and its content type.
 
-    def render(self, snapshot: Snapshot, accept: str = "") -> tuple[bytes, str]:
-        """The page and its content type; in any thread.
-
-        `accept` is the HTTP header: OpenMetrics for those who ask for it, else the Prometheus text format.
+        `accept` is the HTTP header: OpenMetrics for those who ask for it, else the Prometheus text format. The figures
+        are of the moment the first piece is asked for. Making a piece takes about half a millisecond: others may have
+        their turn before the next. (In a thread the whole page would be no better: it would hold Python's lock.)
         """
         encode, content_type = choose_encoder(accept)
-        return encode(_Reading(self._process, self._collector, snapshot)), content_type
+        end = END_OF_OPENMETRICS if content_type.startswith(OPENMETRICS) else b""
+        return self._pieces(encode, end), content_type
+
+    def _pieces(self, encode: Callable[[Any], bytes], end: bytes) -> Iterator[bytes]:
+        snapshot = self._collector.snapshot()
+        for process in self._process:
+            yield from (_encoded(encode, metric) for metric in process.collect())
+        name = ""
+        for metric in self._collector.portions(snapshot, SLICE):
+            if metric is None:
+                yield b""
+                continue
+            text = _encoded(encode, metric)
+            # What goes on is without the two lines that introduce a family.
+            yield text if metric.name != name else text.split(b"\n", 2)[2]
+            name = metric.name
+        yield end
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What the client library's encoders ask for families."""
+
+    families: Sequence[Metric]
+
+    def collect(self) -> Sequence[Metric]:
+        return self.families
+
+
+def _encoded(encode: Callable[[Any], bytes], metric: Metric) -> bytes:
+    """The lines of one family, without the end mark of OpenMetrics."""
+    return encode(_Reading((metric,))).removesuffix(END_OF_OPENMETRICS)

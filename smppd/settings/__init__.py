@@ -39,6 +39,7 @@ from smppd.settings.dialects import (
     VendorTlv,
 )
 from smppd.settings.faults import FAULTS, Fault
+from smppd.settings.files import read_toml
 from smppd.settings.reader import load_settings
 from smppd.settings.root import BUILT_IN_PASSWORD, BUILT_IN_SYSTEM_ID, DEFAULT, Settings, SettingsError
 from smppd.settings.routes import Delay, Match, Network, Queue, Route
@@ -58,9 +59,17 @@ from smppd.settings.rules import (
 from smppd.settings.server import Clock, Journal, Log, Messages, Privacy, Server, Timers, Validation
 from smppd.settings.types import (
     BIND_TYPES,
+    MAX_COUNT,
     MAX_PASSWORD_LENGTH,
+    MAX_SECONDS,
+    OUTCOMES,
     SMPP_PASSWORD_LENGTH,
     BindType,
+    Count,
+    Name,
+    Octet,
+    Seconds,
+    ServiceType,
     parse_address,
     parse_moment,
     time_zone,
@@ -73,7 +82,10 @@ __all__ = [
     "DEFAULT",
     "DISTRIBUTIONS",
     "FAULTS",
+    "MAX_COUNT",
     "MAX_PASSWORD_LENGTH",
+    "MAX_SECONDS",
+    "OUTCOMES",
     "RESTART_KEYS",
     "SMPP_PASSWORD_LENGTH",
     "Account",
@@ -83,6 +95,7 @@ __all__ = [
     "BindType",
     "Changes",
     "Clock",
+    "Count",
     "Delay",
     "Dialect",
     "DistributionList",
@@ -99,9 +112,11 @@ __all__ = [
     "MessageId",
     "Messages",
     "Mix",
+    "Name",
     "NameChanges",
     "Network",
     "Normal",
+    "Octet",
     "Pattern",
     "Portion",
     "Privacy",
@@ -113,8 +128,10 @@ __all__ = [
     "Rule",
     "Scenario",
     "Schedule",
+    "Seconds",
     "SequenceNumber",
     "Server",
+    "ServiceType",
     "SessionForm",
     "Settings",
     "SettingsError",
@@ -133,6 +150,7 @@ __all__ = [
     "load_settings",
     "parse_address",
     "parse_moment",
+    "read_toml",
     "time_zone",
     "without_restart",
 ]

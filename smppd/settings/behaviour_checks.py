@@ -124,7 +124,7 @@ def _check_commands(reader: StrictReader, when: When, path: Path) -> None:
 
 
 def _fields_of(commands: Collection[str]) -> Iterator[Mapping[str, Kind]]:
-    return (HEADER if command == ANY else FIELDS[command] for command in commands)
+    return (ALL_FIELDS if command == ANY else FIELDS[command] for command in commands)
 
 
 def _kind_of_field(name: str, commands: Collection[str]) -> Kind | None:

@@ -18,6 +18,8 @@ from smppd.settings.behaviour_checks import (
     check_when,
 )
 from smppd.settings.delays import Wait, check_wait
+from smppd.settings.dialect_checks import check_dialect, check_message_id, check_receipt, check_response
+from smppd.settings.dialects import Dialect, MessageId, ReceiptForm, ResponseForm
 from smppd.settings.faults import Fault
 from smppd.settings.root import Settings
 from smppd.settings.routes import (
@@ -113,6 +115,10 @@ CHECKS: Final[Mapping[type, strict.Check]] = {
     Then: check_then,
     Rule: check_rule,
     Fault: check_fault,
+    MessageId: check_message_id,
+    ReceiptForm: check_receipt,
+    ResponseForm: check_response,
+    Dialect: check_dialect,
     Settings: _check_settings,
 }
 """By the struct of a table: the check that is called after it was read."""

@@ -11,8 +11,8 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 from msgspec import Meta, field
 
-from smppd.settings.names import Command, FieldName, Hex, Number32, StateName, Status, StatusName, Tag
-from smppd.settings.types import Octet, OptionalZone, Table
+from smppd.settings.names import Command, Hex, LengthField, Number32, StateName, Status, StatusName, Tag
+from smppd.settings.types import Octet, OptionalZone, Table, text_rule
 
 MAX_ID: Final = 64
 """Characters of a message id (SMPP 3.4, 5.2.23)."""
@@ -20,23 +20,32 @@ MAX_ID: Final = 64
 MAX_TEXT: Final = 255
 """Octets of a receipt's text: what fits into a short_message."""
 
+BASES: Final = {"decimal": 10, "hex": 16, "uuid": 16}
+"""What the digits of an id count in; a UUID is 32 hexadecimal ones."""
+
 MAX_PAIRS: Final = 64
 """Pairs of TON and NPI that an address may have."""
 
 MAX_VENDOR_TLVS: Final = 32
 """TLVs that a dialect adds to one PDU."""
 
+MAX_VENDOR_OCTETS: Final = 4_096
+"""Octets of all TLVs that a dialect adds to one PDU: some ESMEs take no longer PDU at all (quirk Q88)."""
+
 DEFAULT_TEMPLATE: Final = (
     "id:{id} sub:{sub} dlvrd:{dlvrd} submit date:{submit_date} done date:{done_date} stat:{stat} err:{err} text:{text}"
 )
 """The text of a receipt as SMPP 3.4 prints it (appendix B)."""
+
+TEMPLATE_FIELDS: Final = ("id", "sub", "dlvrd", "submit_date", "done_date", "stat", "err", "text")
+"""What the template of a receipt may name."""
 
 ReceiptTlv: TypeAlias = Literal["receipted_message_id", "message_state", "network_error_code", "user_message_reference"]
 
 RECEIPT_TLVS: Final[tuple[ReceiptTlv, ...]] = typing.get_args(ReceiptTlv)
 """What a receipt has beside its text, where it is known."""
 
-IdText: TypeAlias = Annotated[str, Meta(max_length=MAX_ID)]
+IdText: TypeAlias = Annotated[str, text_rule(f"up to {MAX_ID} characters of printable ASCII", 0, MAX_ID)]
 Pair: TypeAlias = Annotated[list[Octet], Meta(min_length=2, max_length=2)]
 
 
@@ -44,8 +53,9 @@ class IdForm(Table, frozen=True):
     """How a message id is written in one place.
 
     * base: of the number; or a UUID that is made of it. case: of hexadecimal digits. width: padded with zeros to so
-      many digits. prefix: what stands before it. dashes: of a UUID.
-    * terminated: whether the NUL follows (in the places that have one). empty: nothing is written at all.
+      many digits (not a UUID). prefix: what stands before it. dashes: of a UUID.
+    * terminated: whether the NUL follows (in the places that have one: the text of a receipt has none). empty: nothing
+      is written at all.
     """
 
     base: Literal["decimal", "hex", "uuid"] = "decimal"
@@ -58,24 +68,29 @@ class IdForm(Table, frozen=True):
 
 
 class MessageId(Table, frozen=True):
-    """``message_id``: in the response, in the text of the receipt, in its TLV, and for sessions below 3.4."""
+    """``message_id``: in the response, in the text of the receipt, in its TLV, and for sessions below 3.4.
+
+    What has the form of ``response`` is spelled like the response, below 3.4 too. There ``width`` is also the most
+    digits an id has: SMPP 3.3 has room for eight characters.
+    """
 
     response: IdForm = IdForm()
     receipt_text: IdForm = IdForm()
     receipt_tlv: IdForm = IdForm()
-    below_34: IdForm = IdForm(base="hex", width=8)
+    below_34: IdForm = IdForm(base="hex", case="upper", width=8)
 
 
 class ReceiptForm(Table, frozen=True):
     """``receipt``: what a delivery receipt looks like.
 
-    * template: its text; the fields are id, sub, dlvrd, submit_date, done_date, stat, err and text.
+    * template: its text; see ``TEMPLATE_FIELDS``.
     * date: 10 digits (YYMMDDhhmm), 12 with seconds, 14 with the century too, or "smpp": with tenths and quarter hours
       from UTC. zone: of the dates; "" = that of the server.
     * text_length: characters of the original text. states: how an outcome is spelled. errors: the text of ``err`` per
       outcome. err_width: digits of a number there.
-    * esm_class. carrier: in the text, in TLVs, in both, or in both with another state in the TLV.
-    * tlvs: which are written. network_error_code: in three octets, or as three digits.
+    * esm_class. carrier: what tells it: the text, TLVs, both, or both with another state in the TLV.
+    * tlvs: which are written. tlv_states: the octet in message_state per outcome, where it is to be another one.
+      network_error_code: in three octets, or as three digits.
     * pdu: what carries it. text_in: where its text stands. terminated: a NUL ends it.
     * addresses: swapped, as a message from the subscriber has them, or those of the original.
     * unrequested: is sent though none was asked for. accepted_first: one that says ACCEPTD precedes the final one.
@@ -92,6 +107,7 @@ class ReceiptForm(Table, frozen=True):
     esm_class: Octet = 0x04
     carrier: Literal["text", "tlvs", "both", "contradictory"] = "both"
     tlvs: list[ReceiptTlv] = field(default_factory=lambda: list(RECEIPT_TLVS))
+    tlv_states: dict[StateName, Octet] = field(default_factory=dict)
     network_error_code: Literal["binary", "ascii"] = "binary"
     pdu: Literal["deliver_sm", "data_sm"] = "deliver_sm"
     text_in: Literal["short_message", "message_payload"] = "short_message"
@@ -109,7 +125,8 @@ class ResponseForm(Table, frozen=True):
     * error_body: what follows the header of a refusal: nothing, one NUL, the body of a success, or TLVs alone.
     * statuses: a status that is written in place of another one. nack: those that are answered by a generic_nack.
     * error_text_tlv: the tag of a TLV that says in words what is wrong; 0 = none.
-    * unsupported: requests that get ESME_RINVCMDID. final_date: of query_sm_resp: 16 characters, 12, or ISO.
+    * unsupported: requests that get a generic_nack with ESME_RINVCMDID. final_date: of query_sm_resp: 16 characters,
+      12, or the 19 of ISO 8601 with a space in the middle.
     """
 
     error_body: Literal["none", "nul", "full", "tlvs"] = "none"
@@ -136,7 +153,8 @@ class SessionForm(Table, frozen=True):
 
     * first_sequence_number: of our requests. align_sequences: they take the numbers that the ESME used last.
     * own_response_numbers: responses are counted instead of repeating the number of the request.
-    * max_pdu: octets; 0 = as ``[server]`` says.
+    * max_pdu: octets of the longest PDU in both directions; 0 = as ``[server]`` says. What is longer and waits for the
+      ESME is not delivered.
     """
 
     first_sequence_number: Number32 = 1
@@ -152,17 +170,18 @@ class TextForm(Table, frozen=True):
 
 
 class LimitForm(Table, frozen=True):
-    """``limits``: strict: as ``strict`` of an account; not given: what the account says.
+    """``limits``: what holds for an account that does not say it itself.
 
-    lengths: of fields, in characters, where they are to differ from the specification.
+    strict: how strictly values are judged; not given: as ``[validation]`` says. lengths: of fields, in octets, where
+    they are to differ from the specification.
     """
 
     strict: bool | None = None
-    lengths: dict[FieldName, Annotated[int, Meta(ge=0, le=255)]] = field(default_factory=dict)
+    lengths: dict[LengthField, Annotated[int, Meta(ge=0, le=255)]] = field(default_factory=dict)
 
 
 class AddressForm(Table, frozen=True):
-    """``addresses``: the pairs of TON and NPI that are accepted; [] = those of the specification."""
+    """``addresses``: the pairs of TON and NPI that a submission may have; [] = those of the specification."""
 
     source: Annotated[list[Pair], Meta(max_length=MAX_PAIRS)] = field(default_factory=list)
     destination: Annotated[list[Pair], Meta(max_length=MAX_PAIRS)] = field(default_factory=list)

@@ -40,13 +40,13 @@ def shipped_names(directory: str) -> list[str]:
 
 
 def shipped_or_own(name: str, directory: str, base: Path) -> Path:
-    """The file that a setting names: a path relative to ``base``, or the name of a shipped one in ``directory``."""
-    if name.endswith(SUFFIX) or "/" in name:
+    """The file or directory that a setting names: a path from ``base``, or the name of a shipped file."""
+    if name.endswith(SUFFIX) or "/" in name or (base / name).is_dir():
         return base / name
     return shipped(directory, name + SUFFIX)
 
 
-def read_toml(path: Path, missing: str) -> dict[str, Any]:
+def read_toml(path: Path, missing: str = "smppd init DIR writes one to start from") -> dict[str, Any]:
     """The tables of a TOML file; raises SettingsError with the one problem that keeps it from being read.
 
     missing: what to say when there is no such file.

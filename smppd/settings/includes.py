@@ -119,7 +119,8 @@ class Dialects:
         """Begin with the tables of the configuration itself, which have been read before; label: where they stand."""
         self.problems: list[Problem] = []
         self._tables: dict[str, Mapping[str, Any]] = {name: table for name, table in own.items() if _is_table(table)}
-        self._labels = dict.fromkeys(self._tables, label)
+        self._places = {name: Place(label, ("dialect", name), sound=True) for name in self._tables}
+        """By name, where a dialect stands."""
 
     def add_files(self, names: Sequence[str], base: Path) -> None:
         """Take the dialects of these files, each called like its file; a directory stands for all in it."""
@@ -149,9 +150,18 @@ class Dialects:
             merged: dict[str, Any] = {}
             for one in reversed(chain):
                 merged = _merged(merged, self._tables[one])
-            # Mistakes were reported where they are written: here they count as the defaults.
-            done[name] = StrictReader(lambda _place: "", CHECKS).read(Dialect, merged)
+            done[name], problems = self._read(name, merged)
+            if len(chain) > 1 and not any(self._read(one, self._tables[one])[1] for one in chain):
+                # Each of them is right by itself: what is wrong now is wrong between them. Other mistakes were
+                # reported where they are written, and count as the defaults here.
+                self.problems += problems
         return done
+
+    def _read(self, name: str, table: Mapping[str, Any]) -> tuple[Dialect, list[Problem]]:
+        """A table as the dialect of this name, and what is wrong with it."""
+        place = self._places[name]
+        reader = StrictReader(lambda _path: place.file, CHECKS)
+        return reader.read(Dialect, table, place.path), reader.problems
 
     def _add(self, name: str, path: Path) -> None:
         try:
@@ -159,11 +169,9 @@ class Dialects:
         except SettingsError as error:
             self.problems += error.problems
             return
-        reader = _reader_of(path)
-        reader.read(Dialect, table)
-        self.problems += reader.problems
         self._tables[name] = table
-        self._labels[name] = str(path)
+        self._places[name] = Place(str(path), (), sound=True)
+        self.problems += self._read(name, table)[1]
 
     def _chain(self, name: str) -> list[str]:
         """A dialect and those it is based on, the nearest first."""
@@ -173,7 +181,7 @@ class Dialects:
                 what = "expected another dialect" if base in chain else "expected the name of a dialect"
                 hint = strict.suggestion(base, self.names) or f"known: {', '.join(self.names)}"
                 hint = " -> ".join([*chain, base]) if base in chain else hint
-                problem = Problem(self._labels[chain[-1]], "based_on", strict.shown(base), what, hint)
+                problem = self._places[chain[-1]].problem(("based_on",), strict.shown(base), what, hint)
                 self.problems += [problem] if problem not in self.problems else []
                 break
             chain.append(base)
@@ -186,9 +194,8 @@ def check_dialects(reader: StrictReader, settings: Settings, dialects: Dialects)
         return
     for index, account in enumerate(settings.account):
         if not dialects.knows(account.dialect) and reader.sound(("account", index), "dialect"):
-            known = f"expected the name of a dialect: {strict.quoted(dialects.names)}"
-            hint = strict.suggestion(account.dialect, dialects.names)
-            reader.reject(("account", index, "dialect"), account.dialect, known, hint)
+            hint = strict.suggestion(account.dialect, dialects.names) or f"known: {', '.join(dialects.names)}"
+            reader.reject(("account", index, "dialect"), account.dialect, "expected the name of a dialect", hint)
 
 
 def _is_table(value: object) -> bool:

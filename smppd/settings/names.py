@@ -14,6 +14,7 @@ from smppd.regexes import compile_regex
 from smppd.settings.types import BIND_TYPES, OUTCOMES, one_of
 from smppwire.constants import CommandStatus, TlvTag
 from smppwire.schema import PDUS, TLVS, Kind, TlvKind
+from smppwire.validation import LENGTH_FIELDS
 
 HIGHEST: Final = 0xFFFFFFFF
 """The highest value of a field of the header: 32 bits."""
@@ -124,6 +125,15 @@ def _check_field(name: str) -> None:
         raise ValueError("")
 
 
+LONG_FIELDS: Final = LENGTH_FIELDS - {"esme_addr"}
+"""What a limit can be set for: fields of variable length that an ESME sends."""
+
+
+def _check_length_field(name: str) -> None:
+    if name not in LONG_FIELDS:
+        raise ValueError("")
+
+
 def _check_octets(text: str) -> None:
     octets = bytes.fromhex(text)
     if len(octets) > MAX_OCTETS:
@@ -152,6 +162,9 @@ Command: TypeAlias = Annotated[
 ]
 FieldName: TypeAlias = Annotated[
     str, strict.Rule("a mandatory field in the spelling of the specification", _check_field, names=ALL_FIELDS)
+]
+LengthField: TypeAlias = Annotated[
+    str, strict.Rule("a field of variable length, such as system_id", _check_length_field, names=LONG_FIELDS)
 ]
 TlvName: TypeAlias = Annotated[
     str, strict.Rule("the name of a TLV or its tag, such as 0x1403", tlv_tag, names=TLV_TAGS)

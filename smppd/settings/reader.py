@@ -39,7 +39,7 @@ def load_settings(path: Path | None, environ: Mapping[str, str], overrides: Sequ
     tree: dict[str, Any] = {}
     if path is not None:
         try:
-            tree = read_toml(path, "smppd init DIR writes one to start from")
+            tree = read_toml(path)
         except SettingsError as error:
             problems += error.problems
     _add_built_ins(tree)

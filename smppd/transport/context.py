@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from smppd.observe.journal import Journal
     from smppd.observe.logs import LoggerFactory, Privacy, ProtocolErrorLog
     from smppd.settings import Settings
-    from smppd.transport.smsc import SmscConnection
+    from smppd.transport.connection import Connection
 
 VERIFIERS: Final = 2
 """Threads that verify password hashes: each takes 16 MiB and a processor while it works, and a flood of wrong passwords
@@ -46,7 +46,7 @@ class Context:
     """Real time in seconds: session timers always run on it, whatever clock the engine has."""
     wall: Callable[[], float]
     """Unix time in seconds, for the journal."""
-    connections: set[SmscConnection] = field(default_factory=set)
+    connections: set[Connection] = field(default_factory=set)
     bound_once: set[tuple[str, str]] = field(default_factory=set)
     """(system_id, bind type) of all sessions there have been: from then on their number is a figure, if only 0."""
     unbound: int = 0
@@ -60,7 +60,7 @@ class Context:
     deserted: asyncio.Event = field(default_factory=asyncio.Event)
     """Set while there is no connection, once there has been one."""
 
-    def join(self, connection: SmscConnection) -> str:
+    def join(self, connection: Connection) -> str:
         """Count a new connection, which is not bound; returns its name."""
         self.connections.add(connection)
         self.deserted.clear()
@@ -68,7 +68,7 @@ class Context:
         self.opened += 1
         return str(self.opened)
 
-    def leave(self, connection: SmscConnection) -> None:
+    def leave(self, connection: Connection) -> None:
         """A connection has ended (one that never joined may say so too)."""
         self.connections.discard(connection)
         if not self.connections:

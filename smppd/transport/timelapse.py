@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from smppd.engine.clock import VirtualClock
     from smppd.engine.core import Engine
-    from smppd.transport.smsc import SmscConnection
+    from smppd.transport.connection import Connection
 
 PATIENCE: Final = 0.25
 """Real seconds an ESME gets to acknowledge what left, before time goes on without it: a test bench may be slow, and an
@@ -43,7 +43,7 @@ class TimeLapse:
         self,
         clock: VirtualClock,
         engine: Engine,
-        connections: Iterable[SmscConnection],
+        connections: Iterable[Connection],
         monotonic: Callable[[], float],
     ) -> None:
         """Set up.

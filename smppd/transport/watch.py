@@ -10,8 +10,6 @@ from smppwire.framing import Framer
 from smppwire.session import BINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from structlog.typing import FilteringBoundLogger
 
     from smppd.observe.journal import Direction
@@ -19,6 +17,9 @@ if TYPE_CHECKING:
 
 EVIDENCE_OCTETS: Final = 4096
 """Octets kept of a stream that cannot be understood any more, from where it broke: enough to see what speaks there."""
+
+ANY_LENGTH: Final = 0xFFFFFFFF
+"""The largest command_length that there can be."""
 
 WITH_PASSWORD: Final = BINDS | {CommandId.OUTBIND}
 """Commands that are described without personal data even where that is allowed: passwords are never logged."""
@@ -60,12 +61,13 @@ class Watch:
             for first, last, *_ in frames:
                 self._tell("in", buffer[first:last])
 
-    def sent(self, pdus: Sequence[bytes], data: bytes) -> None:
-        """PDUs left; `data` is all of them joined."""
-        self._keep("out", data, len(pdus))
+    def sent(self, data: bytes) -> None:
+        """PDUs left, joined. They are of our own making, so there is no length that cannot be."""
+        _, frames = Framer(ANY_LENGTH).feed(data)
+        self._keep("out", data, len(frames))
         if self._log_pdus:
-            for octets in pdus:
-                self._tell("out", octets)
+            for start, end, *_ in frames:
+                self._tell("out", data[start:end])
 
     def _keep(self, direction: Direction, octets: bytes, count: int) -> None:
         self._journal.record_chunk(self._wall(), self._session, direction, octets, count)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
+import itertools
 import json
 import re
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -18,8 +19,8 @@ from smppd.api import http
 from smppd.api.http import HttpServer, host_of, host_of_origin
 from smppd.observe.counters import Counters
 from smppd.observe.logs import configure
-from smppd.observe.metrics import Exposition, SmppdCollector, Snapshot, Sources
-from smppwire.constants import CommandId, CommandStatus
+from smppd.observe.metrics import Exposition, SmppdCollector, Sources
+from smppwire.constants import CommandId
 
 PROBLEM = "application/problem+json"
 PATHS = ["/", "/metrics", "/healthz", "/readyz"]
@@ -71,18 +72,6 @@ class World:
         return await self.send(("\r\n".join(lines) + "\r\n\r\n").encode())
 
 
-class SlowExposition(Exposition):
-    """Renders when it is told to."""
-
-    def __init__(self, collector: SmppdCollector) -> None:
-        super().__init__(collector)
-        self.render_now: Callable[[], None] = lambda: None
-
-    def render(self, snapshot: Snapshot, accept: str = "") -> tuple[bytes, str]:
-        self.render_now()
-        return super().render(snapshot, accept)
-
-
 @contextlib.asynccontextmanager
 async def running(
     *, ready: Callable[[], bool] = lambda: True, host: str = "127.0.0.1", allowed_hosts: tuple[str, ...] = ()
@@ -92,7 +81,7 @@ async def running(
     server = HttpServer(
         host,
         0,
-        exposition=SlowExposition(SmppdCollector(counters, Sources(), "1.2.3")),
+        exposition=Exposition(SmppdCollector(counters, Sources(), "1.2.3")),
         ready=ready,
         version="1.2.3<b>",
         logger=configure("info", "json", log, wall=lambda: 0.0, environ={})(),
@@ -236,11 +225,8 @@ class TestErrors:
     def test_a_handler_is_cut_off_at_the_limit(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(http, "HANDLER_TIMEOUT", 0.01)
 
-        async def never(*_arguments: object) -> None:
-            await asyncio.Event().wait()
-
         async def test(world: World) -> None:
-            monkeypatch.setattr(asyncio, "to_thread", never)
+            monkeypatch.setattr(world.server._exposition, "page", lambda _accept: (itertools.repeat(b""), "text/plain"))
             answer = await world.ask("/metrics")
             assert answer.status == 503
             assert "0.01 seconds" in str(answer.problem()["detail"])
@@ -424,26 +410,26 @@ class TestLife:
         asyncio.run(main())
 
     def test_the_loop_goes_on_while_metrics_are_rendered(self) -> None:
-        """The render waits in its thread until the loop has counted on: were it on the loop, this would time out."""
+        """Between two pieces of the page everybody else has a turn."""
 
         async def test(world: World) -> None:
-            loop = asyncio.get_running_loop()
             exposition = world.server._exposition
-            assert isinstance(exposition, SlowExposition)
+            made: list[int] = []
+            turns: list[int] = []
 
-            async def count_on() -> None:
-                for command in CommandId:
-                    for status in CommandStatus:
-                        world.counters.statuses_in[int(command), int(status)] += 1
+            def page(_accept: str) -> tuple[Iterator[bytes], str]:
+                return (b"%d" % (made.append(number) or number) for number in range(5)), "text/plain"
 
-            def render_now() -> None:
-                asyncio.run_coroutine_threadsafe(count_on(), loop).result(timeout=5)
+            async def count_turns() -> None:
+                while len(made) < 5:
+                    turns.append(len(made))
+                    await asyncio.sleep(0)
 
-            exposition.render_now = render_now
-            world.counters.pdus_in[int(CommandId.SUBMIT_SM)] += 1
+            exposition.page = page  # type: ignore[method-assign,assignment]
+            others = asyncio.create_task(count_turns())
             answer = await world.ask("/metrics")
-            assert answer.status == 200
-            assert b'smppd_pdus_total{command="submit_sm",direction="in"} 1.0' in answer.body
-            assert b"smppd_command_status_total{" not in answer.body
+            await others
+            assert answer.body == b"01234"
+            assert {1, 2, 3, 4} <= set(turns)
 
         run(test)

@@ -3,7 +3,7 @@
 import pytest
 
 from smppd.settings import faults
-from tests.behaviour.support import World, submit_response
+from tests.behaviour.fake_wire import World, submit_response
 
 A = submit_response()
 

@@ -7,7 +7,7 @@ from smppd.settings import faults
 from smppd.settings.delays import Fixed
 from smppd.settings.faults import Fault
 from smppwire.session import BINDS
-from tests.behaviour.support import BIND_TRX, ENQUIRE_LINK, EngineTime, FakeLoop, pdu, submit_response
+from tests.behaviour.fake_wire import BIND_TRX, ENQUIRE_LINK, EngineTime, FakeLoop, pdu, submit_response
 
 
 class Host:

@@ -21,7 +21,7 @@ from smppd.settings.delays import Fixed, Uniform
 from smppd.settings.faults import Fault
 from smppd.settings.rules import Schedule
 from smppwire.framing import Framer
-from tests.behaviour.support import (
+from tests.behaviour.fake_wire import (
     BIND_TRX,
     DELIVER,
     ENQUIRE_LINK,

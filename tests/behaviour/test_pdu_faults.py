@@ -16,7 +16,7 @@ from smppwire.constants import CommandId
 from smppwire.errors import DecodeError
 from smppwire.grammar import dissect
 from smppwire.pdus import SubmitSmResp, UnknownPdu
-from tests.behaviour.support import DELIVER, ENQUIRE_LINK, RESP, SUBMIT, pdu, submit_response
+from tests.behaviour.fake_wire import DELIVER, ENQUIRE_LINK, RESP, SUBMIT, pdu, submit_response
 
 BODY = b"\0\1\1abc\0\2\1" + b"447700\0" + bytes(3) + b"\0\0" + bytes(4) + b"\5Hello"
 DELIVERY = pdu(DELIVER, 9, BODY)

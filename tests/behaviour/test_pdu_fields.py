@@ -8,7 +8,7 @@ from smppd.behaviour.pdu_fields import find, spans
 from smppwire.constants import CommandId
 from smppwire.grammar import dissect
 from smppwire.schema import PDUS, Kind
-from tests.behaviour.support import pdu
+from tests.behaviour.fake_wire import pdu
 from tests.repo.tree import ROOT
 
 SUBMIT_BODY = b"\0\1\1abc\0\2\1" + b"447700\0" + bytes(3) + b"\0\0" + bytes(4) + b"\5Hello"

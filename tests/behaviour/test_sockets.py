@@ -19,7 +19,7 @@ from smppd.behaviour.sockets import reset_when_closed
 from smppd.behaviour.waits import Waits
 from smppd.settings import faults
 from smppd.settings.faults import Fault
-from tests.behaviour.support import FakeSession, pdu
+from tests.behaviour.fake_wire import FakeSession, pdu
 
 PATIENCE = 10.0
 A, B = pdu(5, 1, b"first"), pdu(5, 2, b"second")

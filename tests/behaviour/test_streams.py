@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smppd.behaviour.streams import Cutter, Line, Pacer, Parcel
-from tests.behaviour.support import FakeLoop
+from tests.behaviour.fake_wire import FakeLoop
 
 
 class Road:

@@ -1,7 +1,7 @@
 """Calls at times of the engine's clock."""
 
 from smppd.behaviour.waits import Waits
-from tests.behaviour.support import EngineTime
+from tests.behaviour.fake_wire import EngineTime
 
 
 def test_calls_come_in_the_order_of_their_times() -> None:

@@ -98,3 +98,37 @@ def test_overrides_and_the_environment_count(
 def test_a_directory_is_no_configuration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", str(tmp_path)]) == 1
     assert "is a directory" in capsys.readouterr().err
+
+
+def test_the_summary_of_rules_faults_and_dialects(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "f.toml"
+    path.write_text(
+        """
+        [[rule]]
+        name = "france"
+        enabled = false
+        when = { destination_addr = "336*", esm_class = 3 }
+        then = { status = "ESME_RTHROTTLED", delay = 2 }
+        [[fault]]
+        name = "cut"
+        kind = "slice"
+        size = 7
+        [dialect.hex]
+        """
+    )
+    assert main(["check", str(path)]) == 0
+    text = capsys.readouterr().out
+    assert "france: disabled; submit_sm and data_sm by destination_addr, esm_class -> status, delay" in text
+    assert "cut: slice (size 7)" in text
+    assert "dialects   1" in text
+
+
+def test_mistakes_in_rules_name_key_and_hint(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "f.toml"
+    path.write_text('[[rule]]\nwhen = { esm_clas = 3 }\nthen = { status = "ESME_RTHROTLED" }\n')
+    assert main(["check", str(path)]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 3
+    assert lines[1].endswith('rule[0].when.esm_clas: unknown key; expected a mandatory field in the spelling of the '
+                             'specification (did you mean "esm_class"?)')  # fmt: skip
+    assert lines[2].endswith('(did you mean "ESME_RTHROTTLED"?)')

@@ -26,6 +26,7 @@ from smppd.app import SmscServer
 from smppd.cli import serve
 from smppd.cli.main import main
 from smppd.errors import UserError
+from smppd.settings import load_settings
 from tests.transport.support import (
     BIND_RX,
     BIND_TRX,
@@ -139,8 +140,19 @@ def test_serve_from_the_first_line_to_the_last(served: Process) -> None:
     assert served.ended() == 0
     assert served.stdout.read() == b"", "everything else goes to the log"
     events = [json.loads(line)["event"] for line in served.log_text.splitlines()]
-    assert sorted(events[:3]) == ["bind", "listener opened", "listener opened"]
-    assert events[3:] == ["stopping", "unbind"]
+    assert events[0] == "wire library"
+    assert sorted(events[1:4]) == ["bind", "listener opened", "listener opened"]
+    assert events[4:] == ["stopping", "unbind"]
+
+
+def test_the_log_says_which_code_reads_the_wire(tmp_path: Path) -> None:
+    environ = {"SMPPWIRE_NO_SPEEDUPS": "1"}
+    with Process(*FREE, directory=tmp_path, environ=environ) as served:
+        served.address()
+        served.tell(signal.SIGTERM)
+        assert served.ended() == 0
+    (event,) = served.events("wire library")
+    assert (event["code"], event["reason"]) == ("Python", "SMPPWIRE_NO_SPEEDUPS is set")
 
 
 def test_an_interrupt_ends_it_as_well(served: Process) -> None:
@@ -211,6 +223,28 @@ def test_mistakes_are_told_without_a_traceback(tmp_path: Path, capsys: pytest.Ca
     assert "there is no such file" in text
     assert "server.smpp" in text
     assert "Traceback" not in text
+
+
+def test_rules_that_do_not_exist(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", *FREE, "--rules", "magic-number", "--rules", str(tmp_path / "none.toml")]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert "magic-number.toml: there is no such file (names of shipped ones: magic-numbers" in lines[1]
+    assert lines[2].startswith(f"  {tmp_path / 'none.toml'}: there is no such file")
+
+
+def test_rules_count_from_where_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert serve.rule_file("magic-numbers") == "magic-numbers"
+    assert serve.rule_file("mine.toml") == str(tmp_path / "mine.toml")
+    assert serve.rule_file("/etc/mine.toml") == "/etc/mine.toml"
+
+
+def test_hooks_are_found_beside_the_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", ["before"])
+    serve.find_hooks(load_settings(None, {}), tmp_path)
+    assert sys.path == ["before"], "nobody asks for a hook"
+    serve.find_hooks(load_settings(None, {}, ["rule.0.then.hook=lab:f"]), tmp_path)
+    assert sys.path == [str(tmp_path), "before"]
 
 
 def test_settings_from_the_environment(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def test_the_subscriber_is_back() -> None:
     assert alert.tlvs == (Tlv(TlvTag.MS_AVAILABILITY_STATUS, b"\0"),)
     world.advance(10_000.0)
     assert len(phone.notices) == 1
-    assert len(world.engine._alerts) == 0
+    assert len(world.engine.life.alerts) == 0
 
 
 def test_whoever_is_back_already_is_announced_at_once() -> None:
@@ -73,7 +73,7 @@ def test_nobody_is_told_who_did_not_ask_or_cannot_be(fields: dict[str, Any]) -> 
     world.submit(phone, wanting(**fields))
     world.advance(1000.0)
     assert phone.notices == []
-    assert len(world.engine._alerts) == 0
+    assert len(world.engine.life.alerts) == 0
 
 
 @pytest.mark.parametrize(
@@ -139,9 +139,9 @@ def test_it_is_of_no_interest_for_ever() -> None:
     phone = world.bind(kind="transmitter")
     world.submit(phone, wanting())
     world.advance(509.0)
-    assert len(world.engine._alerts) == 1
+    assert len(world.engine.life.alerts) == 1
     world.advance(3.0)
-    assert len(world.engine._alerts) == 0
+    assert len(world.engine.life.alerts) == 0
     receiver = world.bind(kind="receiver")
     world.settle()
     assert receiver.notices == []
@@ -168,13 +168,13 @@ def test_memory_is_bounded_and_the_oldest_is_forgotten(monkeypatch: pytest.Monke
     world.submit(phone, *(wanting(number) for number in numbers))
     world.advance(301.0)
     assert [alert.source_addr for alert in notices(phone)] == numbers[-3:]
-    assert len(world.engine._alerts._schedule) == 0
+    assert len(world.engine.life.alerts._schedule) == 0
 
 
 def test_many_leave_in_slices() -> None:
     world = absent_world()
     phone = world.bind()
-    known = world.engine._alerts
+    known = world.engine.life.alerts
     for number in range(50):
         message = world.message(world.submit(phone, wanting(b"%d" % number))[0])
         known.remember(message, world.clock.time, world.clock.time + 100.0)

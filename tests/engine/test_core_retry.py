@@ -125,7 +125,7 @@ def test_retries_are_in_flight_and_leave_nothing_behind() -> None:
     world.advance(60.0)
     assert (world.engine.in_flight, world.engine.esmes["alice"].states[ENROUTE]) == (50, 50)
     world.advance(61.0)
-    assert world.engine.in_flight == world.engine._live == len(world.engine._schedule) == 0
+    assert world.engine.in_flight == world.engine.ledger.live == len(world.engine.life.schedule) == 0
     assert world.engine.esmes["alice"].states[EXPIRED] == 50
 
 
@@ -276,7 +276,7 @@ def test_there_is_one_notification_at_a_time_and_it_tells_the_latest() -> None:
     world.settle()
     assert [b"err:031" in pdu.short_message for pdu in receiver.received] == [True]
     receiver.answer()
-    assert world.engine._notified == set()
+    assert world.engine.life._notified == set()
 
 
 def test_what_failed_while_one_was_on_its_way_is_told_after_it() -> None:
@@ -323,7 +323,7 @@ def test_notifications_end_with_the_message() -> None:
     phone.answer()
     world.settle()
     assert len(phone.bodies) == 1
-    assert world.waiting() == world.engine._live == 0
+    assert world.waiting() == world.engine.ledger.live == 0
 
 
 # Modes.
@@ -352,7 +352,7 @@ def test_a_datagram_is_tried_once_and_nothing_is_told_of_it() -> None:
     assert phone.bodies == []
     assert asked(world, phone, failed) == (UNDELIVERABLE, 27, True)
     assert asked(world, phone, delivered) == (DELIVERED, 0, True)
-    assert world.engine._live == 0
+    assert world.engine.ledger.live == 0
 
 
 def test_a_datagram_cannot_be_scheduled() -> None:

@@ -5,6 +5,7 @@ import weakref
 
 import pytest
 
+from smppd.engine.dialect import PlainDialect
 from smppd.engine.esmes import (
     CLOSED_OUTBOUND,
     DELIVERY_ACK,
@@ -16,21 +17,20 @@ from smppd.engine.esmes import (
     address_of,
 )
 from smppd.engine.message import ENROUTE
-from smppd.engine.receipts import DefaultDialect
 from smppd.settings import Throughput
 from smppwire.pdus import AlertNotification, DataSm, DataSmResp
-from tests.engine.world import ALICE, World, account, after, deliver_sm, sms, status
+from tests.engine.world import ALICE, ScriptedNetwork, World, account, after, deliver_sm, sms, status
 
 
 def test_an_account_takes_new_settings_and_keeps_what_it_holds() -> None:
-    esme = EsmeState(account(throughput=Throughput(limit=10, burst=2)))
+    esme = EsmeState(account(throughput=Throughput(limit=10, burst=2)), PlainDialect())
     limiter = esme.throughput
     assert limiter is not None
     esme.waiting = 5
-    esme.configure(account(throughput=Throughput(limit=10, burst=2), receipt_bind="any"))
+    esme.configure(account(throughput=Throughput(limit=10, burst=2), receipt_bind="any"), PlainDialect())
     assert esme.throughput is limiter
     assert (esme.receipt_bind, esme.waiting) == ("any", 5)
-    esme.configure(account(throughput=Throughput(over="ESME_RSUBMITFAIL")))
+    esme.configure(account(throughput=Throughput(over="ESME_RSUBMITFAIL")), PlainDialect())
     assert esme.throughput is None
     assert esme.over_status == status("ESME_RSUBMITFAIL")
 
@@ -72,15 +72,14 @@ def test_nothing_leaves_by_a_session_that_has_ended() -> None:
 
 
 def test_a_delivery_has_its_body_and_a_notification_is_written_for_its_bind() -> None:
-    world = World()
+    world = World(network=ScriptedNetwork(then=after(5.0)))
     phone = world.bind()
     delivery = Delivery("mo", b"octets", world.engine.esmes[ALICE], None, 0.0, 1.0)
-    assert delivery.render(DefaultDialect(), tlvs=True) == b"octets"
-    world.network.then = after(5.0)  # type: ignore[attr-defined]
+    assert delivery.render(PlainDialect(), tlvs=True) == (5, b"octets")
     message = world.message(world.submit(phone, sms())[0])
     notification = Notification(message, 10.0)
     assert (notification.esme, notification.bind, notification.kind) == (message.esme, phone.bind, "intermediate")
-    modern, old = (deliver_sm(notification.render(DefaultDialect(), tlvs=tlvs)) for tlvs in (True, False))
+    modern, old = (deliver_sm(notification.render(PlainDialect(), tlvs=tlvs)[1]) for tlvs in (True, False))
     assert modern.tlvs[1].value == bytes((ENROUTE,))
     assert old.tlvs == ()
 
@@ -108,7 +107,7 @@ def test_an_acknowledgement_of_the_handset_is_a_delivery_of_its_own() -> None:
     for esm_class in (DELIVERY_ACK, MANUAL_ACK):
         ack = HandsetAcknowledgement(message, esm_class, 1.0, 2.0)
         assert (ack.esme, ack.bind, ack.expires_at) == (message.esme, phone.bind, 2.0)
-        pdu = deliver_sm(ack.render(DefaultDialect(), tlvs=True))
+        pdu = deliver_sm(ack.render(PlainDialect(), tlvs=True)[1])
         assert pdu.esm_class == esm_class
         kinds[ack.kind] = esm_class
     assert kinds == {"delivery_ack": 0x08, "manual_ack": 0x10}

@@ -328,7 +328,7 @@ def whole_world(how: str, *attempts: Attempt, **options: Any) -> tuple[World, Ph
 
 def is_settled(world: World) -> bool:
     engine = world.engine
-    return (engine._live, engine.in_flight, world.waiting(), len(engine.multipart)) == (0, 0, 0, 0)
+    return (engine.ledger.live, engine.in_flight, world.waiting(), len(engine.multipart)) == (0, 0, 0, 0)
 
 
 def test_each_part_reports_for_itself_by_default() -> None:

@@ -6,7 +6,6 @@ import pytest
 
 from smppd.engine import operations
 from smppd.engine.message import DELETED, DELIVERED, ENROUTE, EXPIRED, SCHEDULED
-from smppd.engine.operations import is_well_formed
 from smppd.settings import Messages, Throughput
 from smppwire.codec import decode, encode
 from smppwire.constants import TlvTag
@@ -69,21 +68,6 @@ def replace(world: World, phone: Phone, message_id: bytes, text: bytes = b"New t
     assert isinstance(answer, ReplaceSmResp)
     assert answer.sequence_number == 9
     return answer.command_status
-
-
-# message_id.
-
-
-@pytest.mark.parametrize("message_id", [b"1000000000", b"3B9ACA00", b"3b9aca00", b"0", b"7"])
-def test_ids_that_could_be_ours(message_id: bytes) -> None:
-    assert is_well_formed(message_id)
-
-
-@pytest.mark.parametrize(
-    "message_id", [b"", b"10000000000", b"xyz", b"1_0", b"0x12", b"-1", b" 1", b"1000 000", b"\xb2"]
-)
-def test_ids_that_could_not(message_id: bytes) -> None:
-    assert not is_well_formed(message_id)
 
 
 # query_sm.
@@ -201,7 +185,7 @@ def test_cancelling_ends_a_message_wherever_it_is() -> None:
     assert phone.bodies == []
     world.advance(10_000.0)
     assert [receipt.stat for receipt in phone.receipts] == ["DELETED"] * 3
-    assert len(world.engine._schedule) == 0
+    assert len(world.engine.life.schedule) == 0
 
 
 def test_the_destination_must_be_that_of_the_message_if_it_is_given() -> None:

@@ -18,7 +18,7 @@ from smppd.engine.message import (
 from smppd.engine.outbox import SLICE, SLICE_IN_A_FLOOD
 from smppd.engine.retry import FIRST_DELAY
 from smppd.settings import Messages
-from tests.engine.world import ALICE, BOB, World, account, after, deliver_sm, sms, status
+from tests.engine.world import ALICE, BOB, ScriptedNetwork, World, account, after, deliver_sm, sms, status
 
 
 def ids_of(answers: list[bytes]) -> list[str]:
@@ -80,8 +80,7 @@ def test_the_bind_that_submitted_gets_the_receipt() -> None:
 
 
 def test_another_bind_takes_over_when_that_one_is_gone() -> None:
-    world = World(network=None)
-    world.network.then = after(5.0)  # type: ignore[attr-defined]
+    world = World(network=ScriptedNetwork(then=after(5.0)))
     first, second = world.bind(), world.bind()
     ids = world.submit(first, sms(), sms())
     first.hang_up()
@@ -410,8 +409,7 @@ def test_the_cost_of_an_acknowledgement_does_not_depend_on_what_waits() -> None:
 
 
 def test_an_intermediate_notification_comes_while_the_message_is_on_its_way() -> None:
-    world = World()
-    world.network.then = after(5.0)  # type: ignore[attr-defined]
+    world = World(network=ScriptedNetwork(then=after(5.0)))
     phone = world.bind()
     ids = world.submit(phone, sms(registered_delivery=0x11), sms(registered_delivery=0x20), sms())
     world.settle()
@@ -432,8 +430,7 @@ def test_an_intermediate_notification_comes_before_a_receipt_at_once() -> None:
 
 def test_a_notification_is_written_for_the_bind_it_leaves_by() -> None:
     """The session that submitted understood TLVs; the one that is there now does not."""
-    world = World()
-    world.network.then = after(500.0)  # type: ignore[attr-defined]
+    world = World(network=ScriptedNetwork(then=after(500.0)))
     phone = world.bind()
     world.submit(phone, sms(registered_delivery=0x10))
     phone.hang_up()
@@ -443,8 +440,7 @@ def test_a_notification_is_written_for_the_bind_it_leaves_by() -> None:
 
 
 def test_notifications_do_not_outlive_their_message_nor_pile_up_beyond_the_limit() -> None:
-    world = World(messages=Messages(limit=10, default_validity=100.0))
-    world.network.then = after(1000.0)  # type: ignore[attr-defined]
+    world = World(messages=Messages(limit=10, default_validity=100.0), network=ScriptedNetwork(then=after(1000.0)))
     phone = world.bind(kind="transmitter")
     for _ in range(20):
         world.engine.submit(phone.bind, [sms(registered_delivery=0x10)] * 5)
@@ -480,8 +476,7 @@ def test_deliveries_are_bounded_and_expire() -> None:
 
 
 def test_delays_of_receipts_are_observed() -> None:
-    world = World()
-    world.network.then = after(3.0, DELIVERED)  # type: ignore[attr-defined]
+    world = World(network=ScriptedNetwork(then=after(3.0, DELIVERED)))
     phone = world.bind()
     world.submit(phone, sms(), sms(registered_delivery=0x10))
     world.advance(3.0)
@@ -503,7 +498,7 @@ def test_acknowledgements_of_the_handset_follow_the_receipt_and_are_repeated_lik
     world.advance(FIRST_DELAY)
     assert [pdu.esm_class for pdu in phone.received[3:]] == [8, 16]
     phone.answer()
-    assert world.waiting() == world.engine._live == 0
+    assert world.waiting() == world.engine.ledger.live == 0
 
 
 def test_acknowledgements_are_left_out_at_the_limit_of_messages() -> None:
@@ -511,7 +506,7 @@ def test_acknowledgements_are_left_out_at_the_limit_of_messages() -> None:
     phone = world.bind(kind="transmitter")
     world.submit(phone, sms(registered_delivery=0x0D))
     world.settle()
-    assert world.waiting() == world.engine._live == 2
+    assert world.waiting() == world.engine.ledger.live == 2
 
 
 # What the ESME says of an address.
@@ -554,7 +549,7 @@ def test_permanently_refused_means_what_was_to_be_sent_again_and_what_waits_for_
     world.advance(100.0)
     assert [pdu.destination_addr for pdu in phone.received[3:]] == [b"OTHER"] * 2
     phone.answer()
-    assert world.waiting() == world.engine._live == 0
+    assert world.waiting() == world.engine.ledger.live == 0
     assert world.engine.outbox._resting == {}
 
 
@@ -570,7 +565,7 @@ def test_where_much_waits_it_is_looked_through_once_a_second(monkeypatch: pytest
     assert world.waiting() == 17
     world.advance(SWEEP_SECONDS)
     phone.answer()
-    assert world.waiting() == world.engine._live == 0
+    assert world.waiting() == world.engine.ledger.live == 0
 
 
 def test_permanently_refused_means_messages_to_that_address_of_the_esme_too() -> None:
@@ -610,7 +605,7 @@ def test_temporarily_refused_until_it_expires() -> None:
             phone.answer(status("ESME_RX_T_APPN"))
         world.advance(1.0)
     assert moments == [0.0, 1.0, 3.0, 7.0, 15.0]
-    assert world.waiting() == world.engine._live == 0
+    assert world.waiting() == world.engine.ledger.live == 0
 
 
 # Nobody there.

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from smppd.engine import operations
+from smppd.engine.dialect import PlainDialect
 from smppd.engine.esmes import EsmeState
 from smppd.engine.message import DELETED, DELIVERED, ENROUTE, EXPIRED, SCHEDULED, Message
 from smppd.engine.peers import MAX_PATHS, Peers
@@ -132,8 +133,8 @@ def test_the_answer_decides_the_outcome(world: World, answer: str, state: int, e
     assert world.state(message_id) == state
     assert alice.receipts[0].err == error
     alice.answer()
-    assert world.engine._live == 0
-    assert world.engine._forwards == {}
+    assert world.engine.ledger.live == 0
+    assert world.engine.life._forwards == {}
 
 
 @pytest.mark.parametrize("answer", ["ESME_RX_T_APPN", "ESME_RMSGQFUL", "ESME_RTHROTTLED"])
@@ -197,7 +198,7 @@ def test_datagrams_and_transactions_are_tried_once(mode: int, failure: str) -> N
     world.settle()
     assert (message.state, message.error_code) == (UNDELIVERABLE, 27 if failure == "absent" else 32)
     world.advance(10)
-    assert (bob.outstanding, world.waiting(BOB), world.engine._forwards) == ([], 0, {})
+    assert (bob.outstanding, world.waiting(BOB), world.engine.life._forwards) == ([], 0, {})
 
 
 def test_a_transmitter_gets_nothing(world: World) -> None:
@@ -229,10 +230,10 @@ def test_validity_that_ends_during_delivery_is_final(world: World) -> None:
     world.advance(61)
     assert world.state(message_id) == EXPIRED
     alice.answer()
-    assert world.engine._live == 1, "its copy is still on the way"
+    assert world.engine.ledger.live == 1, "its copy is still on the way"
     bob.answer()
     world.settle()
-    assert (world.state(message_id), len(alice.receipts), world.engine._live) == (EXPIRED, 1, 0)
+    assert (world.state(message_id), len(alice.receipts), world.engine.ledger.live) == (EXPIRED, 1, 0)
 
 
 def test_scheduled(world: World) -> None:
@@ -259,7 +260,7 @@ def test_cancelled_while_it_waits(world: World) -> None:
     bob.answer()
     world.settle()
     alice.answer()
-    assert (world.engine._live, world.waiting(BOB), world.waiting(ALICE)) == (0, 0, 0)
+    assert (world.engine.ledger.live, world.waiting(BOB), world.waiting(ALICE)) == (0, 0, 0)
 
 
 def test_cancelled_ones_do_not_pile_up_for_an_absent_esme() -> None:
@@ -270,7 +271,7 @@ def test_cancelled_ones_do_not_pile_up_for_an_absent_esme() -> None:
         operations.cancel(world.engine, alice.bind, CancelSm(1, message_id=message_id))
         world.settle()
     assert len(world.engine.esmes[BOB].pending) <= 1
-    assert world.engine._live == world.waiting(BOB) <= 1
+    assert world.engine.ledger.live == world.waiting(BOB) <= 1
 
 
 @pytest.mark.parametrize("refusal", [0, "ESME_RX_T_APPN", "ESME_RX_R_APPN", None])
@@ -290,7 +291,7 @@ def test_cancelled_while_it_is_delivered(world: World, refusal: int | str | None
     assert (world.state(message_id), len(alice.receipts), world.waiting(BOB)) == (DELETED, 1, 0)
     assert bob.outstanding == []
     alice.answer()
-    assert world.engine._live == 0
+    assert world.engine.ledger.live == 0
 
 
 def test_replaced_while_it_waits(world: World) -> None:
@@ -556,7 +557,7 @@ def message_of(esme: EsmeState, source: bytes, asked: int = 0x04) -> Message:
 
 def test_ways_back_are_bounded_and_the_latest_sender_counts() -> None:
     peers = Peers()
-    alice, bob, carol = (EsmeState(account(name)) for name in (ALICE, BOB, "carol"))
+    alice, bob, carol = (EsmeState(account(name), PlainDialect()) for name in (ALICE, BOB, "carol"))
     assert not peers.active
     for number in range(MAX_PATHS + 1):
         peers.remember(bob, message_of(alice, b"%d" % number))
@@ -576,7 +577,9 @@ def test_ways_back_are_bounded_and_the_latest_sender_counts() -> None:
 def test_of_overlapping_ranges_the_first_account_has_the_address() -> None:
     peers = Peers()
     ranges = ["4477*", "44*", "447700900001", "", "99,4[0-9]"]
-    esmes = [EsmeState(account(f"esme{number}", address_range=text)) for number, text in enumerate(ranges)]
+    esmes = [
+        EsmeState(account(f"esme{number}", address_range=text), PlainDialect()) for number, text in enumerate(ranges)
+    ]
     peers.configure((esme, AddressRange(esme.settings.address_range)) for esme in esmes)
     owners = {
         b"447700900001": 0, b"4478": 1, b"44": 1, b"41": 4, b"99": 4, b"998": None, b"5": None, b"": None,

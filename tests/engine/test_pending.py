@@ -1,12 +1,13 @@
 """Finding the messages that are not final by where they go."""
 
+from smppd.engine.dialect import PlainDialect
 from smppd.engine.esmes import EsmeState
 from smppd.engine.message import DELIVERED, Message
 from smppd.engine.pending import PendingIndex
 from smppd.engine.queues import RouteState
 from tests.engine.world import ScriptedNetwork, account, route, sms
 
-ALICE, BOB = EsmeState(account("alice")), EsmeState(account("bob"))
+ALICE, BOB = EsmeState(account("alice"), PlainDialect()), EsmeState(account("bob"), PlainDialect())
 ROUTE = RouteState(route("all"), ScriptedNetwork())
 
 

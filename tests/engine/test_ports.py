@@ -1,12 +1,14 @@
 """The world as the engine sees it: what is wired together has the shapes that the engine expects."""
 
 from smppd.app import RealClock
+from smppd.behaviour.dialects import compile_dialects
+from smppd.engine.dialect import PlainDialect
 from smppd.engine.esmes import CLOSED_OUTBOUND
 from smppd.engine.ports import DEFERRED, Attempt, Clock, Dialect, Network, Observer, Outbound, Outcome
-from smppd.engine.receipts import DefaultDialect
 from smppd.network.simple import SimulatedNetwork
 from smppd.observe.counters import Counters
 from smppd.settings import Network as NetworkSettings
+from smppd.settings import Settings
 from smppd.transport.smsc import SmscConnection
 
 
@@ -19,9 +21,10 @@ def test_the_server_is_made_of_what_the_ports_describe() -> None:
     """mypy checks the assignments; here, that every method of a port is really there."""
     clock: Clock = RealClock()
     network: Network = SimulatedNetwork("default", NetworkSettings(), 0)
-    dialect: Dialect = DefaultDialect()
+    dialect: Dialect = compile_dialects(Settings())["default"]
+    plain: Dialect = PlainDialect()
     observer: Observer = Counters()
-    for port, thing in ((Clock, clock), (Network, network), (Dialect, dialect), (Observer, observer)):
+    for port, thing in ((Clock, clock), (Network, network), (Dialect, dialect), (Dialect, plain), (Observer, observer)):
         methods = [name for name in vars(port) if not name.startswith("_")]
         assert methods
         assert [name for name in methods if not callable(getattr(thing, name))] == []

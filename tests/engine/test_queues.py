@@ -1,5 +1,6 @@
 """Routes at work: who passes, who waits, who is refused, and what a reload does to what waits."""
 
+from smppd.engine.dialect import PlainDialect
 from smppd.engine.esmes import EsmeState
 from smppd.engine.message import Message
 from smppd.engine.queues import PASSES, WAITS, RouteState, status_named
@@ -11,7 +12,7 @@ NETWORK = ScriptedNetwork()
 
 def waiting(route: RouteState, *texts: bytes) -> list[Message]:
     """Messages in the queue of a route."""
-    esme = EsmeState(account())
+    esme = EsmeState(account(), PlainDialect())
     made = [Message(b"%d" % n, sms(text=text), esme, None, route, 0.0, 0.0, 1e9) for n, text in enumerate(texts)]
     for message in made:
         route.queue[message] = None

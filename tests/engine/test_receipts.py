@@ -204,3 +204,46 @@ def test_no_receipt_is_malformed(
     wrong = [violation for violation in validate(pdu, FROM_SMSC) if violation.field != "destination_addr"]
     assert wrong == []  # (an ESME may have sent an empty or unprintable source: that is where its receipt goes)
     assert parse_receipt(pdu.short_message).err == f"{error_code:03}"
+
+
+# Several at once.
+
+SPECIAL = [
+    {},
+    {"text": b"thirteen chars plus an escape \x1b"[:20] + b"\x1b\x28"},
+    {"text": b"nineteen octets abc\x1b\x28"},
+    {"text": bytes(range(1, 60)), "data_coding": 8},
+    {"esm_class": 0x40, "text": b"\5\0\3\7\2\1part"},
+    {"tlvs": (Tlv(TlvTag.USER_MESSAGE_REFERENCE, b"\0\7"),)},
+    {"service_type": b"CMT"},
+    {"service_type": b"TOOLONG"},
+    {"source_addr": b"1" * 30},
+    {"destination": b"2" * 30},
+    {"registered_delivery": 2, "text": b""},
+]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(SPECIAL),
+            st.sampled_from([(DELIVERED, 0), (UNDELIVERABLE, 1), (EXPIRED, 27), (ACCEPTED, 0)]),
+            st.sampled_from([b"1000000000", b"1000000001", b"9ABCDEF0"]),
+            st.integers(0, 3),
+            st.integers(0, 3),
+        ),
+        max_size=12,
+    ),
+    st.booleans(),
+)
+def test_receipts_that_leave_together_read_as_those_that_leave_alone(
+    kinds: list[tuple[dict[str, Any], tuple[int, int], bytes, int, int]], tlvs: bool
+) -> None:
+    messages = []
+    for fields, (state, error_code), message_id, accepted, done in kinds:
+        message = final(sms(**fields), state, error_code, message_id)
+        message.accepted_wall = NOON + 59.0 * accepted
+        message.final_wall += 59.0 * done
+        messages.append(message)
+    bodies = DefaultDialect().receipt_bodies(messages, tlvs=tlvs)
+    assert bodies == [DefaultDialect().receipt_body(message, tlvs=tlvs) for message in messages]

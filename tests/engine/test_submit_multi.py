@@ -264,7 +264,7 @@ def test_parts_to_several_destinations_are_put_together_for_each() -> None:
     assert told == [(b"331", ids[1].decode(), "DELIVRD"), (b"332", ids[1].decode(), "UNDELIV")]
     assert [each.text for each in world.engine.handsets] == ["HiHi"]
     phone.answer()
-    assert world.engine._live == 0
+    assert world.engine.ledger.live == 0
 
 
 # Distribution lists.
@@ -345,7 +345,7 @@ def test_a_large_list_is_taken_in_slices_and_nothing_of_it_moves_before_the_answ
     assert {receipt.id for receipt in phone.receipts} == {"1000000000"}
     phone.answer()
     other.answer()
-    assert (world.engine._live, world.engine.in_flight, len(world.engine.slices)) == (0, 0, 0)
+    assert (world.engine.ledger.live, world.engine.in_flight, len(world.engine.slices)) == (0, 0, 0)
 
 
 def test_when_all_of_a_large_list_fails_the_answer_is_an_error_without_a_body() -> None:

@@ -73,7 +73,7 @@ def test_a_delivery_is_answered_with_the_message_id_when_it_is_known_and_not_bef
     assert (response.command_status, response.message_id, response.tlvs) == (0, b"1000000000", ())  # type: ignore[attr-defined]
     assert isinstance(response, DataSmResp)
     world.advance(1000.0)
-    assert (len(phone.answers), phone.bodies, len(world.engine._transactions)) == (1, [], 0)
+    assert (len(phone.answers), phone.bodies, len(world.engine.life.transactions)) == (1, [], 0)
 
 
 def test_nothing_is_answered_inside_the_call() -> None:
@@ -182,7 +182,7 @@ def test_the_message_goes_on_when_its_session_ends() -> None:
     phone.hang_up()
     world.advance(5.0)
     assert world.state(b"1000000000") == DELIVERED
-    assert (phone.answers, other.answers, len(world.engine._transactions)) == ([], [], 0)
+    assert (phone.answers, other.answers, len(world.engine.life.transactions)) == ([], [], 0)
 
 
 def test_a_submit_sm_of_5_0_is_answered_by_its_own_response() -> None:

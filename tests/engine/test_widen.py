@@ -48,7 +48,7 @@ def test_reports_on_long_addresses_are_data_sm() -> None:
     world.advance(1.0)
     assert len(phone.received_data) == 7, "the message is final: its notification does not come again"
     phone.answer()
-    assert world.waiting() == world.engine._live == 0
+    assert world.waiting() == world.engine.ledger.live == 0
 
 
 def test_a_long_source_is_as_long_as_a_long_destination() -> None:
@@ -67,7 +67,7 @@ def test_esmes_below_34_cannot_be_told() -> None:
     submit(world, transmitter, b"ACME", LONG)
     world.settle()
     assert old.bodies == []
-    assert world.waiting() == world.engine._live == 0
+    assert world.waiting() == world.engine.ledger.live == 0
 
 
 def test_only_a_data_sm_has_long_addresses() -> None:

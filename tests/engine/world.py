@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from typing import Any
 
 from smppd.engine.core import Engine
+from smppd.engine.dialect import PlainDialect
 from smppd.engine.esmes import Bind, Deliverable
 from smppd.engine.message import ACCEPTED, DELETED, DELIVERED, EXPIRED, Message
-from smppd.engine.ports import Attempt, Network, Outcome
-from smppd.engine.receipts import DefaultDialect
+from smppd.engine.ports import Attempt, Dialect, Network, Outcome
 from smppd.patterns import AddressRange
 from smppd.settings import Account, Match, Messages, Queue, Route, Settings, Throughput
 from smppwire.codec import decode
@@ -29,6 +29,10 @@ DELIVERED_AT_ONCE = Attempt(0.0, Outcome(DELIVERED))
 UNDELIVERABLE = int(MessageState.UNDELIVERABLE)
 UNKNOWN = int(MessageState.UNKNOWN)
 REJECTED = int(MessageState.REJECTED)
+IN_AN_HOUR = b"000000010000000R"
+TEN_SECONDS = b"000000000010000R"
+"""Relative times as SMPP writes them."""
+
 FINAL_STATES = (DELIVERED, EXPIRED, DELETED, UNDELIVERABLE, ACCEPTED, UNKNOWN, REJECTED)
 
 PATIENCE = 100_000
@@ -51,13 +55,18 @@ class HandClock:
 class ScriptedNetwork:
     """A network that does what its script says, then delivers at once, for ever."""
 
-    def __init__(self, *script: Attempt, then: Attempt = DELIVERED_AT_ONCE) -> None:
+    def __init__(self, *script: Attempt, then: Attempt = DELIVERED_AT_ONCE, is_known: bool = False) -> None:
+        self.is_known = is_known
+        """Whether it says beforehand what it will do, and need not be asked."""
         self.script = deque(script)
         self.then = then
         self.tried: list[Message] = []
         self.back: dict[bytes, float] = {}
         """When absent subscribers are back, by destination_addr."""
         self.batches: list[int] = []
+
+    def always(self) -> Attempt | None:
+        return self.then if self.is_known else None
 
     def attempt(self, messages: Sequence[Message], now: float) -> Sequence[Attempt]:
         self.tried += messages
@@ -187,9 +196,11 @@ class World:
         messages: Messages | None = None,
         network: Network | None = None,
         networks: Mapping[str, Network] | None = None,
+        dialects: Mapping[str, Dialect] | None = None,
     ) -> None:
+        self.dialects: Mapping[str, Dialect] = {"default": PlainDialect(), **(dialects or {})}
         self.clock = HandClock()
-        self.network = network if network is not None else ScriptedNetwork()
+        self.network = network if network is not None else ScriptedNetwork(is_known=True)
         self.networks = {"default": self.network, **(networks or {})}
         self.observer = Recorder()
         self.wakes = 0
@@ -198,7 +209,7 @@ class World:
             self.settings,
             self.networks,
             clock=self.clock,
-            dialect=DefaultDialect(),
+            dialects=self.dialects,
             observer=self.observer,
             wake=self._wake,
         )
@@ -270,6 +281,17 @@ class World:
         return self.engine.esmes[system_id].waiting
 
 
+def slow_world(*routes: Any, **options: Any) -> World:
+    """Messages are on their way for 60 seconds."""
+    return World(*routes, network=ScriptedNetwork(then=after(60.0)), **options)
+
+
+def everything_that_waits(engine: Engine) -> list[Sized]:
+    """The queues of messages on their way."""
+    life = engine.life
+    return [life._ready, life.queued, life.schedule, life.retries]
+
+
 def settings_with(*routes: Route, accounts: Iterable[Account] = (), messages: Messages | None = None) -> Settings:
     return Settings(
         account=list(accounts) or [Account(system_id=ALICE, password="a"), Account(system_id=BOB, password="b")],
@@ -330,3 +352,7 @@ def status(name: str) -> int:
 def after(delay: float, state: int = DELIVERED, error_code: int = 0) -> Attempt:
     """What a scripted network makes of one message."""
     return Attempt(delay, Outcome(state, error_code))
+
+
+def moment(text: bytes) -> dict[str, bytes]:
+    return {"validity_period": text}

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
 from prometheus_client import generate_latest
+from prometheus_client.exposition import choose_encoder
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -24,7 +24,7 @@ from smppd.observe.counters import (
     FoldingCounts,
     LatencyHistogram,
 )
-from smppd.observe.metrics import MAX_SERIES, PROCESS_SERIES, Exposition, SmppdCollector, Sources
+from smppd.observe.metrics import MAX_SERIES, PROCESS_SERIES, SLICE, Exposition, SmppdCollector, Sources
 from smppwire.constants import CommandId, CommandStatus, MessageState
 
 SUBMIT_SM = int(CommandId.SUBMIT_SM)
@@ -67,9 +67,15 @@ def exposition(counters: Counters, **sources: object) -> Exposition:
     return Exposition(SmppdCollector(counters, Sources(**sources), "1.2.3"))  # type: ignore[arg-type]
 
 
+def render(page: Exposition, accept: str = "") -> tuple[bytes, str]:
+    """The whole page and its content type."""
+    pieces, content_type = page.page(accept)
+    return b"".join(pieces), content_type
+
+
 def scrape(page: Exposition) -> Page:
     """Samples of the rendered text, by name and labels; a sample that appears twice fails."""
-    body, _ = page.render(page.snapshot())
+    body, _ = render(page)
     result: Page = {}
     for family in text_string_to_metric_families(body.decode()):
         for sample in family.samples:
@@ -142,7 +148,7 @@ class TestNames:
         assert of(page, "smppd_receipt_delay_seconds_sum") == pytest.approx(1.0)
 
     def test_types_in_the_text(self) -> None:
-        body, content_type = busy().render(busy().snapshot())
+        body, content_type = render(busy())
         types = dict(re.findall(r"^# TYPE (smppd_\S+) (\w+)$", body.decode(), re.MULTILINE))
         assert content_type.startswith("text/plain; version=0.0.4")
         assert types["smppd_pdus_total"] == "counter"
@@ -152,7 +158,7 @@ class TestNames:
 
     def test_openmetrics_for_who_asks(self) -> None:
         page = busy()
-        body, content_type = page.render(page.snapshot(), "application/openmetrics-text; version=1.0.0")
+        body, content_type = render(page, "application/openmetrics-text; version=1.0.0")
         assert content_type.startswith("application/openmetrics-text")
         families = {family.name for family in parse_openmetrics(body.decode())}  # type: ignore[no-untyped-call]
         assert {"smppd_pdus", "smppd_messages_in_flight", "smppd_submit_response_seconds"} <= families
@@ -207,7 +213,7 @@ class TestLabelHygiene:
             receipts_pending=lambda: {"447700900123": 1},
             messages=lambda: {"447700900123": states(ENROUTE=1)},
         )
-        text = page.render(page.snapshot())[0].decode()
+        text = render(page)[0].decode()
         for secret in ("447700900123", "hunter2", "s3cret", "Your code"):
             assert secret not in text
         assert 'smppd_bind_attempts_total{result="ESME_RINVSYSID",system_id="other"} 2.0' in text
@@ -377,31 +383,43 @@ class TestHistogram:
         assert list(bounds) == sorted(set(bounds))
 
 
-class TestThreads:
-    def test_rendering_elsewhere_while_the_loop_counts(self) -> None:
+class TestPieces:
+    def test_no_piece_is_large(self) -> None:
+        names = [f"account{number}" for number in range(600)]
+        page = exposition(Counters(names), receipts_pending=lambda: dict.fromkeys(names, 3))
+        pieces = list(page.page()[0])
+        assert max(piece.count(b"\n") for piece in pieces) <= SLICE + 2
+        assert sum(piece.count(b"smppd_receipts_pending{") for piece in pieces) == len(names)
+
+    @pytest.mark.parametrize("accept", ["", "application/openmetrics-text; version=1.0.0"])
+    def test_a_page_in_pieces_is_the_page_of_the_client_library(self, accept: str) -> None:
+        names = [f"account{number}" for number in range(300)]
+        page = exposition(
+            Counters(names),
+            receipts_pending=lambda: dict.fromkeys(names, 3),
+            messages=lambda: {name: states(ENROUTE=7, DELIVERED=2) for name in names},
+        )
+        whole = choose_encoder(accept)[0](page.registry)
+        ours = [line for line in whole.splitlines() if b"smppd_" in line or b"EOF" in line]
+        assert [line for line in render(page, accept)[0].splitlines() if b"smppd_" in line or b"EOF" in line] == ours
+
+    def test_many_routes_that_have_no_place_are_work_for_several_turns(self) -> None:
+        routes = {f"route{number}": states(ENROUTE=1) for number in range(5_000)}
+        page = exposition(Counters(), route_messages=lambda: routes)
+        assert list(page.page()[0]).count(b"") >= 5_000 // SLICE
+
+    def test_counting_goes_on_while_the_page_is_made(self) -> None:
         counters = Counters()
         page = exposition(counters)
-        failures: list[BaseException] = []
-
-        def render(times: int) -> None:
-            try:
-                for _ in range(times):
-                    page.render(snapshot)
-            except BaseException as error:  # noqa: BLE001
-                failures.append(error)
-
         counters.pdus_in[SUBMIT_SM] += 1
-        snapshot = page.snapshot()
-        threads = [threading.Thread(target=render, args=(5,)) for _ in range(2)]
-        for thread in threads:
-            thread.start()
-        for number in range(20000):
+        body = b""
+        for number, piece in enumerate(page.page()[0]):
             counters.statuses_in[number, number] += 1
-        for thread in threads:
-            thread.join()
-        assert not failures
-        assert b'smppd_pdus_total{command="submit_sm",direction="in"} 1.0' in page.render(snapshot)[0]
-        assert b'status="other"' not in page.render(snapshot)[0]
+            counters.bind_attempts[f"stranger{number}", "ESME_ROK"] += 1
+            counters.pdus_in[number] += 1
+            body += piece
+        assert b'smppd_pdus_total{command="submit_sm",direction="in"} 1.0' in body
+        assert b"smppd_bind_attempts_total{" not in body
 
 
 def test_counters_serve_the_engine_as_observer() -> None:

@@ -88,7 +88,7 @@ def with_length(octets: bytes) -> bytes:
 
 
 @commands
-@settings(max_examples=30)
+@settings(deadline=None, max_examples=30)
 @given(data=st.data())
 def test_both_write_the_same_octets_and_read_the_same_fields(command_id: int, data: st.DataObject) -> None:
     values = data.draw(values_of(command_id))
@@ -115,7 +115,7 @@ def test_empty_pdus_agree(command_id: int) -> None:
 
 
 @commands
-@settings(max_examples=40)
+@settings(deadline=None, max_examples=40)
 @given(data=st.data())
 def test_both_break_at_the_same_field_wherever_a_pdu_is_cut(command_id: int, data: st.DataObject) -> None:
     values = data.draw(values_of(command_id))
@@ -125,7 +125,7 @@ def test_both_break_at_the_same_field_wherever_a_pdu_is_cut(command_id: int, dat
 
 
 @commands
-@settings(max_examples=40)
+@settings(deadline=None, max_examples=40)
 @given(data=st.data())
 def test_both_read_a_damaged_pdu_alike(command_id: int, data: st.DataObject) -> None:
     values = data.draw(values_of(command_id))
@@ -137,7 +137,7 @@ def test_both_read_a_damaged_pdu_alike(command_id: int, data: st.DataObject) -> 
 
 
 @commands
-@settings(max_examples=60)
+@settings(deadline=None, max_examples=60)
 @given(status=statuses, body=st.binary(max_size=80) | st.lists(st.sampled_from([0, 1, 2, 65]), max_size=60).map(bytes))
 def test_both_read_any_body_alike(command_id: int, status: int, body: bytes) -> None:
     header = command_id.to_bytes(4, "big") + status.to_bytes(4, "big") + bytes((0, 0, 0, 1))
@@ -145,7 +145,7 @@ def test_both_read_any_body_alike(command_id: int, status: int, body: bytes) -> 
     agree(with_length(bytes(4) + header + body))
 
 
-@settings(max_examples=60)
+@settings(deadline=None, max_examples=60)
 @given(header=st.binary(min_size=12, max_size=12), body=st.binary(max_size=40))
 def test_both_know_the_same_commands(header: bytes, body: bytes) -> None:
     agree(with_length(bytes(4) + header + body))
@@ -162,7 +162,7 @@ def test_both_read_the_vectors_alike(row: dict[str, Any]) -> None:
 # -- Framing -----------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=200)
+@settings(deadline=None, max_examples=200)
 @given(
     frames=st.lists(st.binary(min_size=12, max_size=40).map(lambda rest: with_length(bytes(4) + rest)), max_size=5),
     tail=st.binary(max_size=24) | st.just(bytes.fromhex("00000040000000150000000000000001")),

@@ -149,3 +149,16 @@ def test_an_empty_chunk_changes_nothing() -> None:
     assert framer.feed(b"")[1] == []
     frames: list[Frame] = framer.feed(frame(16)[9:])[1]
     assert frames == [(0, 16, 4, 0, 1)]
+
+
+def test_the_two_halves_of_feeding_leave_room_for_another_reader() -> None:
+    """Whoever reads the beginning of a chunk himself hands in the rest of it."""
+    framer = Framer()
+    assert framer.feed(frame(20)[:7]) == (frame(20)[:7], [])
+    buffer = framer.gather(frame(20)[7:] + frame(16, 2) + frame(30)[:9])
+    assert buffer[:20] == frame(20)
+    assert framer.pending == 0
+    assert framer.cut(buffer, 20) == [(20, 36, 4, 0, 2)]
+    assert framer.pending == 9
+    assert framer.gather(b"\0" * 3) == b""
+    assert framer.pending == 12

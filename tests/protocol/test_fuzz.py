@@ -19,10 +19,13 @@ import pytest
 
 from smppwire.codec import decode, describe, encode
 from smppwire.compiler import DECODERS, decode_by_table
+from smppwire.constants import CommandId
 from smppwire.errors import DecodeError, FramingError
 from smppwire.framing import Framer
-from smppwire.pdus import Pdu
-from smppwire.session import FramingLost, Refused, Role, Session
+from smppwire.judgement import judge_of
+from smppwire.pdus import Pdu, SubmitSm
+from smppwire.session import FramingLost, Refused, Role, Session, SessionState
+from smppwire.speedups import CODEC
 from smppwire.validation import ValidationPolicy, first_violation, validate
 
 VECTORS: Final = Path(__file__).parents[2] / "protocol" / "vectors" / "vectors.jsonl"
@@ -43,6 +46,7 @@ def one_input(octets: bytes) -> None:
             assert first_violation(pdu, policy) == (0 if first is None else first.status)
     assert "\n" not in describe(octets)
     _agree(octets)
+    _read_alike(octets)
     for role in Role:
         session = Session(role)
         half = len(octets) // 2
@@ -60,6 +64,22 @@ def _agree(octets: bytes) -> None:
             continue
         place = (buffer, start, end, status, sequence_number)
         assert _seen(decoder, *place) == _seen(decode_by_table, command_id, *place)
+
+
+def _read_alike(octets: bytes) -> None:
+    """A bound session makes the same of it in Python and in C, if that is there, and judges alike what it has read."""
+    seen = []
+    for codec in (None, CODEC):
+        session = Session(Role.SMSC, codec=codec)
+        session._enter(SessionState.BOUND_TRX)
+        session.register_many(CommandId.DELIVER_SM, range(3), 1.0)
+        events = session.receive(octets + octets, 1.0)
+        seen.append((events, session.inbound_outstanding, session.window.entries, session._framer.pending))
+    assert seen[0] == seen[1]
+    submitted = [event for event in seen[1][0] if isinstance(event, SubmitSm)]
+    for policy in POLICIES:
+        wanted = [first_violation(pdu, policy) for pdu in submitted]
+        assert judge_of(policy).statuses(submitted) == (wanted if any(wanted) else None)
 
 
 def _seen(read: Callable[..., Pdu], *arguments: object) -> object:

@@ -36,6 +36,7 @@ from smppwire.pdus import (
 from smppwire.schema import PDUS
 from smppwire.validation import (
     DESTINATION_FIELDS,
+    LENGTH_FIELDS,
     ValidationPolicy,
     Violation,
     destination_violation,
@@ -54,6 +55,11 @@ POLICIES = [
     V50,
     LENIENT,
     ValidationPolicy(payload_and_short_message="payload", password_max=33, from_smsc=True, header_only_body="reject"),
+    ValidationPolicy(
+        lengths=(("short_message", 100), ("source_addr", 11)),
+        source_pairs=frozenset({(0, 0), (5, 0)}),
+        destination_pairs=frozenset({(1, 1), (0, 0)}),
+    ),
 ]
 
 SUBMIT = SubmitSm(
@@ -464,3 +470,80 @@ def test_one_destination_alone(destination: SmeAddress | DistributionList, name:
     assert [status_name(each.status) for each in violations][:1] == ([] if name == "ESME_ROK" else [name])
     assert {each.field for each in violations} <= DESTINATION_FIELDS
     assert not DESTINATION_FIELDS.intersection(each.field for each in validate(SubmitMulti(), V34))
+
+
+# -- what operators set otherwise
+
+
+def submission(**fields: Any) -> SubmitSm:
+    return replace(SUBMIT, **fields)
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_a_length_of_its_own_holds_however_lax_the_policy(strict: bool) -> None:
+    policy = ValidationPolicy(strict=strict, lengths=(("service_type", 2), ("short_message", 10), ("source_addr", 30)))
+    assert first_violation(submission(service_type=b"CM"), policy) == 0
+    assert first_violation(submission(service_type=b"CMT"), policy) == CommandStatus.ESME_RINVSERTYP
+    assert first_violation(submission(source_addr_ton=5, source_addr=b"x" * 30), policy) == 0
+    assert (
+        first_violation(submission(source_addr_ton=5, source_addr=b"x" * 31), policy) == CommandStatus.ESME_RINVSRCADR
+    )
+    assert first_violation(submission(short_message=b"x" * 10), policy) == 0
+    assert first_violation(submission(short_message=b"x" * 11), policy) == CommandStatus.ESME_RINVMSGLEN
+
+
+def test_a_length_holds_in_every_pdu_that_has_the_field() -> None:
+    policy = ValidationPolicy(lengths=(("message_id", 64), ("system_id", 20)))
+    assert first_violation(QuerySm(1, message_id=b"1" * 64), policy) == 0
+    assert first_violation(BindTransceiver(1, system_id=b"x" * 20), policy) == 0
+    assert first_violation(BindTransceiver(1, system_id=b"x" * 21), policy) == CommandStatus.ESME_RINVSYSID
+    shorter = ValidationPolicy(lengths=(("message_id", 8),))
+    assert first_violation(QuerySm(1, message_id=b"1" * 9), shorter) == CommandStatus.ESME_RINVMSGID
+
+
+def test_every_field_of_variable_length_can_have_one() -> None:
+    assert {"service_type", "short_message", "dl_name", "system_type", "message_id"} <= LENGTH_FIELDS
+    assert not LENGTH_FIELDS & {"password", "validity_period", "final_date", "esm_class"}
+
+
+PAIRS = ValidationPolicy(source_pairs=frozenset({(5, 0), (1, 1)}), destination_pairs=frozenset({(1, 1)}))
+
+
+@pytest.mark.parametrize(
+    ("ton", "npi", "status"),
+    [
+        (5, 0, 0),
+        (1, 1, 0),
+        (0, 0, CommandStatus.ESME_RINVSRCTON),
+        (7, 0, CommandStatus.ESME_RINVSRCTON),
+        (5, 1, CommandStatus.ESME_RINVSRCNPI),
+        (1, 0, CommandStatus.ESME_RINVSRCNPI),
+        (5, 99, CommandStatus.ESME_RINVSRCNPI),
+    ],
+)
+def test_only_some_pairs_of_ton_and_npi_for_the_source(ton: int, npi: int, status: int) -> None:
+    pdu = submission(source_addr_ton=ton, source_addr_npi=npi, source_addr=b"1", dest_addr_ton=1, dest_addr_npi=1)
+    assert first_violation(pdu, PAIRS) == status
+
+
+def test_only_some_pairs_of_ton_and_npi_for_destinations() -> None:
+    fine = {"source_addr_ton": 5, "source_addr_npi": 0, "source_addr": b"x", "dest_addr_ton": 1, "dest_addr_npi": 1}
+    for name, value, status in [
+        ("dest_addr_ton", 1, 0),
+        ("dest_addr_ton", 2, CommandStatus.ESME_RINVDSTTON),
+        ("dest_addr_npi", 3, CommandStatus.ESME_RINVDSTNPI),
+    ]:
+        assert first_violation(submission(**fine | {name: value}), PAIRS) == status
+        destination = SmeAddress(*[(fine | {name: value})[key] for key in ("dest_addr_ton", "dest_addr_npi")], b"44")
+        assert destination_violation(destination, PAIRS) == status
+
+
+def test_who_asks_for_a_message_may_leave_the_pair_open() -> None:
+    assert first_violation(QuerySm(1, message_id=b"1", source_addr=b"1"), PAIRS) == 0
+    assert first_violation(CancelSm(1, message_id=b"1", source_addr=b"1", destination_addr=b"2"), PAIRS) == 0
+    assert first_violation(ReplaceSm(1, message_id=b"1", source_addr=b"1"), PAIRS) == 0
+
+
+def test_without_pairs_the_code_is_what_it_was() -> None:
+    with_lengths = ValidationPolicy(lengths=(("message_id", 8),))
+    assert source_of_validator(CommandId.SUBMIT_SM, with_lengths) == source_of_validator(CommandId.SUBMIT_SM, V34)

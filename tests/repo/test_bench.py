@@ -155,7 +155,21 @@ def test_compare_tells_a_change_from_noise() -> None:
 
     assert "+100%" in compare(results(0.4, 0.4), results(0.8, 0.8))[0]
     assert "within the noise" in compare(results(0.4, 0.5, 0.6), results(0.45, 0.51, 0.6))[0]
-    assert "only in" in compare(results(0.5), {"profiles": {}})[0]
+    assert "only in" in compare(results(0.5), {"ageing": {"routes": profile_result([Pair(run(1), run(1))], [])}})[0]
+    with pytest.raises(ValueError, match="no profiles"):
+        compare(results(0.5), {})
+
+
+def test_of_a_paced_profile_the_times_are_compared() -> None:
+    def results(p99_ms: float) -> dict[str, Any]:
+        pairs = [Pair(run(100, "bare"), replace(run(100), p99_ms=p99_ms, p999_ms=9.0))]
+        return {"profiles": {"paced": {**profile_result(pairs, []), "pace": 100}}}
+
+    p99, p999 = compare(results(3.0), results(6.0))
+    assert p99.startswith("paced p99 ")
+    assert "1.500 [" in p99
+    assert "+100%" in p99
+    assert "+0%" in p999
 
 
 def test_profiles_may_be_shortened() -> None:

@@ -3,14 +3,18 @@
 import importlib
 import re
 import tomllib
+from dataclasses import fields
 from itertools import pairwise
 
 import smppd
+from smppwire.pdus import SubmitSm
+from smppwire.speedups import API
 from tests.repo.tree import ROOT
 
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PROJECT = PYPROJECT["project"]
 WHEEL = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
+SPEEDUPS = ROOT / "speedups"
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text()
 
 
@@ -44,6 +48,25 @@ def test_the_license_is_the_one_that_is_named() -> None:
     assert "Apache License" in text
     assert "Version 2.0, January 2004" in text
     assert "END OF TERMS AND CONDITIONS" in text
+
+
+def test_the_speed_ups_are_a_distribution_of_the_same_make() -> None:
+    project = tomllib.loads((SPEEDUPS / "pyproject.toml").read_text())["project"]
+    assert project["name"] == "smppwire-speedups"
+    assert (project["requires-python"], project["license"]) == (PROJECT["requires-python"], PROJECT["license"])
+    assert (SPEEDUPS / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()
+    assert (SPEEDUPS / "smppwire_speedups" / "py.typed").is_file()
+
+
+def test_the_speed_ups_are_built_of_all_their_sources() -> None:
+    named = set(re.findall(r'"(\w+\.c)"', (SPEEDUPS / "setup.py").read_text()))
+    assert named == {path.name for path in (SPEEDUPS / "src").glob("*.c")}
+
+
+def test_both_sides_of_the_speed_ups_agree() -> None:
+    header, table = ((SPEEDUPS / "src" / name).read_text() for name in ("codec.h", "module.c"))
+    assert re.findall(r"#define API (\d+)", header) == [str(API)]
+    assert re.findall(r'\{"(\w+)", (?:INTEGER|C_OCTETS|OCTETS)\}', table) == [row.name for row in fields(SubmitSm)]
 
 
 def test_classifiers_name_the_oldest_python() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.repo.tree import ROOT, tracked_files
 
-DOCUMENTED = ("bench", "clean", "demo", "lint", "serve", "test", "test-long")
+DOCUMENTED = ("bench", "bench-long", "clean", "demo", "lint", "serve", "test", "test-long", "test-pure")
 TARGET = re.compile(r"^([a-z][a-z-]*):", re.MULTILINE)
 MENTIONED = re.compile(r"`make ([a-z][a-z-]*)")
 

@@ -113,7 +113,7 @@ from tests.test_passwords import cheap_hash
         ),
         (
             ACCOUNT + 'dialect = "defualt"',
-            ('account[0].dialect = "defualt": expected the name of a dialect: "default" (did you mean "default"?)'),
+            ('account[0].dialect = "defualt": expected the name of a dialect (did you mean "default"?)'),
         ),
         (
             ACCOUNT + 'address_range = "44["',

@@ -1,12 +1,7 @@
-import re
-import tomllib
 from pathlib import Path
 
-import msgspec
-
-from smppd import settings as module
 from smppd.settings import Delay, Match, Network, Route, Settings, load_settings
-from tests.settings.support import ACCOUNT, CONFIG, ROOT, load
+from tests.settings.support import ACCOUNT, CONFIG, load
 from tests.test_passwords import cheap_hash
 
 # -- defaults and shipped files
@@ -36,30 +31,6 @@ def test_the_shipped_file_is_the_built_in_configuration() -> None:
     assert load_settings(CONFIG / "smppd.toml", {}) == Settings()
 
 
-STRUCTS: dict[str, type[msgspec.Struct]] = {
-    "server": module.Server,
-    "messages": module.Messages,
-    "journal": module.Journal,
-    "timers": module.Timers,
-    "privacy": module.Privacy,
-    "log": module.Log,
-    "validation": module.Validation,
-    "account": module.Account,
-    "throughput": module.Throughput,
-    "route": module.Route,
-    "match": module.Match,
-    "queue": module.Queue,
-    "network.NAME": module.Network,
-    "delay": module.Delay,
-}
-
-
-def test_the_shipped_file_names_every_key() -> None:
-    text = (CONFIG / "smppd.toml").read_text()
-    fields = [name for struct in STRUCTS.values() for name in struct.__struct_fields__]
-    assert [name for name in fields if not re.search(rf"\b{name}\b", text)] == []
-
-
 def test_the_benchmark_is_without_limits(tmp_path: Path) -> None:
     settings = load_settings(CONFIG / "benchmark.toml", {})
     (account,) = settings.account
@@ -73,39 +44,6 @@ def test_the_benchmark_is_without_limits(tmp_path: Path) -> None:
     assert not settings.log.pdus
     assert settings.server.max_connections >= 10_000
     assert settings.server.http
-
-
-def documented() -> dict[tuple[str, str], str]:
-    """(section, key) -> default, as docs/configuration.md has them."""
-    section, found = "", {}
-    for line in (ROOT / "docs" / "configuration.md").read_text().splitlines():
-        if heading := re.match(r"#+ `\[*([\w.]+)\]*`", line):
-            section = heading[1]
-        elif section in STRUCTS and (row := re.match(r"\| `(\w+)` \| (.+?) \|", line)):
-            found[section, row[1]] = row[2]
-    return found
-
-
-def test_the_documentation_has_every_key_with_its_default() -> None:
-    keys = {(section, name) for section, struct in STRUCTS.items() for name in struct.__struct_fields__}
-    found = documented()
-    assert found.keys() == keys
-    for (section, name), default in found.items():
-        field = next(one for one in msgspec.structs.fields(STRUCTS[section]) if one.name == name)
-        value = field.default_factory() if field.default is msgspec.NODEFAULT and not field.required else field.default
-        if default == "required":
-            assert field.required
-        elif default.startswith("`"):
-            assert tomllib.loads(f"value = {default.strip('`')}")["value"] == value, (section, name)
-        else:
-            empty = {None, Match(), module.Throughput(), module.Queue(), Delay()}
-            assert any(value == one for one in empty), (section, name)
-
-
-def test_the_documentation_names_what_needs_a_restart() -> None:
-    text = (ROOT / "docs" / "configuration.md").read_text()
-    sentence = text[text.index("These wait for a restart:") :].split("\n\n")[0]
-    assert re.findall(r"`([\w.]+)`", sentence) == [".".join(path) for path in module.RESTART_KEYS]
 
 
 # -- what the file means

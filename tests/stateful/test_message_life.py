@@ -166,6 +166,9 @@ class FatefulNetwork:
         self.tried: dict[Message, list[tuple[float, Attempt]]] = {}
         self.first_tried: dict[bytes, float] = {}
 
+    def always(self) -> Attempt | None:
+        return None
+
     def attempt(self, messages: Sequence[Message], now: float) -> Sequence[Attempt]:
         attempts = []
         for message in messages:
@@ -442,7 +445,7 @@ class MessageLife(RuleBasedStateMachine):
     def counters_agree(self) -> None:
         pending = sum(not life.is_final for life in self.model.lives)
         assert self.engine.in_flight == pending
-        assert self.engine._live == pending + sum(self.world.waiting(name) for name in (ALICE, BOB))
+        assert self.engine.ledger.live == pending + sum(self.world.waiting(name) for name in (ALICE, BOB))
         for name in (ALICE, BOB):
             mine = [life for life in self.model.lives if life.account == name]
             counts = Counter(life.state for life in mine if life.is_final)
@@ -529,13 +532,13 @@ class MessageLife(RuleBasedStateMachine):
                 self.are_done(phone.outstanding)
                 phone.answer()
         self.settle()
-        assert self.engine.in_flight == self.engine._live == 0
+        assert self.engine.in_flight == self.engine.ledger.live == 0
         for life in self.model.lives:
             assert life.is_final
             assert life.done or not life.wants_receipt
             assert life.told == 0 or life.wants_receipt
             assert life.acks == set()
-        assert len(self.engine._schedule) == len(self.engine._retries) == len(self.engine._queued) == 0
+        assert len(self.engine.life.schedule) == len(self.engine.life.retries) == len(self.engine.life.queued) == 0
 
     # How the model follows.
 

@@ -144,7 +144,7 @@ class PeersLife(RuleBasedStateMachine):
             places.update(phone.bind.pending)
             places.update(phone.outstanding)
             assert len(phone.outstanding) <= phone.window
-        places.update(item for slot in self.engine._retries._slots.values() for _, _, item in slot)
+        places.update(item for slot in self.engine.life.retries._slots.values() for _, _, item in slot)
         assert set(places.values()) <= {1}
         on_the_way = {item for phone in self.phones for item in phone.outstanding}
         for item in on_the_way - self.on_the_way:
@@ -154,10 +154,10 @@ class PeersLife(RuleBasedStateMachine):
         wanted = [forward.message for forward in forwards if forward.is_wanted]
         pending = [message for message, _ in self.lives.values() if not message.is_final]
         assert Counter(wanted) == Counter(pending)
-        assert self.engine._forwards.keys() == set(pending)
+        assert self.engine.life._forwards.keys() == set(pending)
         receipts = sum(isinstance(item, Message) for item in places)
         assert self.engine.in_flight == len(pending)
-        assert self.engine._live == len(pending) + receipts + len(forwards) - len(wanted)
+        assert self.engine.ledger.live == len(pending) + receipts + len(forwards) - len(wanted)
         for name in (ALICE, BOB):
             assert self.world.waiting(name) == sum(item.esme.system_id == name for item in places)
 
@@ -180,8 +180,8 @@ class PeersLife(RuleBasedStateMachine):
                 phone.answer()
         self.world.settle()
         assert all(message.is_final for message, _ in self.lives.values())
-        assert self.engine._live == self.engine.in_flight == 0
-        assert len(self.engine._schedule) == len(self.engine._retries) == 0
+        assert self.engine.ledger.live == self.engine.in_flight == 0
+        assert len(self.engine.life.schedule) == len(self.engine.life.retries) == 0
         assert [self.world.waiting(name) for name in (ALICE, BOB)] == [0, 0]
 
 

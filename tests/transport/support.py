@@ -34,6 +34,15 @@ OFF = Timers(session_init=0, enquire_link=0, inactivity=0, response=0)
 AT_ONCE = {"default": Network(delay=Delay(distribution="fixed", value=0.0))}
 
 
+# A mistake of ours.
+
+BROKEN = RuntimeError("a mistake of ours")
+
+
+def fail(*_: object, **__: object) -> Any:
+    raise BROKEN
+
+
 # Octets.
 
 

@@ -97,6 +97,21 @@ async def test_receipts_are_kept() -> None:
 
 
 @virtually
+async def test_what_leaves_in_one_write_is_seen_pdu_by_pdu() -> None:
+    async with bench(log=Log(pdus=True)) as it:
+        connection, transport = it.bound()
+        submits = [request(SUBMIT, number, submit_body(registered=1)) for number in (2, 3)]
+        connection.data_received(submits[0] + submits[1] + request(SUBMIT, 4, b"broken"))
+        await elapse(1)
+        written = transport.taken()
+        assert len(written) == 5
+        assert seen(it)[-8:] == [("1", "in", frame) for frame in (*submits, request(SUBMIT, 4, b"broken"))] + [
+            ("1", "out", frame) for frame in written
+        ]
+        assert [line["direction"] for line in it.events("pdu")][-8:] == ["in"] * 3 + ["out"] * 5
+
+
+@virtually
 async def test_nobody_watches_when_the_journal_is_off() -> None:
     async with bench(journal=Journal(pdus=0)) as it:
         connection, _ = it.bound()

@@ -1,0 +1,112 @@
+"""The ledger: all messages by their ids, how many there are, and which of them are only remembered.
+
+Everything that can be asked of a message later (query_sm, cancel_sm, replace_sm, handsets) is looked up here. A message
+stays until it is done with: final, and its receipt settled. Then it is remembered for a while, and forgotten.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from smppd.engine.ids import END_OF_IDS, FIRST_ID
+from smppd.engine.message import ENROUTE
+from smppd.engine.pending import PendingIndex
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from smppd.engine.esmes import Bind, EsmeState
+    from smppd.engine.message import Message
+    from smppd.settings import Messages
+
+
+class Ledger:
+    """The messages of one message centre.
+
+    `messages` holds them by message_id; those of one submit_multi share an entry (`Message.group`). `live` is what
+    `[messages] limit` bounds: messages that are not final, and all that the outbox is not done with. `in_flight` counts
+    the messages that are not final, `intake` those accepted since the last turn of the loop. `next_id` is the number of
+    the next message_id.
+    """
+
+    __slots__ = ("_done", "in_flight", "intake", "limit", "live", "messages", "next_id", "pending", "retain")
+
+    def __init__(self) -> None:
+        self.messages: dict[bytes, Message] = {}
+        self.live = 0
+        self.in_flight = 0
+        self.intake = 0
+        self.limit = 0
+        self.retain = 0
+        self.next_id = FIRST_ID
+        self.pending: PendingIndex | None = None
+        """The messages that are not final, by destination; None until somebody asks."""
+        self._done: deque[Message] = deque()
+
+    def configure(self, settings: Messages) -> None:
+        """Take new limits; what exceeds them stays."""
+        self.limit = settings.limit
+        self.retain = settings.retain
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more is accepted until something is done with."""
+        return self.live >= self.limit
+
+    # -- message_ids --------------------------------------------------------------------------------------------------
+
+    def ids(self, count: int) -> int:
+        """The first of `count` numbers for message_ids that follow each other; they are taken by moving `next_id`."""
+        if self.next_id + count > END_OF_IDS:
+            self.next_id = FIRST_ID
+        return self.next_id
+
+    def take_id(self, bind: Bind) -> bytes:
+        """The next message_id, as this session spells it."""
+        number = self.ids(1)
+        self.next_id += 1
+        return b"%d" % number if bind.spell is None else bind.spell(number)
+
+    # -- from acceptance to oblivion ----------------------------------------------------------------------------------
+
+    def enter(self, esme: EsmeState, accepted: int) -> None:
+        """Count messages of one account that were accepted ENROUTE."""
+        esme.states[ENROUTE] += accepted
+        self.intake += accepted
+        self.live += accepted
+        self.in_flight += accepted
+
+    def settle(self, messages: Sequence[Message]) -> None:
+        """Messages are final and their receipts done with: from now on they are only remembered."""
+        self.live -= len(messages)
+        self._done.extend(messages)
+
+    def forget_surplus(self) -> None:
+        """Forget the oldest messages that are done with, beyond those that are retained."""
+        done = self._done
+        messages = self.messages
+        for _ in range(len(done) - self.retain):
+            message = done.popleft()
+            group = message.group
+            if group is not None:
+                del group.members[message]
+                if group.members:
+                    continue
+            messages.pop(message.message_id, None)
+
+    # -- looking for messages -----------------------------------------------------------------------------------------
+
+    def all_messages(self) -> Iterable[Message]:
+        """Every message there is, the oldest first."""
+        for message in self.messages.values():
+            if message.group is None:
+                yield message
+            else:
+                yield from message.group.members
+
+    def pending_towards(self, esme: EsmeState, destination_addr: bytes) -> list[Message]:
+        """The account's messages to a destination that are not final, oldest first."""
+        if self.pending is None:
+            self.pending = PendingIndex(self.all_messages())
+        return self.pending.towards(esme, destination_addr)

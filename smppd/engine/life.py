@@ -1,0 +1,541 @@
+"""The life of a message, from its acceptance to the moment at which it is only remembered.
+
+A message waits for its time, for its route, for its network or for an ESME; it meets its outcome, is tried again or is
+final; it is reported, and settled when nobody waits for its report any more. Each kind of waiting has a queue here, and
+`run_*` takes from one what is due. Nothing leaves at once: see `smppd.engine.outbox`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from smppd.engine.alerts import Alerts, asks_for_dpf
+from smppd.engine.esmes import DELIVERY_ACK, MANUAL_ACK, Acceptance, HandsetAcknowledgement, Notification
+from smppd.engine.handsets import Handsets
+from smppd.engine.message import (
+    ACCEPTED,
+    DELETED,
+    DELIVERED,
+    ENROUTE,
+    EXPIRED,
+    FIRST_FINAL,
+    INTERMEDIATE_MASK,
+    MODE_MASK,
+    NEVER,
+    ONE_ATTEMPT,
+    RECEIPT_ALWAYS,
+    RECEIPT_BITS,
+    RECEIPT_PENDING,
+    RECEIPT_SETTLED,
+    SCHEDULED,
+    SME_ACKS_MASK,
+    SUCCESSES,
+    TRANSACTION,
+    UNDECIDED,
+    UNDELIVERABLE,
+    Message,
+    is_reported,
+    requests_of,
+    wants_receipt,
+)
+from smppd.engine.multipart import Multipart
+from smppd.engine.outbox import Outbox
+from smppd.engine.peers import ABSENT, TAKEN, Forward, Peers
+from smppd.engine.ports import Outcome
+from smppd.engine.queues import PASSES
+from smppd.engine.retry import pause_after
+from smppd.engine.scheduler import Schedule
+from smppd.engine.transactions import Transactions
+from smppwire.flags import wants_delivery_acknowledgement, wants_manual_acknowledgement
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from smppd.engine.esmes import Bind, Deliverable
+    from smppd.engine.ledger import Ledger
+    from smppd.engine.multipart import Assembly
+    from smppd.engine.ports import Clock, Observer
+    from smppd.engine.queues import RouteState
+    from smppd.engine.transactions import Request
+    from smppd.settings import Messages
+
+DELETED_OUTCOME: Final = Outcome(DELETED)
+
+
+class Life:
+    """The messages on their way, and their reports."""
+
+    def __init__(self, ledger: Ledger, *, clock: Clock, observer: Observer, wake: Callable[[], None]) -> None:
+        """Begin with nothing on its way; `wake` is called when the next turn of the loop should come soon."""
+        self._ledger = ledger
+        self._clock = clock
+        self._wake = wake
+        self.woken = False
+        """Whether `wake` has been called since the last turn, by those who may call it once per read."""
+        self.outbox = Outbox(observer, self._settle, ledger.settle, self._offer_later)
+        self.multipart = Multipart(
+            report=self._report, report_whole=self._report_whole, settle=self._settle, show=self._show_whole
+        )
+        self.peers = Peers()
+        self.transactions = Transactions()
+        self.alerts = Alerts()
+        self._handsets: Handsets | None = None
+        self._ready: deque[Message | list[Message]] = deque()
+        """What the network has decided: messages, and batches of those that nothing is special about."""
+        self._has_batches = False
+        """Whether there may be batches among them."""
+        self.queued: dict[RouteState, None] = {}
+        """The routes in whose queues something waits."""
+        self.schedule: Schedule[Message] = Schedule()
+        self.retries: Schedule[Deliverable] = Schedule()
+        self._notified: set[Message] = set()
+        """The messages with a notification that is not settled: there is one at a time."""
+        self._forwards: dict[Message, Forward] = {}
+        """The messages that are on their way to an ESME and not final."""
+
+    def configure(self, settings: Messages) -> None:
+        """Take new times; those of messages that have some already stay."""
+        self._validity = settings.default_validity
+        self._retry_steps = tuple(settings.retry)
+        self.multipart.timeout = settings.multipart_timeout
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether there is something for `run_ready`."""
+        return bool(self._ready)
+
+    # -- waiting ------------------------------------------------------------------------------------------------------
+
+    def plan(self, message: Message, next_at: float) -> None:
+        """Look at the message at its next step, or at the end of its validity if that comes first.
+
+        There is at most one such plan for a message at any time.
+        """
+        message.next_at = next_at
+        due_at = message.due_at = min(next_at, message.expires_at)
+        message.ticket = self.schedule.add(due_at, message)
+
+    def cancel_plan(self, message: Message) -> None:
+        """Look at the message at no time any more, unless it is planned anew."""
+        due_at = message.due_at
+        if due_at != NEVER:
+            message.due_at = NEVER
+            self.schedule.forsake(due_at, message.ticket)
+
+    def enqueue(self, message: Message) -> None:
+        """Have a message wait for the throughput of its route."""
+        route = message.route
+        route.queue[message] = None
+        self.queued[route] = None
+        self.plan(message, NEVER)
+
+    # -- towards an outcome -------------------------------------------------------------------------------------------
+
+    def decided(self, batch: list[Message]) -> None:
+        """Have the next turn finish messages that were accepted together, and whose fate is known."""
+        batch[0].route.states[ENROUTE] += len(batch)
+        self._ready.append(batch)
+        self._has_batches = True
+        if self._ledger.pending is not None:
+            for message in batch:
+                self._ledger.pending.add(message)
+
+    def dispatch(self, messages: list[Message], now: float) -> None:
+        """Hand messages to the networks of their routes, runs of one route together; before that to the ESMEs."""
+        if self.peers.active:
+            messages = self._forward(messages, now)
+        start = 0
+        count = len(messages)
+        ready = self._ready
+        while start < count:
+            route = messages[start].route
+            end = start + 1
+            while end < count and messages[end].route is route:
+                end += 1
+            batch = messages if end - start == count else messages[start:end]
+            for message, (delay, outcome) in zip(batch, route.network.attempt(batch, now), strict=True):
+                message.outcome = outcome
+                if message.pdu.registered_delivery & INTERMEDIATE_MASK and not message.failures:
+                    self._notify(message, now)
+                if delay <= 0.0:
+                    ready.append(message)
+                else:
+                    self.plan(message, now + delay)
+            start = end
+
+    def _forward(self, messages: list[Message], now: float) -> list[Message]:
+        """Hand over what goes to an ESME; returns what is left for the networks.
+
+        A message waits there until it is acknowledged, or until its validity ends; one whose mode allows for a single
+        attempt fails at once when nobody is there to take it.
+        """
+        others = []
+        for message in messages:
+            esme = self.peers.find(message.esme, message.pdu)
+            if esme is None:
+                others.append(message)
+                continue
+            forward = Forward(message, esme, now)
+            if not esme.receivers():
+                message.error_code = ABSENT
+                if forward.has_one_attempt:
+                    message.outcome = Outcome(UNDELIVERABLE, ABSENT)
+                    self._ready.append(message)
+                    continue
+            self._forwards[message] = forward
+            self.peers.remember(esme, message)
+            if message.pdu.registered_delivery & INTERMEDIATE_MASK:
+                self._notify(message, now)
+            self.plan(message, NEVER)
+            self.outbox.add(forward)
+        return others
+
+    def _forwarded(self, forward: Forward) -> None:
+        """The outbox is done with a forwarded message: the next turn of the loop makes it final.
+
+        It is reported like the outcome of a network, because nothing may become final, and be reported to an ESME,
+        while the outbox is at work on that ESME's queues.
+        """
+        message = forward.message
+        if self._forwards.pop(message, None) is None:
+            self._ledger.live -= 1
+            return
+        outcome = forward.outcome
+        if outcome.state == DELIVERED:
+            self.peers.remember(forward.esme, message)
+        elif forward.expires_at <= self._clock.now():
+            outcome = Outcome(EXPIRED, message.error_code)
+        message.outcome = outcome
+        self.cancel_plan(message)
+        self._ready.append(message)
+
+    def _notify(self, message: Message, now: float) -> None:
+        """Send an intermediate notification that was asked for: the first attempt is under way, or an attempt failed.
+
+        There is never more than one: it tells how things stand when it leaves, and when it is settled another follows
+        if attempts have failed since. At the limit of messages it is left out: nobody refused could be told later, and
+        it is a courtesy.
+        """
+        if message in self._notified or self._ledger.is_full or message.pdu.esm_class & MODE_MASK in ONE_ATTEMPT:
+            return
+        self._ledger.live += 1
+        self._notified.add(message)
+        self.outbox.add(Notification(message, min(message.expires_at, now + self._validity)))
+
+    def _attempt_failed(self, message: Message, error_code: int, now: float, wall: float) -> None:
+        """The network could not deliver now: plan the next attempt, unless the message has but one."""
+        message.failures += 1
+        message.error_code = error_code
+        if message.pdu.esm_class & MODE_MASK in ONE_ATTEMPT:
+            self._finish(message, Outcome(UNDELIVERABLE, error_code), now, wall)
+            return
+        message.outcome = UNDECIDED
+        self.plan(message, now + pause_after(message.failures, self._retry_steps))
+        if message.pdu.registered_delivery & INTERMEDIATE_MASK:
+            self._notify(message, now)
+
+    def answer_with_outcome(self, message: Message, bind: Bind, request: Request) -> bool:
+        """Have the request answered by what becomes of its message, if that is the mode it asks for; whether it is."""
+        if message.pdu.esm_class & MODE_MASK != TRANSACTION:
+            return False
+        self.transactions.open(message, bind, request)
+        return True
+
+    # -- final states -------------------------------------------------------------------------------------------------
+
+    def _finish(self, message: Message, outcome: Outcome, now: float, wall: float) -> None:
+        state, error_code = outcome
+        if state < FIRST_FINAL:
+            self._attempt_failed(message, error_code, now, wall)
+            return
+        message.state = state
+        message.error_code = error_code
+        message.final_wall = wall
+        # From here on the receipt can expire: it waits for its ESME as long as a message waits for a handset.
+        message.expires_at = now + self._validity
+        esme = message.esme
+        esme.states[state] += 1
+        message.route.states[state] += 1
+        self._ledger.in_flight -= 1
+        if self._ledger.pending is not None:
+            self._ledger.pending.discard(message)
+        if self._handsets is not None and state == DELIVERED:
+            self._show(message, self._handsets)
+        pdu = message.pdu
+        registered = pdu.registered_delivery
+        if registered > RECEIPT_BITS or pdu.esm_class or pdu.tlvs:
+            self._conclude(message, now)
+        elif (
+            registered == RECEIPT_ALWAYS
+            or (registered and wants_receipt(registered, state))
+            or esme.dialect.reports_always
+        ):
+            self.outbox.add(message)
+        else:
+            self._settle(message)
+
+    def _finish_batch(self, batch: list[Message], now: float, wall: float) -> None:
+        """Finish messages of one bind, route, outcome and registered_delivery that ask for a receipt at most."""
+        if self._ledger.pending is not None or self._handsets is not None:
+            for message in batch:
+                self._finish(message, message.outcome, now, wall)
+            return
+        first = batch[0]
+        state, error_code = first.outcome
+        registered = first.pdu.registered_delivery
+        reports = first.esme.dialect.reports_always or (bool(registered) and wants_receipt(registered, state))
+        receipt = RECEIPT_PENDING if reports else RECEIPT_SETTLED
+        # From here on the receipt can expire: it waits for its ESME as long as a message waits for a handset.
+        expires_at = now + self._validity
+        for message in batch:
+            message.state = state
+            message.error_code = error_code
+            message.final_wall = wall
+            message.expires_at = expires_at
+            message.receipt = receipt
+        count = len(batch)
+        first.esme.states[state] += count
+        first.route.states[state] += count
+        self._ledger.in_flight -= count
+        if reports:
+            self.outbox.add_receipts(batch)
+        else:
+            self._ledger.settle(batch)
+
+    def _finish_early(self, message: Message, outcome: Outcome, now: float, wall: float) -> None:
+        """Finish a message that nobody has tried to deliver, or whose delivery is not awaited any more."""
+        route = message.route
+        if route.queue:
+            route.queue.pop(message, None)
+        forward = self._forwards.pop(message, None) if self._forwards else None
+        self._finish(message, outcome, now, wall)
+        if forward is not None:
+            self._ledger.live += (
+                1  # counted with its message so far, which may be done with before the outbox lets go of it
+            )
+            self.outbox.forsake(forward)
+
+    def _conclude(self, message: Message, now: float) -> None:
+        """Report a final state in all the ways there are: flag, deferred answer, receipt and acknowledgements."""
+        pdu = message.pdu
+        mode = pdu.esm_class & MODE_MASK
+        dpf = self._flag_absence(message, now) if asks_for_dpf(pdu) else None
+        if mode == TRANSACTION:
+            self.transactions.settle(message, dpf)
+        if message.assembly is None or not self.multipart.finished(message):
+            self._report(message)
+        registered = requests_of(pdu)
+        if registered & SME_ACKS_MASK and message.state == DELIVERED and message.outcome is not TAKEN:
+            # (What an ESME took, it acknowledges itself.)
+            if wants_delivery_acknowledgement(registered):
+                self._acknowledge(message, DELIVERY_ACK, now)
+            if wants_manual_acknowledgement(registered):
+                self._acknowledge(message, MANUAL_ACK, now)
+
+    def _flag_absence(self, message: Message, now: float) -> bool:
+        """Set a delivery pending flag if the message failed because its subscriber is absent; whether it is set."""
+        if not message.failures or message.state in SUCCESSES or message.state == DELETED:
+            return False
+        back_at = message.route.network.back_at(message, now)
+        if back_at is None:
+            return False
+        self.alerts.remember(message, max(now, back_at), now + self._validity)
+        return True
+
+    def _acknowledge(self, message: Message, esm_class: int, now: float) -> None:
+        """The handset acknowledges: a message of its own towards the ESME, refused at the limit as any other is."""
+        if not self._ledger.is_full:
+            self._ledger.live += 1
+            self.outbox.add(HandsetAcknowledgement(message, esm_class, now, now + self._validity))
+
+    def tell_accepted(self, message: Message, now: float) -> None:
+        """Report to an ESME that its message is accepted, before anything else is known of it.
+
+        Like a notification it is left out at the limit of messages.
+        """
+        if not self._ledger.is_full and is_reported(message, ACCEPTED):
+            self._ledger.live += 1
+            self.outbox.add(Acceptance(message, now + self._validity))
+
+    # -- reports ------------------------------------------------------------------------------------------------------
+
+    def _report(self, message: Message) -> None:
+        """A message is final: its receipt leaves if it was asked for."""
+        if is_reported(message, message.state):
+            self.outbox.add(message)
+        else:
+            self._settle(message)
+
+    def _report_whole(self, message: Message) -> None:
+        """All parts of a long message are final: this one's receipt reports for all of them."""
+        message.expires_at = self._clock.now() + self._validity
+        self.outbox.add(message)
+
+    def _settle(self, item: Deliverable) -> None:
+        """A message is final and its receipt is done with: from now on it is only remembered. Or a delivery is."""
+        if item.__class__ is Forward:
+            self._forwarded(item)
+            return
+        if item.__class__ is Message:
+            item.receipt = RECEIPT_SETTLED
+            self._ledger.settle((item,))
+            return
+        self._ledger.live -= 1
+        if isinstance(item, Notification):
+            message = item.message
+            self._notified.discard(message)
+            if item.told is not None and item.told < message.failures and message.state < FIRST_FINAL:
+                self._notify(message, self._clock.now())
+
+    def _offer_later(self, delay: float, item: Deliverable) -> None:
+        self.retries.add(self._clock.now() + delay, item)
+
+    # -- what subscribers see -----------------------------------------------------------------------------------------
+
+    @property
+    def handsets(self) -> Handsets:
+        """What subscribers have on their screens: the latest texts. Made from the store when first asked for."""
+        if self._handsets is None:
+            self._handsets = Handsets(each for each in self._ledger.all_messages() if not self._is_for_esme(each))
+        return self._handsets
+
+    def _show_whole(self, assembly: Assembly) -> None:
+        """All parts of a long message were delivered."""
+        if self._handsets is not None and not self._is_for_esme(assembly.first):
+            self._handsets.show(assembly)
+
+    def _show(self, message: Message, handsets: Handsets) -> None:
+        """A message was delivered; if it is whole by itself, its handset shows it."""
+        if message.assembly is None and not self._is_for_esme(message):
+            handsets.show(message)
+
+    def _is_for_esme(self, message: Message) -> bool:
+        """Whether a message goes to an ESME, which has no screen."""
+        return self.peers.active and self.peers.find(message.esme, message.pdu) is not None
+
+    # -- what replaces and cancels ------------------------------------------------------------------------------------
+
+    def reschedule(self, message: Message, start_at: float, expires_at: float) -> None:
+        """Give a message another start, or another next attempt, and another end of validity.
+
+        While an attempt is under way, or it waits for its route, the start is no longer of interest.
+        """
+        message.expires_at = expires_at
+        if self._forwards and message in self._forwards:
+            self._forwards[message].expires_at = expires_at
+        next_at = start_at if message.state == SCHEDULED or message.awaits_retry else message.next_at
+        if message.due_at != NEVER:
+            self.cancel_plan(message)
+            self.plan(message, next_at)
+            self._wake()
+        else:  # it is held, or its outcome is known and this turn of the loop reports it
+            message.next_at = next_at
+
+    def replaced(self, message: Message, now: float) -> None:
+        """The text of a message, and what it asks for, have changed."""
+        self._part_batches()
+        self.multipart.replaced(message, now)
+
+    def delete(self, message: Message) -> bool:
+        """Cancel a message, unless it is final: whatever it waits for, it is DELETED now. Says whether it was not."""
+        if message.state >= FIRST_FINAL:
+            return False
+        self._part_batches()
+        self.cancel_plan(message)
+        self._finish_early(message, DELETED_OUTCOME, self._clock.now(), self._clock.wall())
+        self._wake()
+        return True
+
+    def _part_batches(self) -> None:
+        """Somebody touches a message: whatever waits to be reported is looked at one by one."""
+        if self._has_batches:
+            self._has_batches = False
+            ready, self._ready = self._ready, deque()
+            for entry in ready:
+                if isinstance(entry, Message):
+                    self._ready.append(entry)
+                else:
+                    self._ready.extend(entry)
+
+    # -- the turn of the loop: what is due, at most `limit` of each kind; True when there is more ---------------------
+
+    def run_schedule(self, now: float, limit: int) -> bool:
+        """Scheduled messages start, those on their way meet their outcome, and the validity of others ends."""
+        due = self.schedule.pop_due(now, limit)
+        if not due:
+            return False
+        wall = self._clock.wall()
+        for message in due:
+            if message.due_at > now:
+                continue  # that plan was given up a moment ago, by what came up before it
+            message.due_at = NEVER
+            if message.next_at > message.expires_at:
+                self._finish_early(message, Outcome(EXPIRED, message.error_code), now, wall)
+            elif message.state == SCHEDULED:
+                self._start(message, now)
+            elif message.outcome is UNDECIDED:
+                self._take_place(message, now)
+            else:
+                self._finish(message, message.outcome, now, wall)
+        return len(due) == limit
+
+    def _start(self, message: Message, now: float) -> None:
+        """A scheduled message's time has come: it is ENROUTE and takes its place on its route."""
+        message.state = ENROUTE
+        message.esme.states[ENROUTE] += 1
+        message.route.states[ENROUTE] += 1
+        self._take_place(message, now)
+
+    def _take_place(self, message: Message, now: float) -> None:
+        """Try to deliver a message now, for the first time or again, as soon as the throughput of its route allows."""
+        if message.route.judge(message.pdu, now) == PASSES:
+            self.dispatch([message], now)
+        else:
+            # It was accepted when it was submitted: it waits, whatever the route does with new messages.
+            self.enqueue(message)
+
+    def run_queues(self, now: float, limit: int) -> bool:
+        """Let paced queues go as far as their windows allow."""
+        more = False
+        for route in list(self.queued):
+            batch = route.release(limit, now)
+            for message in batch:
+                self.cancel_plan(message)
+            if batch:
+                self.dispatch(batch, now)
+            if not route.queue:
+                del self.queued[route]
+            else:
+                more |= len(batch) == limit
+        return more
+
+    def run_ready(self, now: float, limit: int) -> bool:
+        """Finish what the network decided at once."""
+        ready = self._ready
+        if not ready:
+            return False
+        wall = self._clock.wall()
+        left = limit
+        while ready and left > 0:
+            entry = ready.popleft()
+            if isinstance(entry, Message):
+                left -= 1
+                if entry.state < FIRST_FINAL:
+                    self._finish(entry, entry.outcome, now, wall)
+                continue
+            if len(entry) > left:
+                ready.appendleft(entry[left:])
+                entry = entry[:left]
+            left -= len(entry)
+            self._finish_batch(entry, now, wall)
+        if not ready:
+            self._has_batches = False
+        return bool(ready)
+
+    def run_retries(self, now: float, limit: int) -> bool:
+        """Offer again what an ESME did not take."""
+        due = self.retries.pop_due(now, limit)
+        for item in due:
+            self.outbox.offer_again(item)
+        return len(due) == limit
