@@ -122,8 +122,8 @@ class FaultLayer(asyncio.Protocol):
         self._in = self._lane_in()
         # What we send ourselves may be as long as it likes.
         self._out = Lane(self, loop, waits, self._write, max_pdu=HIGHEST)
-        self._early: list[bytes] | None = []
-        """What the session says before anybody knows which faults concern it; None from then on."""
+        self._early: list[Callable[[], None]] | None = []
+        """What the session does before anybody knows which faults concern it; None from then on."""
         self._halts: dict[Occasions, Wait | None] = {}
         """The faults that make the connection half-open, and until when."""
         self._wants_to_read = True
@@ -159,8 +159,8 @@ class FaultLayer(asyncio.Protocol):
         early, self._early = self._early or [], None
         self.choose()
         self._begin([one for one in self._book.concerning(self.party) if one.fault.account is None])
-        for octets in early:
-            self._out.feed(octets)
+        for call in early:
+            call()
         self.moved()
 
     def slip_in(self) -> None:
@@ -320,7 +320,7 @@ class FaultLayer(asyncio.Protocol):
     def write(self, data: bytes) -> None:
         """The session sends something."""
         if self._early is not None:
-            self._early.append(data)
+            self._early.append(partial(self.write, data))
         elif not self._closing and not self._gone:
             self._out.feed(data)
 
@@ -372,7 +372,7 @@ class FaultLayer(asyncio.Protocol):
     @property
     def held_out(self) -> int:
         """Octets that wait to be sent in this layer."""
-        return self._out.held + sum(map(len, self._early or ()))
+        return self._out.held
 
     @property
     def real(self) -> asyncio.Transport | None:
@@ -380,6 +380,9 @@ class FaultLayer(asyncio.Protocol):
         return self._real
 
     def _end_with(self, action: Callable[[], None]) -> None:
+        if self._early is not None:
+            self._early.append(partial(self._end_with, action))
+            return
         if self._over or self._gone:
             return
         slow = 0.0

@@ -204,6 +204,28 @@ def test_a_banner_comes_first() -> None:
     assert world.book.hits()["b"] == (2, 1)
 
 
+def test_a_session_that_says_a_word_and_closes() -> None:
+    world = World(faults.Banner(name="b"))
+
+    class Brief(FakeSession):
+        def connection_made(self, transport: object) -> None:
+            facade = cast("Facade", transport)
+            facade.write(A)
+            facade.close()
+
+    transport = FakeTransport(world.loop)
+    transport.protocol = protocol = world.book.wrap(Brief())
+    protocol.connection_made(transport)
+    world.loop.settle()
+    assert (transport.written, transport.closed) == (b"\r\n" + A, True)
+
+
+def test_an_empty_banner() -> None:
+    world = World(faults.Banner(name="b", octets=""))
+    _, transport = world.connect(says_first=A)
+    assert transport.written == A
+
+
 def test_the_banner_of_an_account_comes_before_the_response_to_its_bind() -> None:
     world = World(faults.Banner(name="b", octets="ff", account="alpha"))
     session, transport = world.connect("alpha", says_first=LINK)
