@@ -31,7 +31,7 @@ from smppwire.errors import TextError
 from smppwire.smpp_time import parse_time
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from smppd.engine.esmes import Bind, EsmeState
     from smppd.engine.ledger import Ledger
@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from smppd.engine.router import Router
     from smppd.settings import Messages
     from smppwire.pdus import SubmitSm
+
+ALL_RIGHT: Final = repeat(int(CommandStatus.ESME_ROK))
+"""Statuses for any number of PDUs with which nothing is wrong."""
 
 RINVDSTADR: Final = int(CommandStatus.ESME_RINVDSTADR)
 RINVEXPIRY: Final = int(CommandStatus.ESME_RINVEXPIRY)
@@ -50,15 +53,12 @@ RMSGQFUL: Final = int(CommandStatus.ESME_RMSGQFUL)
 class Intake:
     """Accepts messages: judges them, finds their routes, and hands them to `Life`."""
 
-    def __init__(
-        self, ledger: Ledger, life: Life, *, clock: Clock, observer: Observer, wake: Callable[[], None]
-    ) -> None:
-        """Accept messages into `ledger`; `wake` is called when a turn of the loop should come soon."""
+    def __init__(self, ledger: Ledger, life: Life, *, clock: Clock, observer: Observer) -> None:
+        """Accept messages into `ledger`, and begin their `life`."""
         self._ledger = ledger
         self._life = life
         self._clock = clock
         self._observer = observer
-        self._wake = wake
 
     def configure(self, settings: Messages, router: Router[RouteState]) -> None:
         """Take new limits and routes, for what is submitted from now on."""
@@ -77,24 +77,18 @@ class Intake:
         """
         now = self._clock.now()
         wall = self._clock.wall()
-        esme = bind.esme
         statuses = bind.judge.statuses(pdus)
         answers: list[bytes | int] = []
         if not (
-            esme.throughput is not None
+            bind.esme.throughput is not None
             or not bind.is_plain
             or self._life.peers.active
             or self._ledger.live + len(pdus) > self._ledger.limit
         ):
-            accepted = self._submit_plain(bind, pdus, statuses, answers, now, wall)
-            if accepted:
-                self._ledger.enter(esme, accepted)
+            self._submit_plain(bind, pdus, statuses, answers, now, wall)
         done = len(answers)
         if done < len(pdus):
             self._submit_any(bind, pdus[done:], statuses and statuses[done:], answers, now, wall)
-        if self._ledger.intake and not self._life.woken:
-            self._life.woken = True
-            self._wake()
         return answers
 
     def _submit_plain(
@@ -105,11 +99,11 @@ class Intake:
         answers: list[bytes | int],
         now: float,
         wall: float,
-    ) -> int:
+    ) -> None:
         """Take the first of a batch, as long as nothing is special about them: their route decides at once.
 
-        What becomes of them waits in `_ready`, in lists whose messages have the bind, the route, the outcome and the
-        registered_delivery in common, so that the next turn need not look at each of them. Returns how many there are.
+        They go their way in lists whose messages have the bind, the route, the outcome and the registered_delivery in
+        common, so that the next turn of the loop need not look at each of them.
         """
         esme = bind.esme
         only = self._router.only
@@ -119,8 +113,8 @@ class Intake:
         outcome = UNDECIDED
         asked = 0
         batch: list[Message] = []
-        first_id = next_id = self._ledger.ids(len(pdus))
-        for pdu, status in zip(pdus, statuses or repeat(0)):  # noqa: B905  # there is one for each
+        next_id = self._ledger.ids(len(pdus))
+        for pdu, status in zip(pdus, statuses or ALL_RIGHT):  # noqa: B905  # there is one for each
             if status:
                 answers.append(status)
                 continue
@@ -153,7 +147,6 @@ class Intake:
         if batch:
             self._ledger.next_id = next_id
             self._life.decided(batch)
-        return next_id - first_id
 
     def _submit_any(
         self,
@@ -183,7 +176,7 @@ class Intake:
         overflowing = 0
         next_id = self._ledger.ids(len(pdus))
         is_50 = bind.is_50
-        for pdu, status in zip(pdus, statuses or repeat(0)):  # noqa: B905  # there is one for each
+        for pdu, status in zip(pdus, statuses or ALL_RIGHT):  # noqa: B905  # there is one for each
             if status:
                 answer(status)
                 continue
@@ -208,7 +201,8 @@ class Intake:
             ):
                 # It may find what came before it, and must not overtake it: neither in time nor in the network's dice.
                 self._ledger.next_id = next_id
-                self._let_in(esme, accepted, told, dispatch, now)
+                if accepted:
+                    self._let_in(esme, accepted, told, dispatch, now)
                 answer(self._submit_timed(bind, pdu, route, now, wall))
                 accepted = 0
                 dispatch = []
@@ -254,6 +248,7 @@ class Intake:
         for message in told:
             self._life.tell_accepted(message, now)
         self._life.dispatch(dispatch, now)
+        self._life.wake()
 
     def _judge(self, esme: EsmeState, route: RouteState, pdu: SubmitSm, now: float) -> int:
         """What the route says (`RouteState.judge`), refusals counted."""
@@ -364,7 +359,7 @@ class Intake:
             self._life.enqueue(message)
         else:
             self._life.dispatch([message], now)
-        self._wake()
+        self._life.wake()
         return message
 
     def let_go(self, held: Iterable[tuple[Message, int]]) -> None:
@@ -383,7 +378,7 @@ class Intake:
                 else:
                     dispatch.append(message)
         self._life.dispatch(dispatch, now)
-        self._wake()
+        self._life.wake()
 
     # -- what is asked before -----------------------------------------------------------------------------------------
 
