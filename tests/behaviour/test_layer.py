@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smppd.behaviour.facade import Facade
 from smppd.behaviour.layer import (
     CLOSE_PATIENCE,
     FLUSH_PATIENCE,
     HELD_HIGH,
     HELD_LOW,
     RESET_PATIENCE,
-    Facade,
     FaultLayer,
 )
 from smppd.settings import faults
@@ -721,24 +721,6 @@ def test_a_fault_that_is_changed_changes_what_it_does() -> None:
     world.book.replace([faults.WrongSequence(name="s", value=2)])
     session.write(A)
     assert transport.written == submit_response(1) + submit_response(2)
-
-
-def test_the_facade_answers_for_the_transport() -> None:
-    world = World(latency(1.0))
-    session, transport = world.connect()
-    facade = session.transport
-    assert facade is not None
-    assert facade.get_extra_info("peername") == ("192.0.2.1", 40000)
-    assert facade.can_write_eof()
-    assert facade.get_protocol() is session
-    facade.set_write_buffer_limits(high=100)
-    assert facade.get_write_buffer_limits() == transport.get_write_buffer_limits() == (0, 100)
-    facade.write(memoryview(bytearray(A)))
-    world.loop.pass_time(1.0)
-    assert transport.written == A
-    assert not facade.is_closing()
-    transport.close()
-    assert facade.is_closing()
 
 
 # Whatever the faults, and however TCP cuts.
