@@ -330,7 +330,7 @@ class Intake:
         if status > 0:
             return status
         if message_id is None:
-            message_id = self._ledger.take_id(bind)
+            message_id = self._ledger.take_id(bind.spell)
         message = Message(message_id, pdu, esme, bind, route, now, wall, expires_at)
         message.group = group
         if group is not None:
