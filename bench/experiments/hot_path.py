@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 sys.path.insert(0, str(Path(__file__).parents[2] / "protocol"))
 
 from smppd.engine.message import DELIVERED, Message
-from smppd.engine.receipts import DefaultDialect
+from smppd.engine.receipts import PlainReceipts
 from smppwire.pdus import SubmitSm
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def final_messages() -> list[Any]:
 
 
 FINAL: Final = final_messages()
-DIALECT: Final = DefaultDialect()
+DIALECT: Final = PlainReceipts()
 OCTETS: Final = [bytes((octet,)) for octet in range(256)]
 MIDDLE: Final = DIALECT.receipt_body(FINAL[0], tlvs=False).partition(IDS[0])[2].removesuffix(20 * b"x")
 AFTER_ADDRESSES: Final = b"\0\x04" + bytes(8)

@@ -201,7 +201,8 @@ class Intake:
             ):
                 # It may find what came before it, and must not overtake it: neither in time nor in the network's dice.
                 self._ledger.next_id = next_id
-                self._let_in(esme, accepted, told, dispatch, now)
+                if accepted:
+                    self._let_in(esme, accepted, told, dispatch, now)
                 answer(self._submit_timed(bind, pdu, route, now, wall))
                 accepted = 0
                 dispatch = []
@@ -236,7 +237,6 @@ class Intake:
         self._ledger.next_id = next_id
         if accepted:
             self._let_in(esme, accepted, told, dispatch, now)
-            self._life.wake()
         if throttled:
             self._observer.throttled(system_id, "account", throttled)
         if overflowing:
@@ -248,6 +248,7 @@ class Intake:
         for message in told:
             self._life.tell_accepted(message, now)
         self._life.dispatch(dispatch, now)
+        self._life.wake()
 
     def _judge(self, esme: EsmeState, route: RouteState, pdu: SubmitSm, now: float) -> int:
         """What the route says (`RouteState.judge`), refusals counted."""
@@ -329,7 +330,7 @@ class Intake:
         if status > 0:
             return status
         if message_id is None:
-            message_id = self._ledger.take_id(bind)
+            message_id = self._ledger.take_id(bind.spell)
         message = Message(message_id, pdu, esme, bind, route, now, wall, expires_at)
         message.group = group
         if group is not None:

@@ -15,7 +15,8 @@ import smppd
 from smppd.errors import UserError
 from smppd.load.checks import Checks
 from smppd.load.keys import Csv, Profile
-from smppd.settings import SettingsError, read_toml
+from smppd.settings import SettingsError
+from smppd.settings.files import read_toml
 from smppd.strict import Problem, StrictReader, quoted, suggestion
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def load_profile(name: str, overrides: Iterable[Override] = ()) -> Profile:
     """
     path = find_profile(name)
     try:
-        tree = read_toml(path)
+        tree = read_toml(path, "")
     except SettingsError as error:
         raise ProfileError(error.problems) from None
     options = _put(tree, overrides)

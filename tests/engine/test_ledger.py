@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from smppd.engine import operations
-from smppd.engine.ids import hex_id
-from smppd.engine.ledger import END_OF_IDS, FIRST_ID, Ledger
+from smppd.engine.ids import END_OF_IDS, FIRST_ID, hex_id
+from smppd.engine.ledger import Ledger
 from smppd.engine.message import DELIVERED
 from smppd.settings import Messages
 from smppwire.pdus import QuerySm
@@ -102,8 +102,8 @@ def test_ids_are_taken_in_rows_and_begin_again_before_they_grow_longer() -> None
     book = Ledger()
     assert book.ids(5) == FIRST_ID
     book.next_id += 5
-    assert book.take_id(SimpleNamespace(spell=None)) == b"%d" % (FIRST_ID + 5)
-    assert book.take_id(SimpleNamespace(spell=hex_id)) == b"%08X" % (FIRST_ID + 6)
+    assert book.take_id(None) == b"%d" % (FIRST_ID + 5)
+    assert book.take_id(hex_id) == b"%08X" % (FIRST_ID + 6)
     book.next_id = END_OF_IDS - 2
     assert book.ids(2) == END_OF_IDS - 2
     assert book.ids(3) == FIRST_ID
