@@ -23,13 +23,18 @@ if TYPE_CHECKING:
 ACCOUNT: Final = "the system_id of an account"
 ROUTE: Final = "the name of a route"
 
-MAX_COVERS: Final = 1_000
-"""Rules without a destination that each later rule is compared with: more would take seconds, and nobody has them."""
+MAX_COVERS: Final = 100
+"""Rules with something in common that each later rule is compared with: ten thousand are judged in two seconds."""
+
+_SORTED_OUT: Final = ("command", "direction", "tlv", "fields")
 
 E = TypeVar("E", Rule, Fault)
 
 Alternative: TypeAlias = tuple[str, int | str]
 """One of the values that a test allows: "equals", "prefix" or "glob", and what it is about."""
+
+Token: TypeAlias = tuple[str, int | str]
+"""Something that a rule must have in common with one that covers it: what a condition is about, and a value."""
 
 
 class Names(NamedTuple):
@@ -97,22 +102,18 @@ def _texts(values: object) -> list[str]:
 
 def _unreachable(rules: Sequence[tuple[Rule, Place]]) -> Iterator[Problem]:
     """Rules for which a rule before them leaves nothing. Only rules that always fire leave nothing to others."""
-    anywhere: list[tuple[Rule, Place]] = []
-    by_destination: dict[str, list[tuple[Rule, Place]]] = {}
+    known = _Covers()
     for rule, place in rules:
         if not place.sound or not rule.enabled:
             continue
-        before = _first_cover(rule.when, anywhere, by_destination)
+        entry = _Entry(rule, place)
+        before = known.first_of(entry)
         if before is not None:
-            how = "has the same conditions" if before[0].when == rule.when else "takes all that this one could match"
-            hint = f"{strict.key_of(before[1].path)} ({before[0].name}) comes first and {how}"
+            how = "has the same conditions" if before.rule.when == rule.when else "takes all that this one could match"
+            hint = f"{strict.key_of(before.place.path)} ({before.rule.name}) comes first and {how}"
             yield place.problem((), strict.shown(rule.name), "this rule can never be reached", hint)
         elif always_fires(rule):
-            beginnings = _beginnings(rule.when.destination_addr)
-            if beginnings is None:
-                anywhere += [(rule, place)] if len(anywhere) < MAX_COVERS else []
-            for beginning in beginnings or ():
-                by_destination.setdefault(beginning, []).append((rule, place))
+            known.add(entry)
 
 
 def always_fires(rule: Rule) -> bool:
@@ -121,19 +122,90 @@ def always_fires(rule: Rule) -> bool:
     return not counted and rule.schedule is None and rule.scenario is None
 
 
-def _first_cover(
-    when: When, anywhere: Sequence[tuple[Rule, Place]], by_destination: dict[str, list[tuple[Rule, Place]]]
-) -> tuple[Rule, Place] | None:
-    for entry in anywhere:
-        if covers(entry[0].when, when):
-            return entry
-    beginnings = _beginnings(when.destination_addr)
-    shortest = min(beginnings, key=len) if beginnings else ""
-    for length in range(len(shortest) + 1):
-        for entry in by_destination.get(shortest[:length], ()):
-            if covers(entry[0].when, when):
-                return entry
-    return None
+def covers(wide: When, narrow: When) -> bool:
+    """Whether every PDU that meets ``narrow`` surely meets ``wide``."""
+    return _covers(wide, conditions_of(wide), narrow, conditions_of(narrow))
+
+
+def conditions_of(when: When) -> dict[str, object]:
+    """The conditions of a ``when`` but those on command and direction, by what they are about."""
+    found = {name: getattr(when, name) for name in when.__struct_fields__ if name not in _SORTED_OUT}
+    found = {name: condition for name, condition in found.items() if condition is not None}
+    found.update((f"tlv {name}", test) for name, test in when.tlv.items())
+    found.update((f"field {name}", test) for name, test in when.fields.items())
+    return found
+
+
+def _covers(wide: When, conditions: dict[str, object], narrow: When, others: dict[str, object]) -> bool:
+    if wide.direction != narrow.direction:
+        return False
+    if ANY not in wide.commands and not set(narrow.commands) <= set(wide.commands):
+        return False
+    return all(_implied(condition, others.get(about)) for about, condition in conditions.items())
+
+
+class _Entry(NamedTuple):
+    """A rule with the place where it stands."""
+
+    rule: Rule
+    place: Place
+
+    def covers(self, other: _Entry) -> bool:
+        wide, narrow = self.rule.when, other.rule.when
+        return _covers(wide, conditions_of(wide), narrow, conditions_of(narrow))
+
+
+class _Covers:
+    """Rules that leave nothing to others, found by what those others must have in common with them.
+
+    A rule stands under what its destination begins with, or under the values that one of its conditions accepts, or
+    (when its conditions accept more than a list of values) among those that everybody is compared with.
+    """
+
+    def __init__(self) -> None:
+        self._general: list[_Entry] = []
+        self._by_token: dict[Token, list[_Entry]] = {}
+        self._by_destination: dict[str, list[_Entry]] = {}
+
+    def add(self, entry: _Entry) -> None:
+        """Take a rule. A list that has become too long takes no more: some mistakes are not seen then."""
+        beginnings = _beginnings(entry.rule.when.destination_addr)
+        if beginnings is not None:
+            lists = [self._by_destination.setdefault(beginning, []) for beginning in beginnings]
+        else:
+            choices = [
+                [self._by_token.setdefault(token, []) for token in tokens]
+                for about, condition in conditions_of(entry.rule.when).items()
+                if (tokens := _tokens(about, condition))
+            ]
+            lists = min(choices, key=lambda lists: max(map(len, lists)), default=[self._general])
+        for one in lists:
+            if len(one) < MAX_COVERS:
+                one.append(entry)
+
+    def first_of(self, entry: _Entry) -> _Entry | None:
+        """A rule that covers this one, or None."""
+        when = entry.rule.when
+        lists = [self._general]
+        for about, condition in conditions_of(when).items():
+            lists += [self._by_token.get(token, []) for token in _tokens_of_narrow(about, condition)]
+        shortest = min(_beginnings(when.destination_addr) or [""], key=len)
+        lists += [self._by_destination.get(shortest[:length], []) for length in range(len(shortest) + 1)]
+        return next((one for entries in lists for one in entries if one.covers(entry)), None)
+
+
+def _tokens(about: str, condition: object) -> list[Token]:
+    """What one must have in common with a condition to be covered by it; [] when it accepts more than can be listed."""
+    accepted = _alternatives(condition, exact=True) if isinstance(condition, Test) else []
+    if not accepted:
+        return [(about, repr(condition))]
+    return [(about, value) for _, value in accepted] if all(kind == "equals" for kind, _ in accepted) else []
+
+
+def _tokens_of_narrow(about: str, condition: object) -> list[Token]:
+    """What a condition may have in common with one that covers it."""
+    wanted = _alternatives(condition, exact=False) if isinstance(condition, Test) else []
+    return [(about, repr(condition)), *((about, value) for kind, value in wanted[:1] if kind == "equals")]
 
 
 def _beginnings(test: Pattern | None) -> list[str] | None:
@@ -143,33 +215,16 @@ def _beginnings(test: Pattern | None) -> list[str] | None:
     return [*map(literal_prefix, _texts(test.glob)), *_texts(test.equals), *_texts(test.prefix)]
 
 
-def covers(wide: When, narrow: When) -> bool:
-    """Whether every PDU that meets ``narrow`` surely meets ``wide``."""
-    if wide.direction != narrow.direction:
-        return False
-    if ANY not in wide.commands and not set(narrow.commands) <= set(wide.commands):
-        return False
-    for name in ("account", "route", "interface_version", "source_addr", "destination_addr", "text", "part", "parts"):
-        if not _implied(getattr(wide, name), getattr(narrow, name)):
-            return False
-    for name in ("bind_type", "session_age", "time"):
-        if getattr(wide, name) not in (None, getattr(narrow, name)):
-            return False
-    for name in ("tlv", "fields"):
-        tests = getattr(narrow, name)
-        if not all(_implied(test, tests.get(key)) for key, test in getattr(wide, name).items()):
-            return False
-    return True
-
-
-def _implied(wide: Test | None, narrow: Test | None) -> bool:
-    """Whether what passes ``narrow`` surely passes ``wide``; False when that is not easy to say."""
-    if wide is None or wide == narrow:
+def _implied(wide: object, narrow: object) -> bool:
+    """Whether what passes ``narrow`` (None: anything) surely passes ``wide``; False when that is not easy to say."""
+    if wide == narrow:
         return True
+    if not isinstance(wide, Test):
+        return False
     accepted = _alternatives(wide, exact=True)
     if ("prefix", "") in accepted and isinstance(wide, Pattern):
         return True
-    wanted = _alternatives(narrow, exact=False) if narrow is not None else []
+    wanted = _alternatives(narrow, exact=False) if isinstance(narrow, Test) else []
     return bool(wanted) and all(any(_alternative_covers(one, other) for one in accepted) for other in wanted)
 
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from smppd.behaviour.conditions import compile_when
 from smppd.behaviour.facts import Facts
 from smppd.settings import Pattern, Rule, Scenario, Schedule, Test, Then, When
-from smppd.settings.reach import always_fires, covers
+from smppd.settings.includes import Place
+from smppd.settings.reach import Names, always_fires, covers, mistakes_in_rules
 from smppwire.pdus import SubmitSm
 from tests.settings.support import load, problems
 
@@ -152,3 +153,20 @@ def test_what_is_covered_is_never_missed(wide: When, narrow: When, source: str, 
     pdu = SubmitSm(1, source_addr=source.encode(), destination_addr=to.encode(), esm_class=esm_class)
     holds = [test is None or test(pdu, Facts("a")) for test in (compile_when(when, UTC) for when in (wide, narrow))]
     assert holds[0] or not holds[1]
+
+
+@given(st.lists(WHENS, max_size=8))
+def test_no_cover_is_missed(whens: list[When]) -> None:
+    """Comparing each rule with all before it finds the same."""
+    placed = [
+        (Rule(name=str(at), when=when, then=Then(status=8)), Place("f", ("rule", at), sound=True))
+        for at, when in enumerate(whens)
+    ]
+    found = {problem.key for problem in mistakes_in_rules(placed, Names(None, None))}
+    expected, useful = set(), []
+    for at, when in enumerate(whens):
+        if any(covers(before, when) for before in useful):
+            expected.add(f"rule[{at}]")
+        else:
+            useful.append(when)
+    assert found == expected
