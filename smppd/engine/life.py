@@ -303,7 +303,10 @@ class Life:
             self._settle(message)
 
     def _finish_batch(self, batch: list[Message], now: float, wall: float) -> None:
-        """Finish messages of one bind, route, outcome and registered_delivery that ask for a receipt at most."""
+        """Finish messages of one route, outcome and registered_delivery that ask for a receipt at most, and of one bind.
+
+        Those that ask for none are of one account.
+        """
         if self._ledger.pending is not None or self._handsets is not None:
             for message in batch:
                 self._finish(message, message.outcome, now, wall)
