@@ -303,9 +303,9 @@ class Life:
             self._settle(message)
 
     def _finish_batch(self, batch: list[Message], now: float, wall: float) -> None:
-        """Finish messages of one route, outcome and registered_delivery that ask for a receipt at most, and of one bind.
+        """Finish messages of one route, outcome and registered_delivery that ask for a receipt at most.
 
-        Those that ask for none are of one account.
+        Those that ask for one are of one bind, the others of one account.
         """
         if self._ledger.pending is not None or self._handsets is not None:
             for message in batch:
