@@ -1,6 +1,5 @@
 """The ledger: what is remembered, and that nothing else is."""
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
