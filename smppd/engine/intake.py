@@ -57,7 +57,8 @@ class Intake:
         """Accept messages into `ledger`, and begin their `life`."""
         self._ledger = ledger
         self._life = life
-        self._clock = clock
+        self._now = clock.now
+        self._wall = clock.wall
         self._observer = observer
 
     def configure(self, settings: Messages, router: Router[RouteState]) -> None:
@@ -75,8 +76,8 @@ class Intake:
         Returns, for each, the message_id it was accepted under, or the command_status that refuses it, or DEFERRED
         when its outcome is its answer.
         """
-        now = self._clock.now()
-        wall = self._clock.wall()
+        now = self._now()
+        wall = self._wall()
         statuses = bind.judge.statuses(pdus)
         answers: list[bytes | int] = []
         if not (
@@ -289,7 +290,7 @@ class Intake:
                 and old.esm_class & MODE_MASK not in ONE_ATTEMPT
             ):
                 message.pdu = pdu
-                self._life.replaced(message, self._clock.now())
+                self._life.replaced(message, self._now())
                 self._life.reschedule(message, start_at, expires_at)
                 return message
         return None
@@ -364,7 +365,7 @@ class Intake:
 
     def let_go(self, held: Iterable[tuple[Message, int]]) -> None:
         """Send those on their way that `accept` has held: their submit_multi is answered."""
-        now = self._clock.now()
+        now = self._now()
         dispatch: list[Message] = []
         for message, status in held:
             message.route.reserved -= status == WAITS
@@ -389,7 +390,7 @@ class Intake:
     def admit_to_account(self, bind: Bind, pdu: SubmitSm) -> int:
         """0 when the account's throughput window lets one more message pass, else the refusing command_status."""
         esme = bind.esme
-        if esme.throughput is None or esme.throughput.admit(pdu, self._clock.now()):
+        if esme.throughput is None or esme.throughput.admit(pdu, self._now()):
             return 0
         self._observer.throttled(esme.system_id, "account", 1)
         return esme.over_status
