@@ -150,7 +150,7 @@ class Life:
         count = len(batch)
         first.route.states[ENROUTE] += count
         self._ledger.enter(first.esme, count)
-        if not first.pdu.registered_delivery:
+        if not (first.pdu.registered_delivery or first.esme.dialect.reports_always):
             self._decided_silently(batch, first)
         else:
             self._ready.append(batch)
