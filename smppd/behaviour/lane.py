@@ -81,6 +81,11 @@ class _Reorder:
         self._wait = waits.call_at(waits.now() + self._patience, self._overdue)
         return ()
 
+    @property
+    def holds(self) -> bool:
+        """Whether a PDU waits."""
+        return self._held is not None
+
     def let_go(self) -> Sequence[Pdu]:
         """Give back what is held."""
         held, self._held = self._held, None
@@ -153,7 +158,8 @@ class Lane:
     @property
     def idle(self) -> bool:
         """Whether nothing waits but the beginning of a PDU."""
-        return not (self._backlog or len(self.line) or self._last or self._barred)
+        holds = any(isinstance(step, _Reorder) and step.holds for step in self._steps)
+        return not (self._backlog or len(self.line) or self._last or self._barred or holds)
 
     @property
     def beginning(self) -> bytes:
@@ -267,7 +273,7 @@ class Lane:
 
     def _finish(self) -> None:
         self.drain()
-        if self.beginning:
+        if self.beginning and not self._finished:
             self.put(self.beginning)
         for parcel in self._last:
             self.line.put(parcel)
@@ -298,6 +304,7 @@ class Lane:
                 continue
             effect.touch(passage, draws)
             if effect.half_opens:
+                self.line.run()  # what was before it is not held back by that
                 self._host.halt(effect.occasions)
             if passage.ending is not None:
                 self._end(passage, passage.ending)

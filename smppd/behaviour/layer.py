@@ -202,11 +202,11 @@ class FaultLayer(asyncio.Protocol):
         """The server ends: let everything leave that is held, and drop the connection if only a fault keeps it."""
         if self._real is None or self._over:
             return
-        if self._gone or self._abort_wanted:
-            self._real.abort()
-        elif not self._out.muted:
+        if not self._gone and not self._out.muted:
             self._out.drain()
             self._out.line.rush()
+        if self._gone or self._abort_wanted:
+            self._real.abort()
 
     # -- which faults -------------------------------------------------------------------------------------------------
 
@@ -272,18 +272,22 @@ class FaultLayer(asyncio.Protocol):
 
     def _freeze(self) -> None:
         """Stop or start what waits in the lanes."""
-        self._out.line.frozen = self._out.muted
-        self._in.line.frozen = not self._wants_to_read
-        for line in (self._in.line, self._out.line):
-            if not line.frozen and len(line):
+        for line, frozen in ((self._out.line, self._out.muted), (self._in.line, not self._wants_to_read)):
+            if frozen:
+                line.freeze()
+            else:
                 line.thaw()
 
     # -- from the transport -------------------------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
         """The ESME has sent something."""
-        if not self._gone:
-            self._in.feed(data)
+        if self._gone:
+            return
+        self._in.feed(data)
+        if not self._reads and self._real is not None and self._real.is_reading():
+            # uvloop begins to read after connection_made, whatever it was told in there.
+            self._real.pause_reading()
 
     def eof_received(self) -> bool:
         """The ESME will send nothing more; the session is told once it has all that came before."""
@@ -346,7 +350,7 @@ class FaultLayer(asyncio.Protocol):
     def pause_reading(self) -> None:
         """The session wants to be told nothing for the time being."""
         self._wants_to_read = False
-        self._in.line.frozen = True
+        self._in.line.freeze()
         self._balance()
 
     def resume_reading(self) -> None:

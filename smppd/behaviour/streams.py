@@ -115,7 +115,19 @@ class Parcel:
 class Line:
     """One direction. ``held`` is how many octets wait; ``frozen`` says that nothing leaves for the time being."""
 
-    __slots__ = ("_acting", "_at_work", "_handle", "_loop", "_moved", "_offset", "_queue", "_sink", "frozen", "held")
+    __slots__ = (
+        "_acting",
+        "_again",
+        "_at_work",
+        "_handle",
+        "_loop",
+        "_moved",
+        "_offset",
+        "_queue",
+        "_sink",
+        "frozen",
+        "held",
+    )
 
     def __init__(self, loop: Loop, sink: Callable[[bytes], None], moved: Callable[[], None]) -> None:
         """Begin empty. sink: where octets go, a segment with each call. moved: called after `run` has done its work."""
@@ -126,6 +138,7 @@ class Line:
         self._offset = 0
         """How many octets of the first parcel have left."""
         self._handle: Handle | None = None
+        self._again = False
         self._at_work = False
         self._acting = False
         self.frozen = False
@@ -139,10 +152,15 @@ class Line:
         self._queue.append(parcel)
         self.held += len(parcel.octets)
 
+    def freeze(self) -> None:
+        """Let nothing leave for the time being."""
+        self.frozen = True
+
     def thaw(self) -> None:
         """Let parcels leave again, in the next turn of the loop."""
-        self.frozen = False
-        self._plan(None)
+        if self.frozen:
+            self.frozen = False
+            self._plan(None)
 
     def release(self, gone: Collection[object]) -> None:
         """Whatever these have held back may leave in the next turn, as far as nobody else holds it back."""
@@ -164,6 +182,7 @@ class Line:
             parcel.pacers = ()
             parcel.cutters = ()
         self.frozen = False
+        self._unplan()
         self.run()
 
     def clear(self) -> None:
@@ -172,17 +191,18 @@ class Line:
         self._offset = 0
         self.held = 0
         self._acting = False
-        if self._handle is not None:
-            self._handle.cancel()
-            self._handle = None
+        self._unplan()
 
     def run(self) -> None:
-        """Let leave what may leave now; the rest leaves by itself when its time has come."""
+        """Let leave what may leave now; the rest leaves by itself when its time has come, or in the next turn."""
+        self._again = True
         if self._at_work:
-            return  # whoever is told of octets may have answered: their answer leaves in the run at hand
+            return  # whoever was told of octets has put more: they leave in the run at hand
         self._at_work = True
         try:
-            self._work()
+            while self._again and self._handle is None:
+                self._again = False
+                self._work()
         finally:
             self._at_work = False
         self._moved()
@@ -249,9 +269,13 @@ class Line:
 
     def _plan(self, when: float | None) -> None:
         """Run at this time, or in the next turn."""
+        self._unplan()
+        self._handle = self._loop.call_soon(self._wake) if when is None else self._loop.call_at(when, self._wake)
+
+    def _unplan(self) -> None:
         if self._handle is not None:
             self._handle.cancel()
-        self._handle = self._loop.call_soon(self._wake) if when is None else self._loop.call_at(when, self._wake)
+            self._handle = None
 
     def _wake(self) -> None:
         self._handle = None

@@ -170,6 +170,7 @@ class Bind:
         "hex_ids",
         "is_50",
         "is_open",
+        "is_plain",
         "judge",
         "outbound",
         "pending",
@@ -222,6 +223,8 @@ class Bind:
         spell = dialect.speller(below_34=self.hex_ids)
         self.spell: Callable[[int], bytes] | None = spell or (hex_id if self.hex_ids else None)
         """How numbers become message_ids; None: in decimal digits."""
+        self.is_plain = spell is None and not self.hex_ids and not dialect.accepts_first
+        """Whether messages are accepted as in the default dialect, so that nothing is special about them."""
         self.responses: Responses | None = dialect.responses
         """Writes responses; None where they are what the specification says."""
 

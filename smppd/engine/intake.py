@@ -82,7 +82,7 @@ class Intake:
         answers: list[bytes | int] = []
         if not (
             esme.throughput is not None
-            or bind.spell is not None
+            or not bind.is_plain
             or self._life.peers.active
             or self._ledger.live + len(pdus) > self._ledger.limit
         ):
@@ -177,6 +177,7 @@ class Intake:
         free = self._ledger.limit - self._ledger.live
         answer = answers.append
         dispatch: list[Message] = []
+        told: list[Message] = []
         accepted = 0
         throttled = 0
         overflowing = 0
@@ -207,11 +208,11 @@ class Intake:
             ):
                 # It may find what came before it, and must not overtake it: neither in time nor in the network's dice.
                 self._ledger.next_id = next_id
-                self._ledger.enter(esme, accepted)
-                self._life.dispatch(dispatch, now)
+                self._let_in(esme, accepted, told, dispatch, now)
                 answer(self._submit_timed(bind, pdu, route, now, wall))
                 accepted = 0
                 dispatch = []
+                told = []
                 next_id = self._ledger.next_id
                 free = self._ledger.limit - self._ledger.live
                 pending = self._ledger.pending
@@ -233,7 +234,7 @@ class Intake:
             accepted += 1
             free -= 1
             if accepts_first:
-                self._life.tell_accepted(message, now)
+                told.append(message)
             if status == WAITS:
                 self._life.enqueue(message)
             else:
@@ -241,12 +242,18 @@ class Intake:
             answer(message_id)
         self._ledger.next_id = next_id
         if accepted:
-            self._ledger.enter(esme, accepted)
-            self._life.dispatch(dispatch, now)
+            self._let_in(esme, accepted, told, dispatch, now)
         if throttled:
             self._observer.throttled(system_id, "account", throttled)
         if overflowing:
             self._observer.throttled(system_id, "limit", overflowing)
+
+    def _let_in(self, esme: EsmeState, accepted: int, told: list[Message], dispatch: list[Message], now: float) -> None:
+        """Count so many new messages, tell the ESME of those that it is to be told of, and send these on their way."""
+        self._ledger.enter(esme, accepted)
+        for message in told:
+            self._life.tell_accepted(message, now)
+        self._life.dispatch(dispatch, now)
 
     def _judge(self, esme: EsmeState, route: RouteState, pdu: SubmitSm, now: float) -> int:
         """What the route says (`RouteState.judge`), refusals counted."""
@@ -344,7 +351,7 @@ class Intake:
         message.state = SCHEDULED if is_scheduled else ENROUTE
         esme.states[message.state] += 1
         route.states[message.state] += 1
-        if esme.dialect.accepts_first:
+        if esme.dialect.accepts_first and held is None:
             self._life.tell_accepted(message, now)
         if held is not None:
             if is_scheduled:
@@ -362,9 +369,12 @@ class Intake:
 
     def let_go(self, held: Iterable[tuple[Message, int]]) -> None:
         """Send those on their way that `accept` has held: their submit_multi is answered."""
+        now = self._clock.now()
         dispatch: list[Message] = []
         for message, status in held:
             message.route.reserved -= status == WAITS
+            if message.esme.dialect.accepts_first and not message.is_final:
+                self._life.tell_accepted(message, now)
             if message.state == SCHEDULED:
                 self._life.plan(message, message.next_at)
             elif message.state == ENROUTE:
@@ -372,7 +382,7 @@ class Intake:
                     self._life.enqueue(message)
                 else:
                     dispatch.append(message)
-        self._life.dispatch(dispatch, self._clock.now())
+        self._life.dispatch(dispatch, now)
         self._wake()
 
     # -- what is asked before -----------------------------------------------------------------------------------------

@@ -137,9 +137,6 @@ class Life:
         batch[0].route.states[ENROUTE] += len(batch)
         self._ready.append(batch)
         self._has_batches = True
-        if batch[0].esme.dialect.accepts_first:
-            for message in batch:
-                self.tell_accepted(message, message.accepted_at)
         if self._ledger.pending is not None:
             for message in batch:
                 self._ledger.pending.add(message)

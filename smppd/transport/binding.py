@@ -160,12 +160,14 @@ class Binding(Connection):
         context.counters.pdus_in[pdu.command_id] += 1
         if self._linger is not None:
             self._linger.cancel()
-        if self._is_unsupported(pdu):
-            return
         version = negotiate(pdu.interface_version, self._ours)
         known = context.accounts.get(pdu.system_id)
+        dialect = self._dialect_of(known)
+        if dialect.responses is not None and pdu.command_id in dialect.responses.unsupported:
+            self._refuse_bind(pdu, CommandStatus.ESME_RINVCMDID)
+            return
         policy = replace(
-            _policy(version, context, known, self._dialect_of(known)),
+            _policy(version, context, known, dialect),
             password_max=context.settings.longest_password + 1,
         )
         status = first_violation(pdu, policy)
