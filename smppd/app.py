@@ -15,6 +15,8 @@ from smppd import __version__
 from smppd.accounts import AccountBook
 from smppd.api.door import Door
 from smppd.behaviour.dialects import compile_dialects
+from smppd.behaviour.faults import FaultBook
+from smppd.behaviour.waits import Waits
 from smppd.engine.clock import VirtualClock
 from smppd.engine.core import Engine
 from smppd.errors import UserError
@@ -58,6 +60,26 @@ class RealClock:
 
     now = staticmethod(time.monotonic)
     wall = staticmethod(time.time)
+
+
+class _Work:
+    """What is due on the engine's clock: messages, and what faults wait for."""
+
+    def __init__(self, engine: Engine, waits: Waits) -> None:
+        self._parts = (engine, waits)
+
+    def run(self) -> float | None:
+        """Do what is due now; returns the seconds until there is more, None for not until woken."""
+        return min((wait for part in self._parts if (wait := part.run()) is not None), default=None)
+
+    def next_due(self) -> float | None:
+        """When something is due next, on the clock."""
+        return min((due for part in self._parts if (due := part.next_due()) is not None), default=None)
+
+
+def longest_pdu(settings: Settings) -> int:
+    """Octets of the longest PDU that any session takes."""
+    return max(settings.server.max_pdu, *(dialect.session.max_pdu for dialect in settings.dialect.values()))
 
 
 def clock_for(settings: ClockSettings) -> Clock:
@@ -134,10 +156,20 @@ class SmscServer:
             monotonic=time.monotonic,
             wall=time.time,
         )
+        waits = Waits(self.clock.now, self._wake)
+        self.faults = FaultBook(
+            settings.fault,
+            waits=waits,
+            seed=settings.server.seed,
+            connections=lambda: self._context.connections,
+            max_pdu=longest_pdu(settings),
+        )
+        self._context.faults = self.faults
+        self._work = _Work(self.engine, waits)
         self._outbinds = Outbinds(self._context, self._failed)
         self._lapse: TimeLapse | None = None
         if isinstance(self.clock, VirtualClock):
-            self._lapse = TimeLapse(self.clock, self.engine, self._context.connections, time.monotonic)
+            self._lapse = TimeLapse(self.clock, self._work, self._context.connections, time.monotonic)
         self._ticker: Ticker | None = None
         self._listeners: list[asyncio.Server] = []
         self._http: Door | None = None
@@ -160,7 +192,7 @@ class SmscServer:
         Raises UserError when a listener cannot be opened; nothing stays open then.
         """
         loop = asyncio.get_running_loop()
-        self._ticker = Ticker(loop, self.engine.run if self._lapse is None else self._lapse.run, self._failed)
+        self._ticker = Ticker(loop, self._work.run if self._lapse is None else self._lapse.run, self._failed)
         try:
             await self._start_smpp(loop, announce)
             if self.settings.server.http:
@@ -175,12 +207,15 @@ class SmscServer:
         """Open the SMPP listeners, and only then speak of them: all of them are open or none."""
         settings = self.settings.server
         for address in settings.smpp:
-            listener = await listen(loop, lambda: SmscConnection(self._context), address, backlog=settings.backlog)
+            listener = await listen(loop, self._connection, address, backlog=settings.backlog)
             self._listeners.append(listener)
         for where in self.smpp_addresses:
             self.log.info("listener opened", protocol="SMPP", address=where)
             if announce is not None:
                 announce(f"smppd {__version__}: SMPP on {where}")
+
+    def _connection(self) -> asyncio.Protocol:
+        return self._context.wrapped(SmscConnection(self._context))
 
     async def _start_http(self, announce: Callable[[str], None] | None) -> None:
         """Open the HTTP door; what serves it is loaded later, see `smppd.api.door`."""
@@ -246,9 +281,12 @@ class SmscServer:
         for connection in list(context.connections):
             connection.unbind()
         await self._wait_deserted(self.settings.server.shutdown_grace if grace is None else grace)
+        self.faults.stop()
         for connection in list(context.connections):
             connection.abort()
         await self._wait_deserted(ABORT_GRACE)
+        if self.faults.layers:
+            await _wait_for(self.faults.empty, ABORT_GRACE)
         for listener in self._listeners:
             await listener.wait_closed()
         self._listeners.clear()
@@ -265,14 +303,8 @@ class SmscServer:
 
     async def _wait_deserted(self, seconds: float) -> None:
         """Wait until the last connection has gone, but not longer than this."""
-        context = self._context
-        if not context.connections:
-            return
-        try:
-            async with asyncio.timeout(seconds):
-                await context.deserted.wait()
-        except TimeoutError:
-            pass
+        if self._context.connections:
+            await _wait_for(self._context.deserted, seconds)
 
     # -- what one asks a running server -------------------------------------------------------------------------------
 
@@ -349,6 +381,8 @@ class SmscServer:
         self._unbind_departed(settings)
         self.counters.know_accounts(account.system_id for account in settings.account)
         self.engine.configure(settings, self._networks, compile_dialects(settings))
+        self.faults.max_pdu = longest_pdu(settings)
+        self.faults.replace(settings.fault)
         self.settings = settings
         self._context.settings = settings
         self._context.privacy = Privacy(settings.privacy.log_personal_data)
@@ -380,3 +414,12 @@ class SmscServer:
             await asyncio.sleep(HOUSEKEEPING)
             self._context.error_log.flush()
             self._outbinds.look()
+
+
+async def _wait_for(event: asyncio.Event, seconds: float) -> None:
+    """Wait for an event, but not longer than this."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        pass

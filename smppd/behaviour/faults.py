@@ -48,12 +48,14 @@ class FaultBook:
             max_pdu: octets of the longest PDU that is accepted from an ESME.
         """
         self.stopping = False
+        self.max_pdu = max_pdu
+        self.empty = asyncio.Event()
+        """Set while no connection has a layer, once one had."""
         self._waits = waits
         self._seed = seed
         self._started = waits.now()
         self._connections = connections
         self._loop = loop
-        self._max_pdu = max_pdu
         self._occasions: dict[str, Occasions] = {}
         self._layers: dict[Connection, FaultLayer] = {}
         self.replace(faults)
@@ -125,8 +127,9 @@ class FaultBook:
         return len(self._layers)
 
     def _layer(self, connection: Connection) -> FaultLayer:
-        layer = FaultLayer(self, connection, self._loop(), self._waits, max_pdu=self._max_pdu)
+        layer = FaultLayer(self, connection, self._loop(), self._waits, max_pdu=self.max_pdu)
         self._layers[connection] = layer
+        self.empty.clear()
         return layer
 
     def _slip_in(self, connection: Connection) -> None:
@@ -147,3 +150,5 @@ class FaultBook:
     def left(self, layer: FaultLayer) -> None:
         """A layer has ended, or slipped out."""
         self._layers.pop(layer.connection, None)
+        if not self._layers:
+            self.empty.set()

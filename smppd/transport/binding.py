@@ -222,6 +222,10 @@ class Binding(Connection):
             self._refuse_bind(pdu, status, REFUSED_BINDS[status] if account.settings.enabled else "disabled")
             return
         settings = account.settings
+        self.bound_at = self._engine.clock.now()
+        if context.faults is not None:
+            self._flush()
+            context.faults.bound(self, settings.system_id)
         session = self._session
         dialect = self._dialect_of(account)
         version = negotiate(pdu.interface_version, self._ours)

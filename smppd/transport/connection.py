@@ -76,6 +76,8 @@ class Connection(asyncio.Protocol, ABC):
         """What has to be found out elsewhere before reading goes on: whether a password is right."""
         self._watch: Watch | None = None
         self.name = ""
+        self.bound_at: float | None = None
+        """When an ESME was bound last, on the engine's clock."""
         self._peer = ""
         self._log: FilteringBoundLogger = context.log
 
@@ -185,6 +187,23 @@ class Connection(asyncio.Protocol, ABC):
     def is_open(self) -> bool:
         """Whether the connection stands, and is not about to end."""
         return self._transport is not None and not self._closing
+
+    # -- what a layer between the connection and its transport asks (faults) ------------------------------------------
+
+    @property
+    def writable(self) -> bool:
+        """Whether the transport takes more, as far as it has said."""
+        return self._writable
+
+    @property
+    def beginning(self) -> bytes:
+        """The beginning of a PDU that has not been received whole."""
+        return self._session.beginning
+
+    def move(self, transport: asyncio.Transport) -> asyncio.Transport:
+        """Use another transport from now on; returns the one so far. Only for a connection that is open."""
+        before, self._transport = self._transport, transport
+        return cast("asyncio.Transport", before)
 
     def _fail(self, error: Exception) -> None:
         """A mistake of ours: the operator is told everything, and the session ends, because nobody knows its state.
