@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from smppd.behaviour.chance import Purpose
 from smppd.behaviour.request_faults import party_of_bind
-from smppd.behaviour.restating import PLAIN, Wording, restate
+from smppd.behaviour.restating import PLAIN, restate
 from smppd.engine.esmes import Restated
 from smppd.engine.ids import FIRST_ID
 from smppd.engine.message import RECEIPT_PENDING

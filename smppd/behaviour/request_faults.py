@@ -106,4 +106,5 @@ class BindFaults:
 
     def comes_early(self, message: Message) -> bool:  # noqa: ARG002  # each is an occasion, whatever it says
         """Whether the receipt of a message leaves before its response."""
-        return any([one.take(self._party, self._now()) is not None for one in self._early])
+        taken = [one.take(self._party, self._now()) for one in self._early]
+        return any(taken)

@@ -29,7 +29,7 @@ from smppd.settings.faults import (
     Unbind,
 )
 from smppd.settings.names import command_status
-from smppwire.constants import CommandId, CommandStatus
+from smppwire.constants import CommandStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -112,6 +112,8 @@ class SessionDesk:
         self._watched: dict[FaultySession, Watched] = {}
         self._stale: dict[str, dict[Occasions, float]] = {}
         """By account, until when a lost session lingers."""
+        self._pauses: set[asyncio.Event] = set()
+        """What binds wait for that are answered late."""
 
     @property
     def is_needed(self) -> bool:
@@ -126,22 +128,27 @@ class SessionDesk:
     def choose(self, occasions: Iterable[Occasions]) -> None:
         """Have these faults from now on, in this order; what was planned for others is given up."""
         before = self._occasions
+        known = [one.fault for one in before]
         self._occasions = [one for one in occasions if isinstance(one.fault, SessionFault)]
         for stale in self._stale.values():
             for one in stale.keys() - set(self._occasions):
                 del stale[one]
-        new = [one for one in self._occasions if one not in before]
+        new = [one for one in self._occasions if one.fault not in known]
+        again = [one for one in self._occasions if one not in before and one.fault in known]
         for session in self._sessions():
             bind = session.bind
             if bind is None:
                 continue
             if session in self._watched:
                 self._forget(self._watched[session], set(before).difference(self._occasions))
-                self._begin(self._watched[session], new)
             elif self._occasions:
-                self._watch(session, bind, new)
+                self._watch(session, bind)
+            self._begin(session, new, again)
         if not self._occasions:
             self._watched.clear()
+        if not any(isinstance(one.fault, SlowBind) for one in self._occasions):
+            for pause in self._pauses:
+                pause.set()
 
     # -- connections and binds ----------------------------------------------------------------------------------------
 
@@ -183,16 +190,19 @@ class SessionDesk:
     async def pause(self, seconds: float) -> None:
         """Wait for so many seconds of the engine's clock."""
         over = asyncio.Event()
-        wait = self._waits.call_at(self._waits.now() + seconds, over.set)
+        self._pauses.add(over)
+        due = self._waits.now() + seconds
+        wait = self._waits.call_at(due, over.set)
         try:
             await over.wait()
         finally:
-            if not over.is_set():
+            self._pauses.discard(over)
+            if self._waits.now() < due:
                 self._waits.cancel(wait)
 
     def bound(self, session: FaultySession, bind: Bind) -> None:
         """A session is bound: what faults plan for it begins."""
-        watched = self._watch(session, bind, ())
+        watched = self._watch(session, bind)
         for one in self._occasions:
             if one.concerns(watched.party):
                 if isinstance(one.fault, Unbind | Disconnect) and one.fault.schedule is None:
@@ -227,8 +237,8 @@ class SessionDesk:
     def _takes(self, party: Party, kind: type[SessionFault]) -> bool:
         """Whether any fault of a kind takes this occasion; each of them counts it."""
         now = self._waits.now()
-        chosen = [one for one in self._occasions if isinstance(one.fault, kind) and one.concerns(party)]
-        return any([one.take(party, now) is not None for one in chosen])
+        taken = [one.take(party, now) for one in self._occasions if isinstance(one.fault, kind) and one.concerns(party)]
+        return any(taken)
 
     def _send_with_response(self, party: Party, bind: Bind) -> None:
         """Messages that leave with the response to the bind."""
@@ -241,15 +251,23 @@ class SessionDesk:
 
     # -- what is planned for bound sessions ---------------------------------------------------------------------------
 
-    def _watch(self, session: FaultySession, bind: Bind, new: Iterable[Occasions]) -> Watched:
+    def _watch(self, session: FaultySession, bind: Bind) -> Watched:
         party = Party(_number(session), bind.esme.system_id, bind.bound_at)
         watched = self._watched[session] = Watched(session, party)
-        self._begin(watched, new)
         return watched
 
-    def _begin(self, watched: Watched, new: Iterable[Occasions]) -> None:
-        """Faults have come while the session was bound: those that end sessions do so now, if they are awake."""
+    def _begin(self, session: FaultySession, new: Iterable[Occasions], again: Iterable[Occasions]) -> None:
+        """Faults have come while the session was bound: those that end sessions do so now, if they are awake.
+
+        Those that have been there, and only count anew, wait for their next beginning.
+        """
+        watched = self._watched.get(session)
+        if watched is None:
+            return
         now = self._waits.now()
+        for one in again:
+            if one.concerns(watched.party):
+                self._plan(watched, one)
         for one in new:
             if not one.concerns(watched.party):
                 continue

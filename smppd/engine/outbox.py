@@ -112,7 +112,7 @@ class Outbox:
 
     def send_ahead(self, esme: EsmeState, produce: Callable[[], None], now: float) -> None:
         """Send at once what `produce` queues for an account, before all that waits, as far as windows have room."""
-        owners = (esme, *esme.receivers())
+        owners: list[EsmeState | Bind] = [esme, *esme.receivers()]
         waiting = [owner.pending for owner in owners]
         for owner in owners:
             owner.pending = deque()
