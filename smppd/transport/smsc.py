@@ -189,11 +189,10 @@ class SmscConnection(Binding):
             for pdu in batch:
                 self._is_unsupported(pdu)
             return
+        added = CONGESTION_STATE + bytes((self._congestion(bind, SUBMIT_SM_RESP),)) if self._tells_congestion else b""
         answers = self._engine.submit(bind, batch)
         if bind.faults is not None:
             self._engine.report_early(bind, answers)
-        congestion = self._congestion(bind, SUBMIT_SM_RESP) if self._tells_congestion else None
-        added = b"" if congestion is None else CONGESTION_STATE + bytes((congestion,))
         count = len(batch)
         for pdu, answer in zip(batch, answers, strict=True):
             if isinstance(answer, bytes):
