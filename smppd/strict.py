@@ -212,6 +212,9 @@ class StrictReader:
         if named is None and chosen is not None:
             self._unknown_choice(chosen, value, path)
             return _ABSENT
+        if not isinstance(value, dict):
+            self.reject(path, value, "expected a table")
+            return _ABSENT
         return self.read(named or bare_of(kind)[0], value, path)
 
     def _unknown_choice(self, chosen: Chosen, table: object, path: Path) -> None:

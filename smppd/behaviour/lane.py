@@ -210,7 +210,7 @@ class Lane:
 
     def put(self, octets: bytes) -> None:
         """Send octets that are no PDU, and nobody's occasion."""
-        if not self.muted:
+        if octets and not self.muted:
             self.line.put(Parcel(octets))
 
     def finish(self, action: Callable[[], None], not_before: float = 0.0) -> None:

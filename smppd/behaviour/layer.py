@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from smppd.behaviour.byte_faults import Ending
+from smppd.behaviour.facade import Facade
 from smppd.behaviour.lane import Lane
 from smppd.behaviour.occasions import Party
 from smppd.behaviour.sockets import reset_when_closed
@@ -122,8 +123,8 @@ class FaultLayer(asyncio.Protocol):
         self._in = self._lane_in()
         # What we send ourselves may be as long as it likes.
         self._out = Lane(self, loop, waits, self._write, max_pdu=HIGHEST)
-        self._early: list[bytes] | None = []
-        """What the session says before anybody knows which faults concern it; None from then on."""
+        self._early: list[Callable[[], None]] | None = []
+        """What the session does before anybody knows which faults concern it; None from then on."""
         self._halts: dict[Occasions, Wait | None] = {}
         """The faults that make the connection half-open, and until when."""
         self._wants_to_read = True
@@ -159,8 +160,8 @@ class FaultLayer(asyncio.Protocol):
         early, self._early = self._early or [], None
         self.choose()
         self._begin([one for one in self._book.concerning(self.party) if one.fault.account is None])
-        for octets in early:
-            self._out.feed(octets)
+        for call in early:
+            call()
         self.moved()
 
     def slip_in(self) -> None:
@@ -320,7 +321,7 @@ class FaultLayer(asyncio.Protocol):
     def write(self, data: bytes) -> None:
         """The session sends something."""
         if self._early is not None:
-            self._early.append(data)
+            self._early.append(partial(self.write, data))
         elif not self._closing and not self._gone:
             self._out.feed(data)
 
@@ -372,7 +373,7 @@ class FaultLayer(asyncio.Protocol):
     @property
     def held_out(self) -> int:
         """Octets that wait to be sent in this layer."""
-        return self._out.held + sum(map(len, self._early or ()))
+        return self._out.held
 
     @property
     def real(self) -> asyncio.Transport | None:
@@ -380,6 +381,9 @@ class FaultLayer(asyncio.Protocol):
         return self._real
 
     def _end_with(self, action: Callable[[], None]) -> None:
+        if self._early is not None:
+            self._early.append(partial(self._end_with, action))
+            return
         if self._over or self._gone:
             return
         slow = 0.0
@@ -524,72 +528,3 @@ class FaultLayer(asyncio.Protocol):
         self.connection.move(real)
         if beginning:
             self.connection.data_received(beginning)
-
-
-class Facade(asyncio.Transport):
-    """The transport that a session sees."""
-
-    def __init__(self, layer: FaultLayer) -> None:
-        super().__init__()
-        self._layer = layer
-
-    def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
-        """Send octets."""
-        self._layer.write(data if type(data) is bytes else bytes(data))
-
-    def write_eof(self) -> None:
-        """End our direction."""
-        self._layer.write_eof()
-
-    def can_write_eof(self) -> bool:
-        """Whether one direction can end without the other."""
-        real = self._layer.real
-        return real is not None and real.can_write_eof()
-
-    def close(self) -> None:
-        """Close once everything has left."""
-        self._layer.close()
-
-    def abort(self) -> None:
-        """Close at once."""
-        self._layer.abort()
-
-    def is_closing(self) -> bool:
-        """Whether the connection is about to end."""
-        return self._layer.closing
-
-    def is_reading(self) -> bool:
-        """Whether octets are received."""
-        return self._layer.reads
-
-    def pause_reading(self) -> None:
-        """Receive nothing for the time being."""
-        self._layer.pause_reading()
-
-    def resume_reading(self) -> None:
-        """Receive again."""
-        self._layer.resume_reading()
-
-    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        """Limit what may wait beneath the layer."""
-        if self._layer.real is not None:
-            self._layer.real.set_write_buffer_limits(high, low)
-
-    def get_write_buffer_size(self) -> int:
-        """Octets that wait in the layer and beneath."""
-        real = self._layer.real
-        return self._layer.held_out + (0 if real is None else real.get_write_buffer_size())
-
-    def get_write_buffer_limits(self) -> tuple[int, int]:
-        """The limits beneath."""
-        real = self._layer.real
-        return (0, 0) if real is None else real.get_write_buffer_limits()
-
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """What is known of the connection."""
-        real = self._layer.real
-        return default if real is None else real.get_extra_info(name, default)
-
-    def get_protocol(self) -> asyncio.BaseProtocol:
-        """The session."""
-        return cast("asyncio.BaseProtocol", self._layer.connection)

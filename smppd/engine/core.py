@@ -78,7 +78,7 @@ class Engine:
         self.routes: dict[str, RouteState] = {}
         self.ledger = ledger = Ledger()
         self.life = life = Life(ledger, clock=clock, observer=observer, wake=wake)
-        self.intake = intake = Intake(ledger, life, clock=clock, observer=observer, wake=wake)
+        self.intake = intake = Intake(ledger, life, clock=clock, observer=observer)
         self.slices = Slices(wake)
         self.broadcasts = Broadcasts()
         self.faults: EngineFaults | None = None
@@ -186,9 +186,7 @@ class Engine:
     def acknowledged(self, answers: Iterable[tuple[Deliverable, int]]) -> None:
         """Responses to deliver_sm: each deliverable with the command_status the ESME gave."""
         self.outbox.acknowledged(answers)
-        if not self.life.woken:
-            self.life.woken = True
-            self.wake()
+        self.life.wake()
 
     def unanswered(self, items: Iterable[Deliverable]) -> None:
         """Deliver_sm whose response timer ran out."""
@@ -247,7 +245,7 @@ class Engine:
     def run(self) -> float | None:
         """Do what is due. Returns after how many seconds to call again: 0 for at once, None for not until woken."""
         life, ledger, quantum = self.life, self.ledger, self._quantum
-        life.woken = False
+        life.begin_turn()
         now = self.clock.now()
         slices = self.slices.run()
         more = life.run_schedule(now, quantum)

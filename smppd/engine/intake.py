@@ -32,7 +32,7 @@ from smppwire.errors import TextError
 from smppwire.smpp_time import parse_time
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from smppd.engine.esmes import Bind, EsmeState
     from smppd.engine.ledger import Ledger
@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 
 DATA_SM: Final = int(CommandId.DATA_SM)
 SUBMIT_MULTI: Final = int(CommandId.SUBMIT_MULTI)
+ALL_RIGHT: Final = repeat(int(CommandStatus.ESME_ROK))
+"""Statuses for any number of PDUs with which nothing is wrong."""
+
 RINVDSTADR: Final = int(CommandStatus.ESME_RINVDSTADR)
 RINVEXPIRY: Final = int(CommandStatus.ESME_RINVEXPIRY)
 RINVSCHED: Final = int(CommandStatus.ESME_RINVSCHED)
@@ -53,15 +56,12 @@ RMSGQFUL: Final = int(CommandStatus.ESME_RMSGQFUL)
 class Intake:
     """Accepts messages: judges them, finds their routes, and hands them to `Life`."""
 
-    def __init__(
-        self, ledger: Ledger, life: Life, *, clock: Clock, observer: Observer, wake: Callable[[], None]
-    ) -> None:
-        """Accept messages into `ledger`; `wake` is called when a turn of the loop should come soon."""
+    def __init__(self, ledger: Ledger, life: Life, *, clock: Clock, observer: Observer) -> None:
+        """Accept messages into `ledger`, and begin their `life`."""
         self._ledger = ledger
         self._life = life
         self._clock = clock
         self._observer = observer
-        self._wake = wake
 
     def configure(self, settings: Messages, router: Router[RouteState]) -> None:
         """Take new limits and routes, for what is submitted from now on."""
@@ -80,26 +80,20 @@ class Intake:
         """
         now = self._clock.now()
         wall = self._clock.wall()
-        esme = bind.esme
         statuses = bind.judge.statuses(pdus)
         if bind.faults is not None:
             statuses = bind.faults.judge(pdus, statuses)
         answers: list[bytes | int] = []
         if not (
-            esme.throughput is not None
+            bind.esme.throughput is not None
             or not bind.is_plain
             or self._life.peers.active
             or self._ledger.live + len(pdus) > self._ledger.limit
         ):
-            accepted = self._submit_plain(bind, pdus, statuses, answers, now, wall)
-            if accepted:
-                self._ledger.enter(esme, accepted)
+            self._submit_plain(bind, pdus, statuses, answers, now, wall)
         done = len(answers)
         if done < len(pdus):
             self._submit_any(bind, pdus[done:], statuses and statuses[done:], answers, now, wall)
-        if self._ledger.intake and not self._life.woken:
-            self._life.woken = True
-            self._wake()
         return answers
 
     def _submit_plain(
@@ -110,11 +104,11 @@ class Intake:
         answers: list[bytes | int],
         now: float,
         wall: float,
-    ) -> int:
+    ) -> None:
         """Take the first of a batch, as long as nothing is special about them: their route decides at once.
 
-        What becomes of them waits in `_ready`, in lists whose messages have the bind, the route, the outcome and the
-        registered_delivery in common, so that the next turn need not look at each of them. Returns how many there are.
+        They go their way in lists whose messages have the bind, the route, the outcome and the registered_delivery in
+        common, so that the next turn of the loop need not look at each of them.
         """
         esme = bind.esme
         only = self._router.only
@@ -124,8 +118,8 @@ class Intake:
         outcome = UNDECIDED
         asked = 0
         batch: list[Message] = []
-        first_id = next_id = self._ledger.ids(len(pdus))
-        for pdu, status in zip(pdus, statuses or repeat(0)):  # noqa: B905  # there is one for each
+        next_id = self._ledger.ids(len(pdus))
+        for pdu, status in zip(pdus, statuses or ALL_RIGHT):  # noqa: B905  # there is one for each
             if status:
                 answers.append(status)
                 continue
@@ -158,7 +152,6 @@ class Intake:
         if batch:
             self._ledger.next_id = next_id
             self._life.decided(batch)
-        return next_id - first_id
 
     def _submit_any(
         self,
@@ -188,7 +181,7 @@ class Intake:
         overflowing = 0
         next_id = self._ledger.ids(len(pdus))
         is_50 = bind.is_50
-        for pdu, status in zip(pdus, statuses or repeat(0)):  # noqa: B905  # there is one for each
+        for pdu, status in zip(pdus, statuses or ALL_RIGHT):  # noqa: B905  # there is one for each
             if status:
                 answer(status)
                 continue
@@ -213,7 +206,8 @@ class Intake:
             ):
                 # It may find what came before it, and must not overtake it: neither in time nor in the network's dice.
                 self._ledger.next_id = next_id
-                self._let_in(esme, accepted, told, dispatch, now)
+                if accepted:
+                    self._let_in(esme, accepted, told, dispatch, now)
                 answer(self._submit_timed(bind, pdu, route, now, wall))
                 accepted = 0
                 dispatch = []
@@ -259,6 +253,7 @@ class Intake:
         for message in told:
             self._life.tell_accepted(message, now)
         self._life.dispatch(dispatch, now)
+        self._life.wake()
 
     def _judge(self, esme: EsmeState, route: RouteState, pdu: SubmitSm, now: float) -> int:
         """What the route says (`RouteState.judge`), refusals counted."""
@@ -340,7 +335,7 @@ class Intake:
         if status > 0:
             return status
         if message_id is None:
-            message_id = self._ledger.take_id(bind)
+            message_id = self._ledger.take_id(bind.spell)
         message = Message(message_id, pdu, esme, bind, route, now, wall, expires_at)
         message.group = group
         if group is not None:
@@ -369,7 +364,7 @@ class Intake:
             self._life.enqueue(message)
         else:
             self._life.dispatch([message], now)
-        self._wake()
+        self._life.wake()
         return message
 
     def let_go(self, held: Iterable[tuple[Message, int]]) -> None:
@@ -388,7 +383,7 @@ class Intake:
                 else:
                     dispatch.append(message)
         self._life.dispatch(dispatch, now)
-        self._wake()
+        self._life.wake()
 
     # -- what is asked before -----------------------------------------------------------------------------------------
 

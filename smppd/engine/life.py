@@ -71,8 +71,8 @@ class Life:
         self._ledger = ledger
         self._clock = clock
         self._wake = wake
-        self.woken = False
-        """Whether `wake` has been called since the last turn, by those who may call it once per read."""
+        self._is_woken = False
+        """Whether `wake` has been called since the last turn."""
         self.outbox = Outbox(observer, self._settle, ledger.settle, self._offer_later)
         self.multipart = Multipart(
             report=self._report, report_whole=self._report_whole, settle=self._settle, show=self._show_whole
@@ -99,6 +99,16 @@ class Life:
         self._validity = settings.default_validity
         self._retry_steps = tuple(settings.retry)
         self.multipart.timeout = settings.multipart_timeout
+
+    def wake(self) -> None:
+        """Have a turn of the loop come soon; to ask once before each is enough."""
+        if not self._is_woken:
+            self._is_woken = True
+            self._wake()
+
+    def begin_turn(self) -> None:
+        """A turn begins: whatever happens from now on asks for another."""
+        self._is_woken = False
 
     @property
     def is_ready(self) -> bool:
@@ -134,9 +144,13 @@ class Life:
 
     def decided(self, batch: list[Message]) -> None:
         """Have the next turn finish messages that were accepted together, and whose fate is known."""
-        batch[0].route.states[ENROUTE] += len(batch)
+        first = batch[0]
+        count = len(batch)
+        first.route.states[ENROUTE] += count
+        self._ledger.enter(first.esme, count)
         self._ready.append(batch)
         self._has_batches = True
+        self.wake()
         if self._ledger.pending is not None:
             for message in batch:
                 self._ledger.pending.add(message)
@@ -444,7 +458,7 @@ class Life:
         if message.due_at != NEVER:
             self.cancel_plan(message)
             self.plan(message, next_at)
-            self._wake()
+            self.wake()
         else:  # it is held, or its outcome is known and this turn of the loop reports it
             message.next_at = next_at
 
@@ -460,7 +474,7 @@ class Life:
         self._part_batches()
         self.cancel_plan(message)
         self._finish_early(message, DELETED_OUTCOME, self._clock.now(), self._clock.wall())
-        self._wake()
+        self.wake()
         return True
 
     def _part_batches(self) -> None:

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smppd.behaviour.facade import Facade
 from smppd.behaviour.layer import (
     CLOSE_PATIENCE,
     FLUSH_PATIENCE,
     HELD_HIGH,
     HELD_LOW,
     RESET_PATIENCE,
-    Facade,
     FaultLayer,
 )
 from smppd.settings import faults
@@ -202,6 +202,28 @@ def test_a_banner_comes_first() -> None:
     assert transport.written == b"\r\n" + A
     assert world.connect(says_first=A)[1].written == A
     assert world.book.hits()["b"] == (2, 1)
+
+
+def test_a_session_that_says_a_word_and_closes() -> None:
+    world = World(faults.Banner(name="b"))
+
+    class Brief(FakeSession):
+        def connection_made(self, transport: object) -> None:
+            facade = cast("Facade", transport)
+            facade.write(A)
+            facade.close()
+
+    transport = FakeTransport(world.loop)
+    transport.protocol = protocol = world.book.wrap(Brief())
+    protocol.connection_made(transport)
+    world.loop.settle()
+    assert (transport.written, transport.closed) == (b"\r\n" + A, True)
+
+
+def test_an_empty_banner() -> None:
+    world = World(faults.Banner(name="b", octets=""))
+    _, transport = world.connect(says_first=A)
+    assert transport.written == A
 
 
 def test_the_banner_of_an_account_comes_before_the_response_to_its_bind() -> None:
@@ -699,24 +721,6 @@ def test_a_fault_that_is_changed_changes_what_it_does() -> None:
     world.book.replace([faults.WrongSequence(name="s", value=2)])
     session.write(A)
     assert transport.written == submit_response(1) + submit_response(2)
-
-
-def test_the_facade_answers_for_the_transport() -> None:
-    world = World(latency(1.0))
-    session, transport = world.connect()
-    facade = session.transport
-    assert facade is not None
-    assert facade.get_extra_info("peername") == ("192.0.2.1", 40000)
-    assert facade.can_write_eof()
-    assert facade.get_protocol() is session
-    facade.set_write_buffer_limits(high=100)
-    assert facade.get_write_buffer_limits() == transport.get_write_buffer_limits() == (0, 100)
-    facade.write(memoryview(bytearray(A)))
-    world.loop.pass_time(1.0)
-    assert transport.written == A
-    assert not facade.is_closing()
-    transport.close()
-    assert facade.is_closing()
 
 
 # Whatever the faults, and however TCP cuts.

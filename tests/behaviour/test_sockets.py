@@ -18,6 +18,7 @@ from smppd.behaviour.faults import FaultBook
 from smppd.behaviour.sockets import reset_when_closed
 from smppd.behaviour.waits import Waits
 from smppd.settings import faults
+from smppd.settings.delays import Fixed
 from smppd.settings.faults import Fault
 from tests.behaviour.fake_wire import FakeSession, pdu
 
@@ -254,6 +255,18 @@ def test_the_layer_comes_and_goes_on_a_connection_that_stands(loop_factory: Loop
 
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         runner.run(run())
+
+
+def test_the_peers_end_comes_after_what_is_delayed(loop_factory: LoopFactory) -> None:
+    async def talk(client: socket.socket, session: Session) -> None:
+        client.sendall(B)
+        client.shutdown(socket.SHUT_WR)
+        assert await read_all(client) == (A, "")
+        await session.ended
+        assert (session.received, session.eof) == (B, True)
+
+    slow = faults.Latency(name="l", delay=Fixed(value=0.05), direction="in")
+    serve(loop_factory, talk, slow, faults.Drip(name="d", interval=0.005), says=A)
 
 
 @pytest.fixture(scope="module")
