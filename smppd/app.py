@@ -15,6 +15,7 @@ from smppd import __version__
 from smppd.accounts import AccountBook
 from smppd.api.door import Door
 from smppd.behaviour.dialects import compile_dialects
+from smppd.behaviour.fault_desk import FaultDesk
 from smppd.behaviour.faults import FaultBook
 from smppd.behaviour.waits import Waits
 from smppd.engine.clock import VirtualClock
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from smppd.api.http import HttpServer
-    from smppd.engine.ports import Clock
+    from smppd.engine.ports import Clock, SessionFaults
     from smppd.observe.metrics import Sources
     from smppd.settings import Changes, Settings
     from smppd.settings import Clock as ClockSettings
@@ -165,6 +166,13 @@ class SmscServer:
             max_pdu=longest_pdu(settings),
         )
         self._context.faults = self.faults
+        self._fault_desk = FaultDesk(
+            self.faults,
+            self.engine,
+            waits,
+            sessions=lambda: self._context.connections,
+            attach=self._attach_session_faults,
+        )
         self._work = _Work(self.engine, waits)
         self._outbinds = Outbinds(self._context, self._failed)
         self._lapse: TimeLapse | None = None
@@ -266,6 +274,7 @@ class SmscServer:
             },
             messages=lambda: {name: esme.states for name, esme in engine.esmes.items()},
             route_messages=lambda: {name: route.states for name, route in engine.routes.items()},
+            fault_hits=self.faults.totals,
         )
 
     async def stop(self, grace: float | None = None) -> None:
@@ -396,6 +405,9 @@ class SmscServer:
             bound_as = connection.bound_as
             if bound_as is not None and bound_as[0] not in welcome:
                 connection.unbind()
+
+    def _attach_session_faults(self, faults: SessionFaults | None) -> None:
+        self._context.session_faults = faults
 
     # -- inside -------------------------------------------------------------------------------------------------------
 

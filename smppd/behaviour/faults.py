@@ -1,4 +1,7 @@
-"""The faults of octets and PDUs of one server: which there are, what they have done, and on which connections they lie.
+"""The faults of one server: which there are, what they have done, and on which connections those of the line lie.
+
+Faults of octets and PDUs are put to work here; those of receipts, sessions and load are at home elsewhere
+(`smppd.behaviour.fault_desk`), and told when they change.
 
 A connection that no fault may concern has no layer, and costs nothing. One that is not bound yet has one as long as
 there are faults at all, because faults of an account begin with the bind; it slips out when none is of that account.
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class FaultBook:
-    """The faults of the groups "bytes" and "pdus". Everything belongs to the thread of the event loop."""
+    """The faults of all groups. Everything belongs to the thread of the event loop."""
 
     def __init__(
         self,
@@ -37,7 +40,7 @@ class FaultBook:
         loop: Callable[[], Loop] = asyncio.get_running_loop,
         max_pdu: int = MAX_PDU_LENGTH,
     ) -> None:
-        """Take faults in their order; those of other groups, and those that are not enabled, are left out.
+        """Take faults in their order; those that are not enabled are left out.
 
         Args:
             faults: all that are configured.
@@ -56,7 +59,13 @@ class FaultBook:
         self._started = waits.now()
         self._connections = connections
         self._loop = loop
+        self.watchers: list[Callable[[], None]] = []
+        """Who is told when there are other faults."""
         self._occasions: dict[str, Occasions] = {}
+        self._on_lines: list[Occasions] = []
+        """The faults of octets and PDUs."""
+        self._before: dict[str, int] = {}
+        """What faults did that are gone or begin anew, by name."""
         self._layers: dict[Connection, FaultLayer] = {}
         self.replace(faults)
 
@@ -75,7 +84,7 @@ class FaultBook:
         """
         occasions: dict[str, Occasions] = {}
         for fault in faults:
-            if not fault.enabled or not isinstance(fault, (ByteFault, PduFault)):
+            if not fault.enabled:
                 continue
             if fault.name in occasions:
                 raise ValueError(f"two faults are called {fault.name!r}")
@@ -83,27 +92,48 @@ class FaultBook:
             if known is None or known.fault != fault:
                 known = Occasions(fault, seed=self._seed, started=self._started)
             occasions[fault.name] = known
+        for name, one in self._occasions.items():
+            if occasions.get(name) is not one:
+                self._before[name] = self._before.get(name, 0) + one.fired
         self._occasions = occasions
+        self._on_lines = [one for one in occasions.values() if isinstance(one.fault, (ByteFault, PduFault))]
         for layer in list(self._layers.values()):
             layer.choose()
-        for connection in list(self._connections()) if occasions else ():
+        for connection in list(self._connections()) if self._on_lines else ():
             if connection.is_open and connection not in self._layers:
                 self._slip_in(connection)
+        for watcher in self.watchers:
+            watcher()
 
     def reset(self) -> None:
         """Begin anew: counts and draws, as after a start. Connections stay as they are."""
-        faults, self._occasions = self.faults, {}
+        faults = self.faults
+        for name, one in self._occasions.items():
+            self._before[name] = self._before.get(name, 0) + one.fired
+        self._occasions = {}
         self.replace(faults)
 
     def hits(self) -> dict[str, FaultHits]:
         """What each fault has done, by its name, in the order of the faults."""
         return {name: one.hits for name, one in self._occasions.items()}
 
+    def totals(self) -> dict[str, int]:
+        """How often each fault has fired since the server began, by its name; only those that have."""
+        totals = dict(self._before)
+        for name, one in self._occasions.items():
+            totals[name] = totals.get(name, 0) + one.fired
+        return {name: fired for name, fired in totals.items() if fired}
+
+    @property
+    def occasions(self) -> list[Occasions]:
+        """The occasions of all faults, in their order."""
+        return list(self._occasions.values())
+
     # -- connections --------------------------------------------------------------------------------------------------
 
     def wrap(self, connection: Connection) -> asyncio.Protocol:
         """What a listener should make for a connection: the session itself, or a layer above which it lies."""
-        if not self._occasions:
+        if not self._on_lines:
             return cast("asyncio.Protocol", connection)
         return self._layer(connection)
 
@@ -112,7 +142,7 @@ class FaultBook:
         layer = self._layers.get(connection)
         if layer is not None:
             layer.bound(account)
-        elif self._occasions:
+        elif self._on_lines:
             self._slip_in(connection)
 
     def stop(self) -> None:
@@ -141,11 +171,11 @@ class FaultBook:
 
     def concerning(self, party: Party) -> list[Occasions]:
         """The faults that concern a session now, in their order."""
-        return [one for one in self._occasions.values() if one.concerns(party)]
+        return [one for one in self._on_lines if one.concerns(party)]
 
     def may_concern(self, party: Party) -> bool:
         """Whether any fault concerns a session now, or may do so once it is bound."""
-        return any(one.concerns(party) or one.may_concern(party) for one in self._occasions.values())
+        return any(one.concerns(party) or one.may_concern(party) for one in self._on_lines)
 
     def left(self, layer: FaultLayer) -> None:
         """A layer has ended, or slipped out."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from smppd.behaviour.chance import Chances, Purpose
 from smppd.behaviour.conditions import listed
-from smppd.behaviour.schedules import is_awake, next_change
+from smppd.behaviour.schedules import is_awake, next_change, next_start
 from smppd.settings.names import ANY, command_id
 
 if TYPE_CHECKING:
@@ -91,8 +91,7 @@ class Occasions:
     def take(self, party: Party, now: float) -> Draws | None:
         """Count an occasion at ``now`` (the engine's clock); its draws if the fault takes it, else None."""
         fault = self.fault
-        elapsed = self._elapsed(party, now)
-        if elapsed is None or not is_awake(fault.schedule, elapsed):
+        if not self.is_awake(party, now):
             return None
         self.matched += 1
         chance, ordinal = self._chances.next(party.account)
@@ -110,6 +109,17 @@ class Occasions:
         elapsed = self._elapsed(party, now)
         change = None if elapsed is None else next_change(self.fault.schedule, elapsed)
         return None if elapsed is None or change is None else now - elapsed + change
+
+    def begins_at(self, party: Party, now: float) -> float | None:
+        """When the schedule of the fault next begins, perhaps just now, on the engine's clock; None: never again."""
+        elapsed = self._elapsed(party, now)
+        start = None if elapsed is None else next_start(self.fault.schedule, elapsed)
+        return None if elapsed is None or start is None else now - elapsed + start
+
+    def is_awake(self, party: Party, now: float) -> bool:
+        """Whether the fault is awake for a session at this time."""
+        elapsed = self._elapsed(party, now)
+        return elapsed is not None and is_awake(self.fault.schedule, elapsed)
 
     def _elapsed(self, party: Party, now: float) -> float | None:
         """Seconds since what the schedule counts from; None when that has not happened."""

@@ -20,13 +20,14 @@ from smppd.engine.message import (
     SCHEDULED,
     TRANSACTION,
     UNDECIDED,
+    DataRecord,
     Group,
     Message,
     lifetime_of,
 )
 from smppd.engine.ports import DEFERRED
 from smppd.engine.queues import PASSES, WAITS, RouteState
-from smppwire.constants import CommandStatus
+from smppwire.constants import CommandId, CommandStatus
 from smppwire.errors import TextError
 from smppwire.smpp_time import parse_time
 
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from smppd.settings import Messages
     from smppwire.pdus import SubmitSm
 
+DATA_SM: Final = int(CommandId.DATA_SM)
+SUBMIT_MULTI: Final = int(CommandId.SUBMIT_MULTI)
 ALL_RIGHT: Final = repeat(int(CommandStatus.ESME_ROK))
 """Statuses for any number of PDUs with which nothing is wrong."""
 
@@ -79,6 +82,8 @@ class Intake:
         now = self._now()
         wall = self._wall()
         statuses = bind.judge.statuses(pdus)
+        if bind.faults is not None:
+            statuses = bind.faults.judge(pdus, statuses)
         answers: list[bytes | int] = []
         if not (
             bind.esme.throughput is not None
@@ -388,8 +393,15 @@ class Intake:
         return self._router.find(bind.esme.system_id, pdu)
 
     def admit_to_account(self, bind: Bind, pdu: SubmitSm) -> int:
-        """0 when the account's throughput window lets one more message pass, else the refusing command_status."""
+        """0 when the account's throughput window lets one more message pass, else the refusing command_status.
+
+        `pdu` is the record of a data_sm, or of one destination of a submit_multi.
+        """
         esme = bind.esme
+        if bind.faults is not None:
+            status = bind.faults.refuse(DATA_SM if isinstance(pdu, DataRecord) else SUBMIT_MULTI, pdu)
+            if status:
+                return status
         if esme.throughput is None or esme.throughput.admit(pdu, self._now()):
             return 0
         self._observer.throttled(esme.system_id, "account", 1)

@@ -11,7 +11,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from smppd.engine.alerts import Alerts, asks_for_dpf
-from smppd.engine.esmes import DELIVERY_ACK, MANUAL_ACK, Acceptance, HandsetAcknowledgement, Notification
+from smppd.engine.esmes import DELIVERY_ACK, MANUAL_ACK, Acceptance, HandsetAcknowledgement, Notification, Restated
 from smppd.engine.handsets import Handsets
 from smppd.engine.message import (
     ACCEPTED,
@@ -306,6 +306,19 @@ class Life:
         else:
             self._settle(message)
 
+    def has_outcome(self, message: Message) -> bool:
+        """Whether it is known already how the message ends, though it is not final yet."""
+        return message.state == ENROUTE and message.outcome.state >= FIRST_FINAL and message not in self._forwards
+
+    def finish_early(self, message: Message) -> None:
+        """Have a message that was accepted a moment ago, and `has_outcome`, end at once: its network need not wait."""
+        if self._ready and self._ready[-1] == [message]:
+            self._ready.pop()
+        else:
+            self._part_batches()
+        self.cancel_plan(message)
+        self._finish(message, message.outcome, self._clock.now(), self._clock.wall())
+
     def _finish_batch(self, batch: list[Message], now: float, wall: float) -> None:
         """Finish messages of one route, outcome and registered_delivery that ask for a receipt at most.
 
@@ -413,6 +426,9 @@ class Life:
         if item.__class__ is Message:
             item.receipt = RECEIPT_SETTLED
             self._ledger.settle((item,))
+            return
+        if isinstance(item, Restated) and item.stands_in:
+            self._settle(item.message)
             return
         self._ledger.live -= 1
         if isinstance(item, Notification):

@@ -165,6 +165,14 @@ PROTOCOL_ERRORS: Final = Family(
     frozenset(),
     1,
 )
+FAULT_HITS: Final = Family(
+    CounterMetricFamily,
+    "smppd_fault_hits",
+    "How often a fault was at work.",
+    ("fault",),
+    frozenset(),
+    1,
+)
 FAMILIES: Final = (
     PDUS,
     COMMAND_STATUS,
@@ -176,6 +184,7 @@ FAMILIES: Final = (
     THROTTLED,
     RECEIPTS_PENDING,
     PROTOCOL_ERRORS,
+    FAULT_HITS,
 )
 
 FREE_PLACES: Final = (
@@ -203,6 +212,8 @@ class Sources:
     """How many messages entered each state, by system_id; the sequence is indexed by message_state."""
     route_messages: Callable[[], Mapping[str, Sequence[int]]] = dict
     """How many messages entered each state, by route name; the sequence is indexed by message_state."""
+    fault_hits: Callable[[], Mapping[str, int]] = dict
+    """How often faults were at work, by name; only those that were."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +233,7 @@ class Snapshot:
     receipts_pending: Mapping[str, int]
     messages: Mapping[str, Sequence[int]]
     route_messages: Mapping[str, Sequence[int]]
+    fault_hits: Mapping[str, int]
 
 
 class SmppdCollector(Collector):
@@ -250,6 +262,7 @@ class SmppdCollector(Collector):
             receipts_pending=sources.receipts_pending(),
             messages=sources.messages(),
             route_messages=sources.route_messages(),
+            fault_hits=sources.fault_hits(),
         )
 
     def collect(self) -> Iterator[Metric]:
@@ -285,6 +298,8 @@ class SmppdCollector(Collector):
             snapshot.receipt_delay,
         )
         yield from self._family(PROTOCOL_ERRORS, _single_rows(snapshot.protocol_errors, fold_kind), size)
+        if snapshot.fault_hits:
+            yield from self._family(FAULT_HITS, _single_rows(snapshot.fault_hits, str), size)
         yield self._build_info()
 
     def _family(self, family: Family, rows: Iterable[tuple[Labels, int]], size: int) -> Iterator[Metric | None]:

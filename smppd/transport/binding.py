@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from smppd.accounts import Account
-    from smppd.engine.ports import Dialect, Outbound, Responses
+    from smppd.engine.ports import Dialect, Outbound, Responses, SessionFaults
     from smppd.settings import BindType
     from smppd.transport.context import Context
     from smppwire.pdus import Outbind
@@ -124,6 +124,8 @@ class Binding(Connection):
         """The number of the last response, where a dialect has responses counted."""
         self._deferred = 0
         """How many of the requests without an answer wait for an outcome: the engine answers them by `answer`."""
+        self._is_late = False
+        """Whether a bind is answered late on purpose."""
 
     @abstractmethod
     def _outbound(self) -> Outbound:
@@ -138,13 +140,18 @@ class Binding(Connection):
         """(system_id, bind type) while bound, else None."""
         return None if self._bind is None else (self._bind.esme.system_id, self._bind_type)
 
+    @property
+    def bind(self) -> Bind | None:
+        """The session as the engine knows it, while bound."""
+        return self._bind
+
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone, whoever ended it: the account gets back what the session held."""
         if self._bind is not None:
             error = "" if exc is None else type(exc).__name__
             self._log.info("session closed", system_id=self._bind.esme.system_id, error=error)
         super().connection_lost(exc)
-        self._release(self._session.close())
+        self._release(self._session.close(), is_lost=not self._unbinding)
 
     def resume_writing(self) -> None:
         """The peer reads again: deliver_sm may leave."""
@@ -184,7 +191,7 @@ class Binding(Connection):
             self._transport.pause_reading()
             self._task = asyncio.get_running_loop().create_task(self._verify(pdu, account))
         else:
-            self._accept_bind(pdu, account, now)
+            self._admit(pdu, account, now)
 
     async def _verify(self, pdu: BindRequest, account: Account) -> None:
         """Verify a password hash in a thread (it takes tens of milliseconds), then go on where the session stopped."""
@@ -204,9 +211,47 @@ class Binding(Connection):
         now = context.monotonic()
         if right:
             context.accounts.remember(account, pdu.password)
-            self._accept_bind(pdu, account, now)
+            self._admit(pdu, account, now)
         else:
             self._refuse_bind(pdu, CommandStatus.ESME_RINVPASWD, "wrong_password")
+        self._go_on_behind_bind(now)
+
+    def _admit(self, pdu: BindRequest, account: Account, now: float) -> None:
+        """Let an ESME in that has proved who it is, unless a fault has something against it, or makes it wait."""
+        faults = self._context.session_faults
+        if faults is None:
+            self._accept_bind(pdu, account, now)
+            return
+        seconds = faults.delay(self, pdu.command_id, account.system_id)
+        if seconds and self._transport is not None:
+            self._transport.pause_reading()
+            self._is_late = True
+            self._task = asyncio.get_running_loop().create_task(self._admit_late(pdu, account, faults, seconds))
+        else:
+            self._admit_unless_refused(pdu, account, faults, now)
+
+    async def _admit_late(self, pdu: BindRequest, account: Account, faults: SessionFaults, seconds: float) -> None:
+        """Judge a bind after a while, then go on where the session stopped."""
+        try:
+            await faults.pause(seconds)
+            self._task = None
+            self._is_late = False
+            if not self._closing:
+                now = self._context.monotonic()
+                self._admit_unless_refused(pdu, account, faults, now)
+                self._go_on_behind_bind(now)
+        except Exception as error:  # noqa: BLE001  # whatever it is, it concerns this session alone
+            self._fail(error)
+
+    def _admit_unless_refused(self, pdu: BindRequest, account: Account, faults: SessionFaults, now: float) -> None:
+        refusal = faults.refusal(self, pdu.command_id, account.system_id, account.bound)
+        if refusal is None:
+            self._accept_bind(pdu, account, now)
+        else:
+            self._refuse_bind(pdu, *refusal)
+
+    def _go_on_behind_bind(self, now: float) -> None:
+        """Handle what has waited behind a bind that was judged late, if it is answered."""
         if not self._closing:
             self._handle_all(self._session.resume(now), now)
         self._flush()
@@ -248,6 +293,7 @@ class Binding(Connection):
             tlvs=version >= VERSION_34,
             policy=_policy(version, context, account, dialect),
             address_range=AddressRange(pdu.address_range),
+            bound_at=self.bound_at,
         )
         told = dialect.sc_interface_version(self._ours) if version >= VERSION_34 else None
         tlvs = () if told is None else (Tlv(TlvTag.SC_INTERFACE_VERSION, bytes((told,))),)
@@ -265,6 +311,8 @@ class Binding(Connection):
             system_type=pdu.system_type,
         )
         context.engine.open_bind(self._bind)
+        if context.session_faults is not None:
+            context.session_faults.bound(self, self._bind)
 
     def _refuse_bind(self, pdu: BindRequest, status: int, reason: str = "") -> None:
         """Answer a bind with an error status, and close; a dialect may have another status for this reason."""
@@ -338,12 +386,14 @@ class Binding(Connection):
         self._release(self._session.window.drain())
         self._count_unbound(True)
 
-    def _release(self, outstanding: Iterable[object]) -> None:
-        """The session ends: give back what it holds."""
+    def _release(self, outstanding: Iterable[object], *, is_lost: bool = False) -> None:
+        """The session ends: give back what it holds. `is_lost`: nobody has said unbind."""
         bind = self._bind
         if bind is None:
             return
         self._bind = None
+        if self._context.session_faults is not None:
+            self._context.session_faults.left(self, bind, lost=is_lost)
         if self._account is not None:
             self._account.release(self._bind_type)
             self._account = None
@@ -447,10 +497,18 @@ class Binding(Connection):
             pdu.trailing = bind.esme.dialect.added_tlvs(pdu.command_id)
         self._send(self._session.send_request(pdu, context, now), pdu.command_id)
 
+    def enquire_link(self) -> None:
+        """Ask the peer whether it is there (SMPP 3.4 section 4.11)."""
+        if self._closing:
+            return
+        request = EnquireLink()
+        self._ask(request, request, self._now())
+        self._flush()
+
     # -- time ---------------------------------------------------------------------------------------------------------
 
     def _look_at_timers(self, now: float) -> None:
-        if self._halted:
+        if self._halted or self._is_late:
             # Nobody knows whether the peer is silent, or what it has answered: it is we who do not listen.
             self._session.timers.received(now)
             self._timer = asyncio.get_running_loop().call_later(self._patience, self._on_timer)
@@ -460,9 +518,7 @@ class Binding(Connection):
             self._context.engine.unanswered(lost)
         action = self._session.timers.tick(now)
         if action is TimerAction.SEND_ENQUIRE_LINK:
-            request = EnquireLink()
-            self._ask(request, request, now)
-            self._flush()
+            self.enquire_link()
         elif action is not None:
             self._time_out(action)
             return

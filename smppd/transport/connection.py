@@ -19,6 +19,7 @@ from smppwire.timers import SessionTimers
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
+    from smppd.engine.esmes import Bind
     from smppd.transport.context import Context
     from smppwire.pdus import Outbind
 
@@ -88,9 +89,23 @@ class Connection(asyncio.Protocol, ABC):
     def bound_as(self) -> tuple[str, str] | None:
         """(system_id, bind type) while bound, else None."""
 
+    @property
+    @abstractmethod
+    def bind(self) -> Bind | None:
+        """The session as the engine knows it, while bound."""
+
     @abstractmethod
     def unbind(self) -> None:
         """End the session in order, if there is one, and close."""
+
+    @abstractmethod
+    def enquire_link(self) -> None:
+        """Ask the peer whether it is there (SMPP 3.4 section 4.11)."""
+
+    @property
+    def unanswered(self) -> int:
+        """How many of our requests have no response yet."""
+        return len(self._session.window)
 
     def owes_until(self, patience: float) -> float | None:
         """Until when the peer has `patience` seconds for its oldest answer, in real time; None when it owes none."""
@@ -120,6 +135,8 @@ class Connection(asyncio.Protocol, ABC):
             # It has no response: the ESME binds on this connection, within session_init.
             self._send(self._session.send_request(self._outbind, None, now), CommandId.OUTBIND)
             self._flush()
+        if context.session_faults is not None:
+            context.session_faults.connected(self)
         self._plan_timer(now)
 
     def _count_unbound(self, unbound: bool) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from smppd.accounts import AccountBook
     from smppd.engine.core import Engine
+    from smppd.engine.ports import SessionFaults
     from smppd.observe.counters import Counters
     from smppd.observe.journal import Journal
     from smppd.observe.logs import LoggerFactory, Privacy, ProtocolErrorLog
@@ -67,6 +68,8 @@ class Context:
     """The server is shutting down: no new binds."""
     faults: Faults | None = None
     """Set by whoever wires faults."""
+    session_faults: SessionFaults | None = None
+    """What goes wrong with sessions; None while nothing does."""
     verifiers: ThreadPoolExecutor = field(default_factory=_verifiers)
     """Where password hashes are verified; its threads start when there is something to do."""
     deserted: asyncio.Event = field(default_factory=asyncio.Event)

@@ -17,14 +17,39 @@ def test_without_faults_there_is_no_layer() -> None:
     assert world.book.hits() == {}
 
 
-def test_other_groups_and_what_is_not_enabled_are_left_out() -> None:
-    world = World(
-        faults.Throttle(name="t"),
-        faults.ReceiptLost(name="r"),
-        faults.Duplicate(name="off", enabled=False),
-        faults.Slice(name="s"),
-    )
-    assert [fault.name for fault in world.book.faults] == ["s"]
+def test_what_is_not_enabled_is_left_out_and_other_groups_lie_on_no_connection() -> None:
+    world = World(faults.Throttle(name="t"), faults.ReceiptLost(name="r"), faults.Duplicate(name="off", enabled=False))
+    assert [fault.name for fault in world.book.faults] == ["t", "r"]
+    assert [one.fault.name for one in world.book.occasions] == ["t", "r"]
+    session, transport = world.connect("alpha")
+    assert transport.protocol is session
+    world.book.bound(session, "alpha")
+    world.book.replace([faults.Throttle(name="t")])
+    assert world.book.layers == 0
+
+
+def test_watchers_are_told_of_other_faults() -> None:
+    world = World()
+    told: list[list[str]] = []
+    world.book.watchers.append(lambda: told.append([fault.name for fault in world.book.faults]))
+    world.book.replace([faults.Throttle(name="t")])
+    world.book.replace([])
+    assert told == [["t"], []]
+
+
+def test_totals_never_fall() -> None:
+    world = World(faults.Duplicate(name="d"), faults.Withhold(name="w", after=9))
+    session, _ = world.connect()
+    session.write(A)
+    session.write(A)
+    assert world.book.totals() == {"d": 2}
+    world.book.reset()
+    session.write(A)
+    assert world.book.totals() == {"d": 3}
+    world.book.replace([faults.Duplicate(name="d", count=1)])
+    session.write(A)
+    world.book.replace([])
+    assert world.book.totals() == {"d": 4}
 
 
 def test_hits_are_kept_by_what_stays_the_same() -> None:

@@ -125,3 +125,19 @@ def test_a_schedule_since_the_bind_sleeps_before_it() -> None:
 
 def test_without_a_schedule_it_never_sleeps() -> None:
     assert occasions(Duplicate(name="d")).asleep_at(BOUND, 100.0) is None
+
+
+def test_when_it_begins() -> None:
+    minutely = Schedule(start=5, for_=10, every=60)
+    one = occasions(Duplicate(name="d", schedule=minutely))
+    assert [one.begins_at(BOUND, now) for now in (10.0, 16.0, 75.0)] == [15.0, 75.0, 75.0]
+    assert occasions(Duplicate(name="d")).begins_at(BOUND, 10.0) is None
+
+
+def test_when_it_begins_for_a_session() -> None:
+    one = occasions(Duplicate(name="d", schedule=Schedule(start=5, since="session")))
+    assert one.begins_at(BOUND, 50.0) == 55.0
+    assert one.begins_at(Party(session=3), 50.0) is None
+    assert one.is_awake(BOUND, 55.0)
+    assert not one.is_awake(BOUND, 54.0)
+    assert not one.is_awake(Party(session=3), 55.0)
