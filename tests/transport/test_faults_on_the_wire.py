@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import struct
 from typing import Any
 
@@ -100,17 +99,28 @@ def test_a_hashed_password_is_verified_first() -> None:
                     assert commands(esme.frames(4)).count(SUBMIT | RESP) >= 1
 
 
-def test_a_slow_bind_takes_the_engines_time_and_what_is_behind_it_waits() -> None:
+@virtually
+async def test_a_slow_bind_outlasts_session_init_and_what_is_behind_it_waits() -> None:
     slow = faults.SlowBind(name="s", delay=Fixed(value=3600.0), account="smppclient1")
-    timers = Timers(session_init=0.2, enquire_link=0.05, inactivity=0, response=0)
-    accounts = [account(), account("other")]
-    settings = live_settings(fault=[slow], timers=timers, account=accounts, clock=Clock(mode="virtual"))
-    with Live(settings) as smsc, smsc.client() as esme, smsc.client() as other:
+    timers = Timers(session_init=5, enquire_link=30, inactivity=0, response=10)
+    async with bench(fault=[slow], timers=timers, account=[account(), account("other")]) as it:
+        connection, transport = it.connect()
+        connection.data_received(request(BIND_TRX, 1, bind_body()) + SUBMITS[0])
+        assert not transport.reading
+        it.bound(system_id="other")
+        await elapse(3599.0)
+        assert (transport.taken(), it.server.session_counts()) == ([], {})
+        await elapse(1.5)
+        assert commands(transport.taken()) == [BIND_TRX | RESP, SUBMIT | RESP, DELIVER]
+        assert transport.reading
+
+
+def test_a_slow_bind_takes_the_engines_time() -> None:
+    slow = faults.SlowBind(name="s", delay=Fixed(value=3600.0))
+    with live(slow, clock=Clock(mode="virtual")) as smsc, smsc.client() as esme:
         esme.send(request(BIND_TRX, 1, bind_body()) + SUBMITS[0])
-        other.bind(system_id="other")
         smsc.until(lambda: smsc.server.faults.hits()["s"].fired)
-        smsc.run(asyncio.sleep(0.3))  # session_init is over, and does not count
-        assert smsc.call(smsc.server.session_counts) == {("other", "transceiver"): 1}
+        assert smsc.call(smsc.server.session_counts) == {}
         smsc.run(smsc.server.advance(3600.0))
         assert commands(esme.frames(2)) == [BIND_TRX | RESP, SUBMIT | RESP]
 
@@ -145,13 +155,13 @@ def test_two_slow_binds_do_not_outwit_a_limit() -> None:
 
 def test_a_session_limit_counts_the_binds_of_one_account() -> None:
     limit = faults.SessionLimit(name="l", limit=1, account="smppclient1")
-    with live(limit, account=[account(), account("other")]) as smsc:
-        with smsc.client() as one, smsc.client() as two, smsc.client() as three, smsc.client() as four:
-            one.bind()
-            two.ask(request(BIND_RX, 1, bind_body()), answer(BIND_RX, RALYBND, 1))
+    with live(limit, account=[account(), account("other")]) as smsc, smsc.client() as one, smsc.client() as two:
+        one.bind()
+        two.ask(request(BIND_RX, 1, bind_body()), answer(BIND_RX, RALYBND, 1))
+        with smsc.client() as three, smsc.client() as four:
             three.bind(system_id="other")
             four.bind(system_id="other")
-            one.lives()
+        one.lives()
 
 
 # Sessions.
@@ -160,9 +170,9 @@ def test_a_session_limit_counts_the_binds_of_one_account() -> None:
 def test_an_account_is_disabled_for_a_while() -> None:
     disable = faults.DisableAccount(name="d", account="smppclient1", schedule=Schedule(start=60, for_=60))
     accounts = [account(), account("other")]
-    with live(disable, account=accounts, clock=Clock(mode="virtual")) as smsc:
-        with smsc.client() as esme, smsc.client() as other:
-            esme.bind()
+    with live(disable, account=accounts, clock=Clock(mode="virtual")) as smsc, smsc.client() as esme:
+        esme.bind()
+        with smsc.client() as other:
             other.bind(system_id="other")
             smsc.run(smsc.server.advance(61.0))
             esme.expect(request(UNBIND, 1))
@@ -171,9 +181,9 @@ def test_an_account_is_disabled_for_a_while() -> None:
             with smsc.client() as refused:
                 refused.ask(request(BIND_TRX, 1, bind_body()), answer(BIND_TRX, RBINDFAIL, 1))
             other.lives()
-            smsc.run(smsc.server.advance(60.0))
-            with smsc.client() as again:
-                again.bind()
+        smsc.run(smsc.server.advance(60.0))
+        with smsc.client() as again:
+            again.bind()
 
 
 def test_unbind_out_of_the_blue() -> None:
@@ -215,17 +225,18 @@ def test_an_enquire_link_before_the_bind_is_answered_or_not() -> None:
         silent.lives()
 
 
-def test_enquire_links_go_on_until_the_session_ends() -> None:
-    with live(faults.EnquireLinkInterval(name="e", interval=0.02)) as smsc:
-        with smsc.client() as esme:
-            esme.bind()
-            for number in range(1, 4):
-                esme.expect(request(ENQUIRE_LINK, number))
-                esme.send(answer(ENQUIRE_LINK, 0, number))
-        smsc.until(lambda: not smsc.context.connections)
-        before = smsc.server.faults.hits()["e"].fired
-        smsc.run(asyncio.sleep(0.1))
-        assert smsc.server.faults.hits()["e"].fired == before
+@virtually
+async def test_enquire_links_go_on_until_the_session_ends() -> None:
+    async with bench(fault=[faults.EnquireLinkInterval(name="e")], timers=OFF) as it:
+        connection, transport = it.bound()
+        for number in range(1, 4):
+            await elapse(0.5)
+            assert transport.taken() == [request(ENQUIRE_LINK, number)]
+            connection.data_received(answer(ENQUIRE_LINK, 0, number))
+        connection.data_received(request(UNBIND, 9))
+        await elapse(0.5)
+        assert transport.taken() == [answer(UNBIND, 0, 9)]
+        assert it.server.faults.hits()["e"].fired == 3
 
 
 def test_a_transmitter_gets_no_message_with_the_response() -> None:
