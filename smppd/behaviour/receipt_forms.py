@@ -46,7 +46,7 @@ QUARTER_HOUR: Final = 900
 """Seconds of the unit in which SMPP counts time zones."""
 
 REMEMBERED: Final = 4096
-"""Dates and numbers that are remembered as they are written, then they are written anew; receipts share most of them."""
+"""Dates and numbers that are remembered as they are written; beyond that they are written anew."""
 
 STRFTIME: Final = {"10": "%y%m%d%H%M", "12": "%y%m%d%H%M%S", "14": "%Y%m%d%H%M%S"}
 TICKS: Final = {"10": 60.0, "12": 1.0, "14": 1.0}

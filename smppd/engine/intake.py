@@ -60,7 +60,8 @@ class Intake:
         """Accept messages into `ledger`, and begin their `life`."""
         self._ledger = ledger
         self._life = life
-        self._clock = clock
+        self._now = clock.now
+        self._wall = clock.wall
         self._observer = observer
 
     def configure(self, settings: Messages, router: Router[RouteState]) -> None:
@@ -78,8 +79,8 @@ class Intake:
         Returns, for each, the message_id it was accepted under, or the command_status that refuses it, or DEFERRED
         when its outcome is its answer.
         """
-        now = self._clock.now()
-        wall = self._clock.wall()
+        now = self._now()
+        wall = self._wall()
         statuses = bind.judge.statuses(pdus)
         if bind.faults is not None:
             statuses = bind.faults.judge(pdus, statuses)
@@ -294,7 +295,7 @@ class Intake:
                 and old.esm_class & MODE_MASK not in ONE_ATTEMPT
             ):
                 message.pdu = pdu
-                self._life.replaced(message, self._clock.now())
+                self._life.replaced(message, self._now())
                 self._life.reschedule(message, start_at, expires_at)
                 return message
         return None
@@ -369,7 +370,7 @@ class Intake:
 
     def let_go(self, held: Iterable[tuple[Message, int]]) -> None:
         """Send those on their way that `accept` has held: their submit_multi is answered."""
-        now = self._clock.now()
+        now = self._now()
         dispatch: list[Message] = []
         for message, status in held:
             message.route.reserved -= status == WAITS
@@ -401,7 +402,7 @@ class Intake:
             status = bind.faults.refuse(DATA_SM if isinstance(pdu, DataRecord) else SUBMIT_MULTI, pdu)
             if status:
                 return status
-        if esme.throughput is None or esme.throughput.admit(pdu, self._clock.now()):
+        if esme.throughput is None or esme.throughput.admit(pdu, self._now()):
             return 0
         self._observer.throttled(esme.system_id, "account", 1)
         return esme.over_status

@@ -85,6 +85,8 @@ class Life:
         """What the network has decided: messages, and batches of those that nothing is special about."""
         self._has_batches = False
         """Whether there may be batches among them."""
+        self._silent: list[Message] | None = None
+        """The latest of the batches whose messages ask for no receipt, as long as others may join them."""
         self.queued: dict[RouteState, None] = {}
         """The routes in whose queues something waits."""
         self.schedule: Schedule[Message] = Schedule()
@@ -148,12 +150,27 @@ class Life:
         count = len(batch)
         first.route.states[ENROUTE] += count
         self._ledger.enter(first.esme, count)
-        self._ready.append(batch)
-        self._has_batches = True
+        if not (first.pdu.registered_delivery or first.esme.dialect.reports_always):
+            self._decided_silently(batch, first)
+        else:
+            self._ready.append(batch)
+            self._has_batches = True
         self.wake()
         if self._ledger.pending is not None:
             for message in batch:
                 self._ledger.pending.add(message)
+
+    def _decided_silently(self, batch: list[Message], first: Message) -> None:
+        """The same of messages without a receipt: it is all one by which bind they came, so they join those before."""
+        joined = self._silent
+        if joined:
+            other = joined[0]
+            if other.esme is first.esme and other.route is first.route and other.outcome is first.outcome:
+                joined += batch
+                return
+        self._silent = batch
+        self._ready.append(batch)
+        self._has_batches = True
 
     def dispatch(self, messages: list[Message], now: float) -> None:
         """Hand messages to the networks of their routes, runs of one route together; before that to the ESMEs."""
@@ -303,7 +320,10 @@ class Life:
         self._finish(message, message.outcome, self._clock.now(), self._clock.wall())
 
     def _finish_batch(self, batch: list[Message], now: float, wall: float) -> None:
-        """Finish messages of one bind, route, outcome and registered_delivery that ask for a receipt at most."""
+        """Finish messages of one route, outcome and registered_delivery that ask for a receipt at most.
+
+        Those that ask for one are of one bind, the others of one account.
+        """
         if self._ledger.pending is not None or self._handsets is not None:
             for message in batch:
                 self._finish(message, message.outcome, now, wall)
@@ -338,9 +358,8 @@ class Life:
         forward = self._forwards.pop(message, None) if self._forwards else None
         self._finish(message, outcome, now, wall)
         if forward is not None:
-            self._ledger.live += (
-                1  # counted with its message so far, which may be done with before the outbox lets go of it
-            )
+            # Counted with its message so far, which may be done with before the outbox lets go of it.
+            self._ledger.live += 1
             self.outbox.forsake(forward)
 
     def _conclude(self, message: Message, now: float) -> None:
@@ -481,6 +500,7 @@ class Life:
         """Somebody touches a message: whatever waits to be reported is looked at one by one."""
         if self._has_batches:
             self._has_batches = False
+            self._silent = None
             ready, self._ready = self._ready, deque()
             for entry in ready:
                 if isinstance(entry, Message):
@@ -545,6 +565,7 @@ class Life:
         ready = self._ready
         if not ready:
             return False
+        self._silent = None
         wall = self._clock.wall()
         left = limit
         while ready and left > 0:

@@ -95,15 +95,16 @@ class Pacer:
 
     def take(self, elapsed: float) -> list[float]:
         """The intended times, in seconds since the start of the run, of all arrivals up to `elapsed` not yet taken."""
-        times: list[float] = []
-        if self._warming is not None:
-            times = _all(self._warming, min(elapsed, self._warm_up))
-            if elapsed >= self._warm_up:
-                self._warming = None
         if elapsed < self._warm_up:
-            return times
+            return [] if self._warming is None else _all(self._warming, elapsed)
         offset = self._warm_up
-        return times + [offset + time for time in _all(self._schedule, elapsed - offset)]
+        return self.finish_warm_up() + [offset + time for time in _all(self._schedule, elapsed - offset)]
+
+    def finish_warm_up(self) -> list[float]:
+        """The same of what is left of the warm-up."""
+        times = [] if self._warming is None else _all(self._warming, self._warm_up)
+        self._warming = None
+        return times
 
     def next_at(self) -> float | None:
         """When the next arrival is intended; None when there are no more."""
@@ -257,11 +258,18 @@ class Driver:
             self._tick()
         self._serve_all()
 
-    def _measure(self, start: float) -> None:
-        if self._measured_from == math.inf:
-            self._measured_from = start
-            self.phase = "measuring"
-            self.ledger.start_measuring(start)
+    def _measure(self, boundary: float) -> None:
+        """The warm-up is over; `boundary` is when it was to be."""
+        if self._measured_from < math.inf:
+            return
+        self._measured_from = boundary
+        if self._pacer is None:
+            boundary = max(boundary, self._clock())
+        else:
+            # However late we are: what was due in the warm-up is not measured, and everything else is.
+            self._enqueue(self._pacer.finish_warm_up())
+        self.phase = "measuring"
+        self.ledger.start_measuring(boundary)
 
     def _end_measuring(self) -> None:
         self._sending = False
@@ -330,6 +338,8 @@ class Driver:
     def _tick(self) -> None:
         """Send what the schedule intends by now."""
         now = self._clock()
+        if now >= self._start + self._plan.warm_up:
+            self._measure(self._start + self._plan.warm_up)
         waiting = len(self._backlog)
         fresh = self._take_due(now)
         if fresh:
@@ -349,14 +359,16 @@ class Driver:
 
     def _take_due(self, now: float) -> list[float]:
         """Put what is due into the backlog; returns its intended times."""
-        if self._pacer is None or not self._left:
+        return [] if self._pacer is None else self._enqueue(self._pacer.take(now - self._start))
+
+    def _enqueue(self, times: list[float]) -> list[float]:
+        """Put arrivals (in seconds from the start) into the backlog, as far as they are wanted and find room."""
+        if not times or not self._left:
             return []
         start = self._start
-        fresh = [start + time for time in self._pacer.take(now - start)]
+        fresh = [start + time for time in times]
         if len(fresh) > self._left:
             del fresh[int(self._left) :]
-        if not fresh:
-            return fresh
         self._left -= len(fresh)
         self.ledger.offered(len(fresh))
         excess = len(self._backlog) + len(fresh) - BACKLOG_LIMIT

@@ -191,6 +191,15 @@ def test_receipts_that_nobody_asked_for() -> None:
     assert world.waiting() == 0
 
 
+def test_receipts_that_nobody_asked_for_go_to_the_bind_that_submitted() -> None:
+    """Plain messages are finished together; those without a receipt whoever sent them, but these have one."""
+    world = speaking(dialect(receipt={"unrequested": True}))
+    phones = [world.bind(), world.bind()]
+    ids = [world.submit(phone, sms(registered_delivery=0), sms(registered_delivery=0)) for phone in phones]
+    world.settle()
+    assert [phone.told for phone in phones] == [[one.decode() for one in two] for two in ids]
+
+
 def test_whole_messages_are_reported_unasked_too() -> None:
     world = World(
         accounts=[account(ALICE, dialect="test", multipart_receipts="last")],

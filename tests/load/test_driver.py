@@ -48,6 +48,25 @@ def test_without_arrivals_in_the_warm_up() -> None:
     assert pacer.take(3.0) == [3.0]
 
 
+def test_the_rest_of_the_warm_up_alone() -> None:
+    pacer = Pacer(Constant(1, 1.0), Constant(1, 3.0), 3.0)
+    assert pacer.take(0.5) == [0.0]
+    assert pacer.finish_warm_up() == [1.0, 2.0]
+    assert pacer.finish_warm_up() == []
+    assert pacer.take(3.0) == [3.0], "the arrival on the border belongs to what is measured"
+
+
+@networked
+async def test_a_late_loop_does_not_move_the_border_of_the_warm_up() -> None:
+    harness = Harness(rate="100", duration=1.0, warm_up=1.0)
+    start = await harness.begin()
+    await harness.until(lambda: harness.loop.time() > start + 0.9)
+    harness.loop.jump(0.3)  # type: ignore[attr-defined]
+    report = (await harness.report()).report
+    await harness.finish()
+    assert (report.counters.offered, report.measured.offered) == (200, 100)
+
+
 def test_all_that_is_due_is_taken_at_once() -> None:
     pacer = Pacer(Constant(1_000_000, 1.0), None, 0.0)
     assert len(pacer.take(0.5)) > 4 * MOST_AT_ONCE
