@@ -157,7 +157,7 @@ class TestNames:
         assert types["smppd_pdus_total"] == "counter"
         assert types["smppd_sessions"] == "gauge"
         assert types["smppd_submit_response_seconds"] == "histogram"
-        assert len(types) == 14
+        assert len(types) == 15
 
     def test_openmetrics_for_who_asks(self) -> None:
         page = busy()
