@@ -298,8 +298,7 @@ class SmppdCollector(Collector):
             snapshot.receipt_delay,
         )
         yield from self._family(PROTOCOL_ERRORS, _single_rows(snapshot.protocol_errors, fold_kind), size)
-        if snapshot.fault_hits:
-            yield from self._family(FAULT_HITS, _single_rows(snapshot.fault_hits, str), size)
+        yield from self._family(FAULT_HITS, _single_rows(snapshot.fault_hits, str), size)
         yield self._build_info()
 
     def _family(self, family: Family, rows: Iterable[tuple[Labels, int]], size: int) -> Iterator[Metric | None]:
