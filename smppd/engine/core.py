@@ -13,6 +13,7 @@ from __future__ import annotations
 from math import nextafter
 from typing import TYPE_CHECKING, Final
 
+from smppd.engine.agenda import Agenda
 from smppd.engine.broadcast import Broadcasts
 from smppd.engine.esmes import Delivery, EsmeState
 from smppd.engine.intake import Intake
@@ -79,6 +80,7 @@ class Engine:
         self.life = life = Life(ledger, clock=clock, observer=observer, wake=wake)
         self.intake = intake = Intake(ledger, life, clock=clock, observer=observer, wake=wake)
         self.slices = Slices(wake)
+        self.agenda = Agenda(wake)
         self.broadcasts = Broadcasts()
         self._sweep_at = 0.0
         self._quantum = EVENTS_PER_TURN
@@ -225,6 +227,8 @@ class Engine:
         more = life.run_schedule(now, quantum)
         more |= life.run_queues(now, quantum)
         more |= life.run_ready(now, quantum)
+        if life.replies.count:
+            more |= life.run_replies(now, quantum)
         more |= life.run_retries(now, quantum)
         more |= life.multipart.run(now, quantum)
         if self.broadcasts.live:
@@ -238,6 +242,8 @@ class Engine:
         more |= slices
         if life.transactions.is_ready:
             life.transactions.send()
+        if self.agenda.count:
+            more |= self.agenda.run(now, quantum)
         if self.outbox.has_work:
             more |= self.outbox.send(now)
         if life.alerts:
@@ -258,7 +264,8 @@ class Engine:
     def _dues(self, now: float, *, exact: bool) -> list[float]:
         """When what is planned is due, a time for each kind of plan; unless `exact`, a little early."""
         times = [route.next_release(now) for route in self.life.queued if route.queue]
-        plans = (self.life.schedule, self.life.retries, self.life.alerts, self.broadcasts, self.multipart)
+        life = self.life
+        plans = (life.schedule, life.retries, life.alerts, life.replies, self.broadcasts, self.multipart, self.agenda)
         times += [due for plan in plans if (due := plan.next_due(exact=exact)) is not None]
         return times
 

@@ -115,6 +115,8 @@ class Binding(Connection):
         self._bind: Bind | None = None
         self._account: Account | None = None
         self._bind_type: BindType = "transceiver"
+        self._bound_at = 0.0
+        """When it was bound, on the engine's clock."""
         self._unbinding = False
         self._tells_congestion = False
         self._window = 0
@@ -162,18 +164,9 @@ class Binding(Connection):
             self._linger.cancel()
         if self._is_unsupported(pdu):
             return
-        version = negotiate(pdu.interface_version, self._ours)
-        known = context.accounts.get(pdu.system_id)
-        policy = replace(
-            _policy(version, context, known, self._dialect_of(known)),
-            password_max=context.settings.longest_password + 1,
-        )
-        status = first_violation(pdu, policy)
-        if status:
-            self._refuse_bind(pdu, status)
-            return
-        if context.draining or not _is_address_range(pdu.address_range):
-            self._refuse_bind(pdu, CommandStatus.ESME_RBINDFAIL)
+        status = self._violation_of_bind(pdu)
+        if status or context.draining:
+            self._refuse_bind(pdu, status or CommandStatus.ESME_RBINDFAIL)
             return
         status, account, needs_scrypt = context.accounts.check(pdu.system_id, pdu.password)
         if account is None or status:
@@ -183,6 +176,19 @@ class Binding(Connection):
             self._task = asyncio.get_running_loop().create_task(self._verify(pdu, account))
         else:
             self._accept_bind(pdu, account, now)
+
+    def _violation_of_bind(self, pdu: BindRequest) -> int:
+        """The command_status that a bind gets for mistakes of its own, 0 for none."""
+        context = self._context
+        known = context.accounts.get(pdu.system_id)
+        policy = replace(
+            _policy(negotiate(pdu.interface_version, self._ours), context, known, self._dialect_of(known)),
+            password_max=context.settings.longest_password + 1,
+        )
+        status = first_violation(pdu, policy)
+        if not status and not _is_address_range(pdu.address_range):
+            return int(CommandStatus.ESME_RBINDFAIL)
+        return status
 
     async def _verify(self, pdu: BindRequest, account: Account) -> None:
         """Verify a password hash in a thread (it takes tens of milliseconds), then go on where the session stopped."""
@@ -198,19 +204,22 @@ class Binding(Connection):
 
     def _go_on(self, pdu: BindRequest, account: Account, right: bool) -> None:
         """Answer a bind whose password has been verified, and handle what has waited behind it."""
-        context = self._context
-        now = context.monotonic()
-        if right:
-            context.accounts.remember(account, pdu.password)
-            self._accept_bind(pdu, account, now)
-        else:
-            self._refuse_bind(pdu, CommandStatus.ESME_RINVPASWD, "wrong_password")
+        self._conclude_bind(pdu, account, right)
         if not self._closing:
+            now = self._context.monotonic()
             self._handle_all(self._session.resume(now), now)
         self._flush()
         if self._window:
             self._halt_when_full()
         self._resume_reading()
+
+    def _conclude_bind(self, pdu: BindRequest, account: Account, right: bool) -> None:
+        """Answer a bind whose password has been verified."""
+        if right:
+            self._context.accounts.remember(account, pdu.password)
+            self._accept_bind(pdu, account, self._context.monotonic())
+        else:
+            self._refuse_bind(pdu, CommandStatus.ESME_RINVPASWD, "wrong_password")
 
     def _accept_bind(self, pdu: BindRequest, account: Account, now: float) -> None:
         context = self._context
@@ -230,6 +239,7 @@ class Binding(Connection):
         session.window.limit = settings.deliver_window
         self._account = account
         self._bind_type = bind_type
+        self._bound_at = context.engine.clock.now()
         self._window = settings.window
         over = settings.window_over
         self._window_over = over if over in (STOP_READING, CLOSE) else int(CommandStatus[over])
@@ -284,7 +294,7 @@ class Binding(Connection):
             tlvs = negotiate(pdu.interface_version, self._ours) >= VERSION_34
             number = self._number(dialect.responses, number)
             self._say(dialect.responses.refuse(response_id, status, number, tlvs=tlvs))
-        self._flush()
+        # What is said leaves all the same, with the answers to what came before it.
         self._closing = True
         self._linger = asyncio.get_running_loop().call_later(REFUSAL_LINGER, self._half_close)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from smppd.transport.listeners import join_address
 from smppd.transport.watch import Watch
@@ -19,6 +19,7 @@ from smppwire.timers import SessionTimers
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
+    from smppd.engine.ports import Behaviour
     from smppd.transport.context import Context
     from smppwire.pdus import Outbind
 
@@ -33,6 +34,13 @@ SHORTEST_WAIT: Final = 0.01
 
 VERSION_34: Final = 0x34
 VERSION_50: Final = 0x50
+
+
+class Gate(Protocol):
+    """Who sees what leaves."""
+
+    def sent(self, data: bytes) -> bytes:
+        """Whole PDUs are about to leave; returns what is written in their place."""
 
 
 class Connection(asyncio.Protocol, ABC):
@@ -74,7 +82,11 @@ class Connection(asyncio.Protocol, ABC):
         self._linger: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         """What has to be found out elsewhere before reading goes on: whether a password is right."""
+        self._waiting = False
+        """Whether something has to wait for its time before reading goes on."""
         self._watch: Watch | None = None
+        self._gate: Gate | None = None
+        """Who sees what leaves: the watch, or who tells it."""
         self.name = ""
         self._peer = ""
         self._log: FilteringBoundLogger = context.log
@@ -89,6 +101,10 @@ class Connection(asyncio.Protocol, ABC):
     @abstractmethod
     def unbind(self) -> None:
         """End the session in order, if there is one, and close."""
+
+    @abstractmethod
+    def follow(self, behaviour: Behaviour) -> None:
+        """Ask these rules from now on."""
 
     def owes_until(self, patience: float) -> float | None:
         """Until when the peer has `patience` seconds for its oldest answer, in real time; None when it owes none."""
@@ -112,6 +128,7 @@ class Connection(asyncio.Protocol, ABC):
         self._log = context.logger(session=self.name, peer=self._peer)
         if Watch.wanted(context):
             self._watch = Watch(context, self.name, self._log)
+            self._gate = self._gate or self._watch
         self._transport.set_write_buffer_limits(high=WRITE_BUFFER_HIGH)
         now = context.monotonic()
         if self._outbind is not None:
@@ -200,7 +217,7 @@ class Connection(asyncio.Protocol, ABC):
     @property
     def _may_read(self) -> bool:
         """Whether nothing forbids reading: a peer that does not read, a password to be verified, a full window."""
-        return self._writable and self._task is None and not self._halted and not self._closing
+        return not (self._task is not None or self._waiting or self._halted or self._closing) and self._writable
 
     def _let_others_read(self) -> None:
         """Read no more in this turn of the loop."""
@@ -242,9 +259,9 @@ class Connection(asyncio.Protocol, ABC):
             out.clear()
             return
         data = out[0] if len(out) == 1 else b"".join(out)
-        if self._watch is not None:
-            self._watch.sent(data)
         out.clear()
+        if self._gate is not None:
+            data = self._gate.sent(data)
         self._transport.write(data)
 
     # -- time ---------------------------------------------------------------------------------------------------------
