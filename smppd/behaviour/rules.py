@@ -199,7 +199,8 @@ class RuleBook:
         if index is None:
             return end, None
         search = self._search
-        for place in range(start, end):
+        place = start - 1
+        while (place := index.next_concerned(pdus, place + 1, end)) < end:
             firing = search(index, pdus[place], facts)
             if firing is not None:
                 return place, firing
