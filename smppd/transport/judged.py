@@ -363,10 +363,12 @@ class Judged(Binding):
     def leave(self, late: Late) -> None:
         """The time of an answer has come, or of what a rule about what leaves has held back."""
         del self._held[late]
+        self._unanswered -= late.is_answer
+        self._session.answered(int(late.is_answer))
+        if self._closing:
+            return
         try:
             if late.is_answer:
-                self._unanswered -= 1
-                self._session.answered(1)
                 for octets in late.octets:
                     self._say(octets)
             else:
