@@ -155,7 +155,8 @@ class Stage:
         """Do everything that is due at this instant."""
         for _ in range(PATIENCE):
             more = self.server.engine.run() == 0.0
-            more |= any([esme.settle() for esme in self.esmes])
+            for esme in self.esmes:
+                more |= esme.settle()
             if not more:
                 return
         raise AssertionError("the engine spins")
