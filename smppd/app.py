@@ -17,7 +17,10 @@ from smppd import __version__
 from smppd.accounts import AccountBook
 from smppd.api.door import Door
 from smppd.behaviour.dialects import compile_dialects
+from smppd.behaviour.fault_desk import FaultDesk
+from smppd.behaviour.faults import FaultBook
 from smppd.behaviour.sessions import Rules
+from smppd.behaviour.waits import Waits
 from smppd.engine.clock import VirtualClock
 from smppd.engine.core import Engine
 from smppd.errors import UserError
@@ -37,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from smppd.api.http import HttpServer
-    from smppd.engine.ports import Clock
+    from smppd.engine.ports import Clock, SessionFaults
     from smppd.observe.metrics import Sources
     from smppd.settings import Changes, Settings
     from smppd.settings import Clock as ClockSettings
@@ -61,6 +64,26 @@ class RealClock:
 
     now = staticmethod(time.monotonic)
     wall = staticmethod(time.time)
+
+
+class _Work:
+    """What is due on the engine's clock: messages, and what faults wait for."""
+
+    def __init__(self, engine: Engine, waits: Waits) -> None:
+        self._parts = (engine, waits)
+
+    def run(self) -> float | None:
+        """Do what is due now; returns the seconds until there is more, None for not until woken."""
+        return min((wait for part in self._parts if (wait := part.run()) is not None), default=None)
+
+    def next_due(self) -> float | None:
+        """When something is due next, on the clock."""
+        return min((due for part in self._parts if (due := part.next_due()) is not None), default=None)
+
+
+def longest_pdu(settings: Settings) -> int:
+    """Octets of the longest PDU that any session takes."""
+    return max(settings.server.max_pdu, *(dialect.session.max_pdu for dialect in settings.dialect.values()))
 
 
 def clock_for(settings: ClockSettings) -> Clock:
@@ -147,10 +170,27 @@ class SmscServer:
         )
         """What may be asked about rules and changed while running; see `smppd.behaviour.sessions`."""
         self._follow_rules()
+        waits = Waits(self.clock.now, self._wake)
+        self.faults = FaultBook(
+            settings.fault,
+            waits=waits,
+            seed=settings.server.seed,
+            connections=lambda: self._context.connections,
+            max_pdu=longest_pdu(settings),
+        )
+        self._context.faults = self.faults
+        self._fault_desk = FaultDesk(
+            self.faults,
+            self.engine,
+            waits,
+            sessions=lambda: self._context.connections,
+            attach=self._attach_session_faults,
+        )
+        self._work = _Work(self.engine, waits)
         self._outbinds = Outbinds(self._context, self._failed)
         self._lapse: TimeLapse | None = None
         if isinstance(self.clock, VirtualClock):
-            self._lapse = TimeLapse(self.clock, self.engine, self._context.connections, time.monotonic)
+            self._lapse = TimeLapse(self.clock, self._work, self._context.connections, time.monotonic)
         self._ticker: Ticker | None = None
         self._listeners: list[asyncio.Server] = []
         self._http: Door | None = None
@@ -173,7 +213,7 @@ class SmscServer:
         Raises UserError when a listener cannot be opened; nothing stays open then.
         """
         loop = asyncio.get_running_loop()
-        self._ticker = Ticker(loop, self.engine.run if self._lapse is None else self._lapse.run, self._failed)
+        self._ticker = Ticker(loop, self._work.run if self._lapse is None else self._lapse.run, self._failed)
         try:
             await self._start_smpp(loop, announce)
             if self.settings.server.http:
@@ -188,12 +228,15 @@ class SmscServer:
         """Open the SMPP listeners, and only then speak of them: all of them are open or none."""
         settings = self.settings.server
         for address in settings.smpp:
-            listener = await listen(loop, lambda: SmscConnection(self._context), address, backlog=settings.backlog)
+            listener = await listen(loop, self._connection, address, backlog=settings.backlog)
             self._listeners.append(listener)
         for where in self.smpp_addresses:
             self.log.info("listener opened", protocol="SMPP", address=where)
             if announce is not None:
                 announce(f"smppd {__version__}: SMPP on {where}")
+
+    def _connection(self) -> asyncio.Protocol:
+        return self._context.wrapped(SmscConnection(self._context))
 
     async def _start_http(self, announce: Callable[[str], None] | None) -> None:
         """Open the HTTP door; what serves it is loaded later, see `smppd.api.door`."""
@@ -246,6 +289,7 @@ class SmscServer:
             route_messages=lambda: {name: route.states for name, route in engine.routes.items()},
             rule_hits=self.rules.fired,
             hook_failures=self.rules.hook_failures,
+            fault_hits=self.faults.totals,
         )
 
     async def stop(self, grace: float | None = None) -> None:
@@ -261,9 +305,12 @@ class SmscServer:
         for connection in list(context.connections):
             connection.unbind()
         await self._wait_deserted(self.settings.server.shutdown_grace if grace is None else grace)
+        self.faults.stop()
         for connection in list(context.connections):
             connection.abort()
         await self._wait_deserted(ABORT_GRACE)
+        if self.faults.layers:
+            await _wait_for(self.faults.empty, ABORT_GRACE)
         for listener in self._listeners:
             await listener.wait_closed()
         self._listeners.clear()
@@ -280,14 +327,8 @@ class SmscServer:
 
     async def _wait_deserted(self, seconds: float) -> None:
         """Wait until the last connection has gone, but not longer than this."""
-        context = self._context
-        if not context.connections:
-            return
-        try:
-            async with asyncio.timeout(seconds):
-                await context.deserted.wait()
-        except TimeoutError:
-            pass
+        if self._context.connections:
+            await _wait_for(self._context.deserted, seconds)
 
     # -- what one asks a running server -------------------------------------------------------------------------------
 
@@ -367,6 +408,8 @@ class SmscServer:
         self._unbind_departed(settings)
         self.counters.know_accounts(account.system_id for account in settings.account)
         self.engine.configure(settings, self._networks, compile_dialects(settings))
+        self.faults.max_pdu = longest_pdu(settings)
+        self.faults.replace(settings.fault)
         self.settings = settings
         self._context.settings = settings
         self._context.privacy = Privacy(settings.privacy.log_personal_data)
@@ -398,6 +441,9 @@ class SmscServer:
             if bound_as is not None and bound_as[0] not in welcome:
                 connection.unbind()
 
+    def _attach_session_faults(self, faults: SessionFaults | None) -> None:
+        self._context.session_faults = faults
+
     # -- inside -------------------------------------------------------------------------------------------------------
 
     def _wake(self) -> None:
@@ -415,3 +461,12 @@ class SmscServer:
             await asyncio.sleep(HOUSEKEEPING)
             self._context.error_log.flush()
             self._outbinds.look()
+
+
+async def _wait_for(event: asyncio.Event, seconds: float) -> None:
+    """Wait for an event, but not longer than this."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        pass

@@ -177,7 +177,8 @@ class StrictReader:
         """Read a table; a wrong key counts as its default (as nothing, when it has none)."""
         if not isinstance(table, dict):
             self.reject(path, table, "expected a table")
-            table = {}
+            blank: S = _blank(struct)  # what it would have to hold is no second mistake
+            return blank
         fields, rest = fields_of(struct), rest_of(struct)
         others = {name: value for name, value in table.items() if name not in fields or name == rest}
         for name in others if not rest else ():
@@ -211,6 +212,9 @@ class StrictReader:
         named = struct_of(kind, value)
         if named is None and chosen is not None:
             self._unknown_choice(chosen, value, path)
+            return _ABSENT
+        if not isinstance(value, dict):
+            self.reject(path, value, "expected a table")
             return _ABSENT
         return self.read(named or bare_of(kind)[0], value, path)
 
@@ -301,7 +305,7 @@ class StrictReader:
         return converted
 
 
-def _blank(kind: Any) -> object:
+def _blank(kind: Any) -> Any:
     """What stands in for a value that must be there and is not: the checks of everything else still run."""
     if list_item(kind) is not None:
         return []

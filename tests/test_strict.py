@@ -54,6 +54,37 @@ def read(table: object, checks: Any = None) -> tuple[Table, list[str]]:
     return built, [str(problem) for problem in reader.problems]
 
 
+class Mix(msgspec.Struct, frozen=True, kw_only=True):
+    shares: Colour | dict[Colour, Even] = "red"
+    leg: Leg | None = None
+
+
+def mix(**table: object) -> tuple[Mix, list[str]]:
+    reader = StrictReader(lambda path: "f", {})
+    built = reader.read(Mix, table)
+    return built, [str(problem) for problem in reader.problems]
+
+
+def test_a_name_or_a_table_of_names() -> None:
+    assert mix(shares={"red": 2}) == (Mix(shares={"red": 2}), [])
+    assert mix(shares="green") == (Mix(shares="green"), [])
+    assert mix(shares={"red": 3, "gren": 2})[1] == [
+        "f: shares.red = 3: expected an even integer (it is odd)",
+        'f: shares.gren: unknown key; expected "red" or "green" (did you mean "green"?)',
+    ]
+    assert mix(shares=5)[1] == ['f: shares = 5: expected "red" or "green" or a table']
+
+
+def test_a_table_that_need_not_be_there() -> None:
+    assert mix(leg={"name": "l"}) == (Mix(leg=Leg(name="l")), [])
+    assert mix(leg={"nam": "l", "length": 0})[1] == [
+        'f: leg.nam: unknown key (did you mean "name"?)',
+        "f: leg.name: missing; expected text",
+        "f: leg.length = 0: expected a number above 0",
+    ]
+    assert mix(leg=5)[1] == ["f: leg = 5: expected a table"]
+
+
 def test_a_clean_table() -> None:
     built, problems = read({"even": 4, "words": ["a"], "colours": {"red": 2}, "leg": [{"name": "l", "length": 3}]})
     assert problems == []

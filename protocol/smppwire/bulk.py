@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import cache
 from struct import Struct
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar, cast
 
 from smppwire.constants import HEADER_LENGTH, CommandId, EsmClassFeature, TlvTag
 from smppwire.pdus import SubmitSm
@@ -61,19 +61,21 @@ def submit_sm_resps(
     """
     if codec is not None and (written := codec.submit_sm_resps(pdus, answers, tail)) is not None:
         return written
+    if len(pdus) != len(answers):
+        raise ValueError(f"{len(answers)} answers to {len(pdus)} PDUs")
     parts: list[bytes] = []
     append = parts.append
     short, beginning = _short_response(len(tail))
     accepted = 0
-    for pdu, answer in zip(pdus, answers, strict=True):
-        if isinstance(answer, bytes):
+    for pdu, answer in zip(pdus, answers):  # noqa: B905  # there is one for each
+        if type(answer) is bytes:
             accepted += 1
             if len(answer) == SHORT_ID:
                 append(short(beginning, pdu.sequence_number, answer, tail))
             else:
                 body = answer + tail
                 append(HEADER.pack(HEADER_LENGTH + len(body), SUBMIT_SM_RESP, 0, pdu.sequence_number) + body)
-        elif answer >= 0:
+        elif cast("int", answer) >= 0:
             append(HEADER.pack(HEADER_LENGTH, SUBMIT_SM_RESP, answer, pdu.sequence_number))
     return b"".join(parts), accepted
 

@@ -55,6 +55,11 @@ class Framer:
         """Octets held back: the beginning of a frame that is not complete."""
         return len(self._pending)
 
+    @property
+    def beginning(self) -> bytes:
+        """The octets held back, for whoever goes on in our place."""
+        return bytes(self._pending)
+
     def feed(self, data: bytes) -> tuple[bytes, list[Frame]]:
         """Take what arrived; answer a buffer and the complete frames in it, as plain tuples in FrameHeader order.
 

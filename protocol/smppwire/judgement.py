@@ -58,8 +58,10 @@ class Judge:
         """The status of the first violation of each, 0 where there is none; None when all of them are right."""
         violation = self._violation
         if self._codec is None:
-            found = [violation(pdu) for pdu in pdus]
-            return found if any(found) else None
+            for pdu in pdus:
+                if violation(pdu):
+                    return [violation(pdu) for pdu in pdus]
+            return None
         doubtful = self._codec.doubtful(pdus, self._rules)
         if doubtful is None:
             return None

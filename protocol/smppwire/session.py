@@ -507,6 +507,11 @@ class Session:
         return position
 
     @property
+    def beginning(self) -> bytes:
+        """The beginning of a PDU that has not been received whole."""
+        return self._framer.beginning
+
+    @property
     def paused(self) -> bool:
         """True while a bind or an unbind of the peer waits for its answer: read no more from the connection."""
         return self._pausing_request is not None

@@ -1,7 +1,7 @@
 """Receipts as message centres write them: from a template, in a spelling, a place and a PDU of the dialect's choice.
 
 This is the readable way, one function per question. Messages of accounts whose dialect writes plain receipts never get
-here: theirs are put together by `smppd.engine.receipts.DefaultDialect` (SMPP 3.4 appendix B).
+here: theirs are put together by `smppd.engine.receipts.PlainReceipts` (SMPP 3.4 appendix B).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from smppd.engine.message import ACCEPTED, DELIVERED, ENROUTE, UNDELIVERABLE
 from smppd.engine.multipart import text_of
-from smppd.engine.receipts import INTERMEDIATE_ESM_CLASS, DefaultDialect
+from smppd.engine.receipts import INTERMEDIATE_ESM_CLASS, PlainReceipts
 from smppwire.constants import CommandId, MessageState, TlvTag, state_name
 from smppwire.pdus import SubmitSm
 from smppwire.smpp_time import format_absolute
@@ -45,7 +45,12 @@ GSM_NETWORK: Final = b"\x03"
 QUARTER_HOUR: Final = 900
 """Seconds of the unit in which SMPP counts time zones."""
 
+REMEMBERED: Final = 4096
+"""Dates and numbers that are remembered as they are written; beyond that they are written anew."""
+
 STRFTIME: Final = {"10": "%y%m%d%H%M", "12": "%y%m%d%H%M%S", "14": "%Y%m%d%H%M%S"}
+TICKS: Final = {"10": 60.0, "12": 1.0, "14": 1.0}
+"""Seconds within which a date does not change; those with tenths are told apart as they are."""
 
 STATES: Final = range(int(MessageState.SKIPPED) + 1)
 CONTRADICTIONS: Final = {DELIVERED: UNDELIVERABLE}
@@ -96,12 +101,15 @@ class ReceiptWriter:
         """What receipts are sent as, to sessions that know it."""
         self._vendor_tlvs = vendor_tlvs(self.command_id)
         self._vendor_tlvs_of_deliver_sm = vendor_tlvs(DELIVER_SM)
+        self._dates: dict[float, bytes] = {}
+        self._numbers: dict[str, bytes] = {}
+        self._tick = TICKS.get(form.date)
         self._parts = [(self._encode(literal), name) for literal, name, _, _ in string.Formatter().parse(form.template)]
         names = [state_name(state) for state in STATES]
         self._states = [self._encode(form.states.get(name, name)) for name in names]
         self._errors = [self._encode(form.errors[name]) if name in form.errors else None for name in names]
         self._tlv_states = [form.tlv_states.get(name, self._told(state)) for state, name in enumerate(names)]
-        self._plain = DefaultDialect(zone)
+        self._plain = PlainReceipts(zone)
 
     def _told(self, state: int) -> int:
         """What message_state says of a state."""
@@ -216,11 +224,19 @@ class ReceiptWriter:
         message_id = self._ids.in_text(message.message_id, below_34=_is_below_34(message))
         return self._encode(message_id.decode("ascii"))
 
+    def _number(self, digits: str) -> bytes:
+        written = self._numbers.get(digits)
+        if written is None:
+            if len(self._numbers) >= REMEMBERED:
+                self._numbers.clear()
+            written = self._numbers[digits] = self._encode(digits)
+        return written
+
     def _sub(self, _message: Message, report: Report) -> bytes:
-        return self._encode(f"{report.sub:03d}")
+        return self._number(f"{report.sub:03d}")
 
     def _dlvrd(self, _message: Message, report: Report) -> bytes:
-        return self._encode(f"{report.dlvrd:03d}")
+        return self._number(f"{report.dlvrd:03d}")
 
     def _submit_date(self, message: Message, _report: Report) -> bytes:
         return self._date(message.accepted_wall)
@@ -233,7 +249,7 @@ class ReceiptWriter:
 
     def _err(self, _message: Message, report: Report) -> bytes:
         text = self._errors[report.state]
-        return self._encode(f"{report.error_code:0{self._form.err_width}d}") if text is None else text
+        return self._number(f"{report.error_code:0{self._form.err_width}d}") if text is None else text
 
     def _beginning(self, message: Message, _report: Report) -> bytes:
         """The first characters of what a person wrote: after the user data header, and nothing of what is no text."""
@@ -244,12 +260,21 @@ class ReceiptWriter:
         return self._encode(text_of(pdu, self._alphabet)[: self._form.text_length])
 
     def _date(self, seconds: float) -> bytes:
+        tick = seconds if self._tick is None else seconds // self._tick
+        written = self._dates.get(tick)
+        if written is None:
+            if len(self._dates) >= REMEMBERED:
+                self._dates.clear()
+            written = self._dates[tick] = self._encode(self._date_of(seconds))
+        return written
+
+    def _date_of(self, seconds: float) -> str:
         moment = datetime.fromtimestamp(seconds, self._zone)
         if self._form.date != "smpp":
-            return self._encode(moment.strftime(STRFTIME[self._form.date]))
+            return moment.strftime(STRFTIME[self._form.date])
         offset = moment.utcoffset()
         quarters = 0 if offset is None else int(offset.total_seconds()) // QUARTER_HOUR
-        return self._encode(format_absolute(moment.astimezone(UTC), quarters).decode("ascii"))
+        return format_absolute(moment.astimezone(UTC), quarters).decode("ascii")
 
 
 FIELDS: Final[dict[str, Callable[[ReceiptWriter, Message, Report], bytes]]] = {

@@ -74,19 +74,20 @@ class ResponseWriter:
 
         SMPP 3.4 leaves open what follows the header (quirks Q37 to Q44, and Q79).
         """
+        words = status_name(status).encode("ascii")
         status = self._statuses.get(status, status)
         if status in self._nacked or response_id == GENERIC_NACK or response_id & ~RESPONSE_BIT in self.unsupported:
             return self._frame(GENERIC_NACK, status, sequence_number, b"", tlvs=tlvs)
-        body = self._error_body(response_id, status, tlvs=tlvs)
+        body = self._error_body(response_id, words, tlvs=tlvs)
         return self._frame(response_id, status, sequence_number, body, tlvs=tlvs)
 
     def refuse_unsupported(self, request_id: int, sequence_number: int, *, tlvs: bool) -> bytes:
         """The octets by which a request is refused that this message centre does not know."""
         return self.refuse(request_id | RESPONSE_BIT, ESME_RINVCMDID, sequence_number, tlvs=tlvs)
 
-    def _error_body(self, response_id: int, status: int, *, tlvs: bool) -> bytes:
+    def _error_body(self, response_id: int, words: bytes, *, tlvs: bool) -> bytes:
+        """What follows the header; `words` say what is wrong, whatever number the dialect has for it."""
         form = self._form
-        words = status_name(status).encode("ascii")
         body = b""
         if form.error_body == "nul":
             body = b"\0"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,6 +19,19 @@ def is_awake(schedule: Schedule | None, elapsed: float) -> bool:
     if schedule.for_ is None:
         return True
     return (since % schedule.every if schedule.every else since) < schedule.for_
+
+
+def next_start(schedule: Schedule | None, elapsed: float) -> float | None:
+    """When a schedule next begins, perhaps just now, in seconds after what it counts from; None: never again.
+
+    One that is not given has begun before anything else.
+    """
+    if schedule is None:
+        return None
+    since = elapsed - schedule.start
+    if since <= 0:
+        return schedule.start
+    return schedule.start + ceil(since / schedule.every) * schedule.every if schedule.every else None
 
 
 def next_change(schedule: Schedule | None, elapsed: float) -> float | None:

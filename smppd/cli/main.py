@@ -27,6 +27,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "init": ("smppd.cli.init", "Write an annotated configuration to start from."),
     "explain": ("smppd.cli.explain", "Dissect PDUs given in hexadecimal or in a file."),
     "send": ("smppd.cli.send", "Submit one message as an ESME."),
+    "load": ("smppd.cli.load", "Put a load on any SMSC and account for every message."),
     "hash-password": ("smppd.cli.hash_password", "Hash a password for the configuration."),
 }
 """Name of a command -> the module that has it, and the line it gets in ``smppd --help``."""

@@ -289,7 +289,7 @@ def submit(engine: Engine, bind: Bind, pdu: BroadcastSm) -> BroadcastSmResp:
     duration = _duration(pdu)
     if not pdu.validity_period and duration != NEVER:
         expires_at = start_at + engine.validity(duration)  # the default follows from repetitions and interval
-    message_id = engine.take_id(bind) if replaced is None else replaced.message_id
+    message_id = engine.take_id(bind.spell) if replaced is None else replaced.message_id
     broadcast = Broadcast(
         message_id, bind.esme, pdu, good, now=now, start_at=start_at, expires_at=expires_at, ends_at=start_at + duration
     )

@@ -10,6 +10,7 @@ The engine is made of three parts: the `Intake` accepts, the `Life` moves what w
 
 from __future__ import annotations
 
+from functools import partial
 from math import nextafter
 from typing import TYPE_CHECKING, Final
 
@@ -19,7 +20,7 @@ from smppd.engine.esmes import Delivery, EsmeState
 from smppd.engine.intake import Intake
 from smppd.engine.ledger import Ledger
 from smppd.engine.life import Life
-from smppd.engine.message import NEVER
+from smppd.engine.message import NEVER, is_reported
 from smppd.engine.queues import RouteState
 from smppd.engine.router import Router
 from smppd.engine.slices import Slices
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from smppd.engine.esmes import Bind, Deliverable
     from smppd.engine.handsets import Handsets
-    from smppd.engine.ports import Clock, Dialect, Network, Observer
+    from smppd.engine.ports import Clock, Dialect, EngineFaults, Network, Observer
     from smppd.settings import Settings
 
 EVENTS_PER_TURN: Final = 1000
@@ -78,10 +79,12 @@ class Engine:
         self.routes: dict[str, RouteState] = {}
         self.ledger = ledger = Ledger()
         self.life = life = Life(ledger, clock=clock, observer=observer, wake=wake)
-        self.intake = intake = Intake(ledger, life, clock=clock, observer=observer, wake=wake)
+        self.intake = intake = Intake(ledger, life, clock=clock, observer=observer)
         self.slices = Slices(wake)
         self.agenda = Agenda(wake)
         self.broadcasts = Broadcasts()
+        self.faults: EngineFaults | None = None
+        """What goes wrong here; None while nothing does."""
         self._sweep_at = 0.0
         self._quantum = EVENTS_PER_TURN
         # What the parts hold and do, under the engine's name: those who ask need not know who answers.
@@ -167,6 +170,8 @@ class Engine:
     def open_bind(self, bind: Bind) -> None:
         """A session bound: what waits for its account may flow."""
         self.outbox.opened(bind)
+        if self.faults is not None:
+            self.faults.opened(bind)
         if bind.receives:
             self.wake()
 
@@ -183,9 +188,7 @@ class Engine:
     def acknowledged(self, answers: Iterable[tuple[Deliverable, int]]) -> None:
         """Responses to deliver_sm: each deliverable with the command_status the ESME gave."""
         self.outbox.acknowledged(answers)
-        if not self.life.woken:
-            self.life.woken = True
-            self.wake()
+        self.life.wake()
 
     def unanswered(self, items: Iterable[Deliverable]) -> None:
         """Deliver_sm whose response timer ran out."""
@@ -202,6 +205,29 @@ class Engine:
         self.outbox.add(Delivery(kind, body, esme, bind, now, now + self._validity))
         self.wake()
         return True
+
+    def deliver_now(self, kind: str, bind: Bind, body: bytes) -> None:
+        """Send a deliver_sm of one's own making by this bind at once; without effect at the limit of messages."""
+        if not self.ledger.is_full:
+            now = self.clock.now()
+            self.ledger.live += 1
+            self.outbox.send_now(bind, Delivery(kind, body, bind.esme, bind, now, now + self._validity), now)
+
+    def report_early(self, bind: Bind, answers: Iterable[bytes | int]) -> None:
+        """Have those receipts leave that a fault wants before the responses: of messages that were just accepted.
+
+        `answers` are what `submit` has returned. Only messages that end by what their network said already are meant.
+        """
+        for answer in answers:
+            message = self.messages.get(answer) if isinstance(answer, bytes) else None
+            if (
+                message is not None
+                and bind.faults is not None
+                and self.life.has_outcome(message)
+                and is_reported(message, message.outcome.state)
+                and bind.faults.comes_early(message)
+            ):
+                self.outbox.send_ahead(bind.esme, partial(self.life.finish_early, message), self.clock.now())
 
     def congestion(self, bind: Bind) -> int:
         """How full the server is for this bind, in percent: what congestion_state says (SMPP 5.0 section 4.8.4.18).
@@ -221,7 +247,7 @@ class Engine:
     def run(self) -> float | None:
         """Do what is due. Returns after how many seconds to call again: 0 for at once, None for not until woken."""
         life, ledger, quantum = self.life, self.ledger, self._quantum
-        life.woken = False
+        life.begin_turn()
         now = self.clock.now()
         slices = self.slices.run()
         more = life.run_schedule(now, quantum)

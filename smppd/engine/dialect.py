@@ -9,7 +9,7 @@ from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING
 
 from smppd.engine.ids import is_id
-from smppd.engine.receipts import DefaultDialect
+from smppd.engine.receipts import PlainReceipts
 from smppwire.constants import CommandId
 from smppwire.text import Alphabet
 
@@ -25,7 +25,7 @@ class PlainDialect:
 
     def __init__(self, zone: tzinfo = UTC) -> None:
         """Report dates in `zone`."""
-        self.receipts: Receipts = DefaultDialect(zone)
+        self.receipts: Receipts = PlainReceipts(zone)
         self.responses: Responses | None = None
         self.command_id = int(CommandId.DELIVER_SM)
         self.reports_always = False

@@ -16,7 +16,7 @@ from smppwire.judgement import judge_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from smppd.engine.ports import Dialect, Outbound, Responses
+    from smppd.engine.ports import Dialect, Outbound, RequestFaults, Responses
     from smppd.settings import Account
     from smppwire.pdus import Pdu
     from smppwire.validation import ValidationPolicy
@@ -122,6 +122,26 @@ class HandsetAcknowledgement(Report):
         return DELIVER_SM, dialect.receipts.acknowledgement_body(self.message, self.esm_class, tlvs=tlvs)
 
 
+class Restated(Report):
+    """A receipt that says something else than the record of its message, or says it once more: the work of a fault.
+
+    `record` is what it says: the message, or an altered copy of it. With `stands_in` it is sent in the place of the
+    message's own receipt, which is done with when this is; else it comes in addition.
+    """
+
+    __slots__ = ("record", "stands_in")
+
+    def __init__(self, message: Message, record: Message, *, stands_in: bool) -> None:
+        super().__init__("receipt", message, message.accepted_at, message.expires_at)
+        self.record = record
+        self.stands_in = stands_in
+
+    def render(self, dialect: Dialect, *, tlvs: bool) -> tuple[int, bytes]:
+        """(command_id, body) for a bind of this dialect, with TLVs or without."""
+        command_id = dialect.command_id if tlvs else DELIVER_SM
+        return command_id, dialect.receipts.receipt_body(self.record, tlvs=tlvs)
+
+
 Deliverable: TypeAlias = Message | Delivery
 """What can leave as a deliver_sm: a message, whose receipt it is, or a delivery."""
 
@@ -166,10 +186,13 @@ class Bind:
     __slots__ = (
         "address_range",
         "bind_id",
+        "bound_at",
         "esme",
+        "faults",
         "hex_ids",
         "is_50",
         "is_open",
+        "is_plain",
         "judge",
         "outbound",
         "pending",
@@ -190,6 +213,7 @@ class Bind:
         tlvs: bool,
         policy: ValidationPolicy,
         address_range: AddressRange = ANY_ADDRESS,
+        bound_at: float = 0.0,
     ) -> None:
         """Describe a bind.
 
@@ -201,6 +225,7 @@ class Bind:
             tlvs: whether the ESME is of interface_version 0x34 or above: others get no TLVs, and ids of 8 hex digits.
             policy: what the values of its PDUs are judged by, its interface_version included.
             address_range: the addresses that this bind, of those of its account, is for.
+            bound_at: when the session was bound, in seconds of the engine's clock.
         """
         self.bind_id = bind_id
         self.esme = esme
@@ -213,6 +238,9 @@ class Bind:
         self.judge = judge_of(policy)
         self.is_50 = policy.is_50
         self.address_range = address_range
+        self.bound_at = bound_at
+        self.faults: RequestFaults | None = None
+        """What goes wrong with its requests."""
         self.pending: deque[Deliverable] = deque()
         """What should leave by this bind and no other, oldest first."""
         self.is_open = True
@@ -222,6 +250,8 @@ class Bind:
         spell = dialect.speller(below_34=self.hex_ids)
         self.spell: Callable[[int], bytes] | None = spell or (hex_id if self.hex_ids else None)
         """How numbers become message_ids; None: in decimal digits."""
+        self.is_plain = spell is None and not self.hex_ids and not dialect.accepts_first
+        """Whether messages are accepted as in the default dialect, so that nothing is special about them."""
         self.responses: Responses | None = dialect.responses
         """Writes responses; None where they are what the specification says."""
 

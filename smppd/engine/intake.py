@@ -20,18 +20,19 @@ from smppd.engine.message import (
     SCHEDULED,
     TRANSACTION,
     UNDECIDED,
+    DataRecord,
     Group,
     Message,
     lifetime_of,
 )
 from smppd.engine.ports import DEFERRED
 from smppd.engine.queues import PASSES, WAITS, RouteState
-from smppwire.constants import CommandStatus
+from smppwire.constants import CommandId, CommandStatus
 from smppwire.errors import TextError
 from smppwire.smpp_time import parse_time
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from smppd.engine.esmes import Bind, EsmeState
     from smppd.engine.ledger import Ledger
@@ -40,6 +41,11 @@ if TYPE_CHECKING:
     from smppd.engine.router import Router
     from smppd.settings import Messages
     from smppwire.pdus import SubmitSm
+
+DATA_SM: Final = int(CommandId.DATA_SM)
+SUBMIT_MULTI: Final = int(CommandId.SUBMIT_MULTI)
+ALL_RIGHT: Final = repeat(int(CommandStatus.ESME_ROK))
+"""Statuses for any number of PDUs with which nothing is wrong."""
 
 RINVDSTADR: Final = int(CommandStatus.ESME_RINVDSTADR)
 RINVEXPIRY: Final = int(CommandStatus.ESME_RINVEXPIRY)
@@ -50,15 +56,13 @@ RMSGQFUL: Final = int(CommandStatus.ESME_RMSGQFUL)
 class Intake:
     """Accepts messages: judges them, finds their routes, and hands them to `Life`."""
 
-    def __init__(
-        self, ledger: Ledger, life: Life, *, clock: Clock, observer: Observer, wake: Callable[[], None]
-    ) -> None:
-        """Accept messages into `ledger`; `wake` is called when a turn of the loop should come soon."""
+    def __init__(self, ledger: Ledger, life: Life, *, clock: Clock, observer: Observer) -> None:
+        """Accept messages into `ledger`, and begin their `life`."""
         self._ledger = ledger
         self._life = life
-        self._clock = clock
+        self._now = clock.now
+        self._wall = clock.wall
         self._observer = observer
-        self._wake = wake
 
     def configure(self, settings: Messages, router: Router[RouteState]) -> None:
         """Take new limits and routes, for what is submitted from now on."""
@@ -75,27 +79,23 @@ class Intake:
         Returns, for each, the message_id it was accepted under, or the command_status that refuses it, or DEFERRED
         when its outcome is its answer.
         """
-        now = self._clock.now()
-        wall = self._clock.wall()
-        esme = bind.esme
+        now = self._now()
+        wall = self._wall()
         statuses = bind.judge.statuses(pdus)
+        if bind.faults is not None:
+            statuses = bind.faults.judge(pdus, statuses)
         answers: list[bytes | int] = []
         if not (
             fate is not None
-            or esme.throughput is not None
-            or bind.spell is not None
+            or bind.esme.throughput is not None
+            or not bind.is_plain
             or self._life.peers.active
             or self._ledger.live + len(pdus) > self._ledger.limit
         ):
-            accepted = self._submit_plain(bind, pdus, statuses, answers, now, wall)
-            if accepted:
-                self._ledger.enter(esme, accepted)
+            self._submit_plain(bind, pdus, statuses, answers, now, wall)
         done = len(answers)
         if done < len(pdus):
             self._submit_any(bind, pdus[done:], statuses and statuses[done:], answers, now, wall, fate)
-        if self._ledger.intake and not self._life.woken:
-            self._life.woken = True
-            self._wake()
         return answers
 
     def _submit_plain(
@@ -106,11 +106,11 @@ class Intake:
         answers: list[bytes | int],
         now: float,
         wall: float,
-    ) -> int:
+    ) -> None:
         """Take the first of a batch, as long as nothing is special about them: their route decides at once.
 
-        What becomes of them waits in `_ready`, in lists whose messages have the bind, the route, the outcome and the
-        registered_delivery in common, so that the next turn need not look at each of them. Returns how many there are.
+        They go their way in lists whose messages have the bind, the route, the outcome and the registered_delivery in
+        common, so that the next turn of the loop need not look at each of them.
         """
         esme = bind.esme
         only = self._router.only
@@ -120,8 +120,8 @@ class Intake:
         outcome = UNDECIDED
         asked = 0
         batch: list[Message] = []
-        first_id = next_id = self._ledger.ids(len(pdus))
-        for pdu, status in zip(pdus, statuses or repeat(0)):  # noqa: B905  # there is one for each
+        next_id = self._ledger.ids(len(pdus))
+        for pdu, status in zip(pdus, statuses or ALL_RIGHT):  # noqa: B905  # there is one for each
             if status:
                 answers.append(status)
                 continue
@@ -154,7 +154,6 @@ class Intake:
         if batch:
             self._ledger.next_id = next_id
             self._life.decided(batch)
-        return next_id - first_id
 
     def _submit_any(
         self,
@@ -179,12 +178,13 @@ class Intake:
         free = self._ledger.limit - self._ledger.live
         answer = answers.append
         dispatch: list[Message] = []
+        told: list[Message] = []
         accepted = 0
         throttled = 0
         overflowing = 0
         next_id = self._ledger.ids(len(pdus))
         is_50 = bind.is_50
-        for pdu, status in zip(pdus, statuses or repeat(0)):  # noqa: B905  # there is one for each
+        for pdu, status in zip(pdus, statuses or ALL_RIGHT):  # noqa: B905  # there is one for each
             if status:
                 answer(status)
                 continue
@@ -209,11 +209,12 @@ class Intake:
             ):
                 # It may find what came before it, and must not overtake it: neither in time nor in the network's dice.
                 self._ledger.next_id = next_id
-                self._ledger.enter(esme, accepted)
-                self._life.dispatch(dispatch, now)
+                if accepted:
+                    self._let_in(esme, accepted, told, dispatch, now)
                 answer(self._submit_timed(bind, pdu, route, now, wall, fate))
                 accepted = 0
                 dispatch = []
+                told = []
                 next_id = self._ledger.next_id
                 free = self._ledger.limit - self._ledger.live
                 pending = self._ledger.pending
@@ -237,7 +238,7 @@ class Intake:
             if fate is not None:
                 self._life.foretell(message, fate)
             if accepts_first:
-                self._life.tell_accepted(message, now)
+                told.append(message)
             if status == WAITS:
                 self._life.enqueue(message)
             else:
@@ -245,12 +246,19 @@ class Intake:
             answer(message_id)
         self._ledger.next_id = next_id
         if accepted:
-            self._ledger.enter(esme, accepted)
-            self._life.dispatch(dispatch, now)
+            self._let_in(esme, accepted, told, dispatch, now)
         if throttled:
             self._observer.throttled(system_id, "account", throttled)
         if overflowing:
             self._observer.throttled(system_id, "limit", overflowing)
+
+    def _let_in(self, esme: EsmeState, accepted: int, told: list[Message], dispatch: list[Message], now: float) -> None:
+        """Count so many new messages, tell the ESME of those that it is to be told of, and send these on their way."""
+        self._ledger.enter(esme, accepted)
+        for message in told:
+            self._life.tell_accepted(message, now)
+        self._life.dispatch(dispatch, now)
+        self._life.wake()
 
     def _judge(self, esme: EsmeState, route: RouteState, pdu: SubmitSm, now: float) -> int:
         """What the route says (`RouteState.judge`), refusals counted."""
@@ -295,7 +303,7 @@ class Intake:
                 and old.esm_class & MODE_MASK not in ONE_ATTEMPT
             ):
                 message.pdu = pdu
-                self._life.replaced(message, self._clock.now())
+                self._life.replaced(message, self._now())
                 self._life.reschedule(message, start_at, expires_at)
                 return message
         return None
@@ -338,7 +346,7 @@ class Intake:
         if status > 0:
             return status
         if message_id is None:
-            message_id = self._ledger.take_id(bind)
+            message_id = self._ledger.take_id(bind.spell)
         message = Message(message_id, pdu, esme, bind, route, now, wall, expires_at)
         message.group = group
         if group is not None:
@@ -356,7 +364,7 @@ class Intake:
         route.states[message.state] += 1
         if fate is not None:
             self._life.foretell(message, fate)
-        if esme.dialect.accepts_first:
+        if esme.dialect.accepts_first and held is None:
             self._life.tell_accepted(message, now)
         if held is not None:
             if is_scheduled:
@@ -369,14 +377,17 @@ class Intake:
             self._life.enqueue(message)
         else:
             self._life.dispatch([message], now)
-        self._wake()
+        self._life.wake()
         return message
 
     def let_go(self, held: Iterable[tuple[Message, int]]) -> None:
         """Send those on their way that `accept` has held: their submit_multi is answered."""
+        now = self._now()
         dispatch: list[Message] = []
         for message, status in held:
             message.route.reserved -= status == WAITS
+            if message.esme.dialect.accepts_first and not message.is_final:
+                self._life.tell_accepted(message, now)
             if message.state == SCHEDULED:
                 self._life.plan(message, message.next_at)
             elif message.state == ENROUTE:
@@ -384,8 +395,8 @@ class Intake:
                     self._life.enqueue(message)
                 else:
                     dispatch.append(message)
-        self._life.dispatch(dispatch, self._clock.now())
-        self._wake()
+        self._life.dispatch(dispatch, now)
+        self._life.wake()
 
     # -- what is asked before -----------------------------------------------------------------------------------------
 
@@ -394,9 +405,16 @@ class Intake:
         return self._router.find(bind.esme.system_id, pdu)
 
     def admit_to_account(self, bind: Bind, pdu: SubmitSm) -> int:
-        """0 when the account's throughput window lets one more message pass, else the refusing command_status."""
+        """0 when the account's throughput window lets one more message pass, else the refusing command_status.
+
+        `pdu` is the record of a data_sm, or of one destination of a submit_multi.
+        """
         esme = bind.esme
-        if esme.throughput is None or esme.throughput.admit(pdu, self._clock.now()):
+        if bind.faults is not None:
+            status = bind.faults.refuse(DATA_SM if isinstance(pdu, DataRecord) else SUBMIT_MULTI, pdu)
+            if status:
+                return status
+        if esme.throughput is None or esme.throughput.admit(pdu, self._now()):
             return 0
         self._observer.throttled(esme.system_id, "account", 1)
         return esme.over_status

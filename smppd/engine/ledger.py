@@ -14,9 +14,9 @@ from smppd.engine.message import ENROUTE
 from smppd.engine.pending import PendingIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from smppd.engine.esmes import Bind, EsmeState
+    from smppd.engine.esmes import EsmeState
     from smppd.engine.message import Message
     from smppd.settings import Messages
 
@@ -62,11 +62,11 @@ class Ledger:
             self.next_id = FIRST_ID
         return self.next_id
 
-    def take_id(self, bind: Bind) -> bytes:
-        """The next message_id, as this session spells it."""
+    def take_id(self, spell: Callable[[int], bytes] | None) -> bytes:
+        """The next message_id, as `spell` writes it, or in decimal digits."""
         number = self.ids(1)
         self.next_id += 1
-        return b"%d" % number if bind.spell is None else bind.spell(number)
+        return b"%d" % number if spell is None else spell(number)
 
     # -- from acceptance to oblivion ----------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from smppd.engine.alerts import Alerts, asks_for_dpf
-from smppd.engine.esmes import DELIVERY_ACK, MANUAL_ACK, Acceptance, HandsetAcknowledgement, Notification
+from smppd.engine.esmes import DELIVERY_ACK, MANUAL_ACK, Acceptance, HandsetAcknowledgement, Notification, Restated
 from smppd.engine.fates import Fates
 from smppd.engine.handsets import Handsets
 from smppd.engine.message import (
@@ -73,8 +73,8 @@ class Life:
         self._ledger = ledger
         self._clock = clock
         self._wake = wake
-        self.woken = False
-        """Whether `wake` has been called since the last turn, by those who may call it once per read."""
+        self._is_woken = False
+        """Whether `wake` has been called since the last turn."""
         self.outbox = Outbox(observer, self._settle, ledger.settle, self._offer_later)
         self.multipart = Multipart(
             report=self._report, report_whole=self._report_whole, settle=self._settle, show=self._show_whole
@@ -89,6 +89,8 @@ class Life:
         """What the network has decided: messages, and batches of those that nothing is special about."""
         self._has_batches = False
         """Whether there may be batches among them."""
+        self._silent: list[Message] | None = None
+        """The latest of the batches whose messages ask for no receipt, as long as others may join them."""
         self.queued: dict[RouteState, None] = {}
         """The routes in whose queues something waits."""
         self.schedule: Schedule[Message] = Schedule()
@@ -103,6 +105,16 @@ class Life:
         self._validity = settings.default_validity
         self._retry_steps = tuple(settings.retry)
         self.multipart.timeout = settings.multipart_timeout
+
+    def wake(self) -> None:
+        """Have a turn of the loop come soon; to ask once before each is enough."""
+        if not self._is_woken:
+            self._is_woken = True
+            self._wake()
+
+    def begin_turn(self) -> None:
+        """A turn begins: whatever happens from now on asks for another."""
+        self._is_woken = False
 
     @property
     def is_ready(self) -> bool:
@@ -145,15 +157,31 @@ class Life:
 
     def decided(self, batch: list[Message]) -> None:
         """Have the next turn finish messages that were accepted together, and whose fate is known."""
-        batch[0].route.states[ENROUTE] += len(batch)
-        self._ready.append(batch)
-        self._has_batches = True
-        if batch[0].esme.dialect.accepts_first:
-            for message in batch:
-                self.tell_accepted(message, message.accepted_at)
+        first = batch[0]
+        count = len(batch)
+        first.route.states[ENROUTE] += count
+        self._ledger.enter(first.esme, count)
+        if not (first.pdu.registered_delivery or first.esme.dialect.reports_always):
+            self._decided_silently(batch, first)
+        else:
+            self._ready.append(batch)
+            self._has_batches = True
+        self.wake()
         if self._ledger.pending is not None:
             for message in batch:
                 self._ledger.pending.add(message)
+
+    def _decided_silently(self, batch: list[Message], first: Message) -> None:
+        """The same of messages without a receipt: it is all one by which bind they came, so they join those before."""
+        joined = self._silent
+        if joined:
+            other = joined[0]
+            if other.esme is first.esme and other.route is first.route and other.outcome is first.outcome:
+                joined += batch
+                return
+        self._silent = batch
+        self._ready.append(batch)
+        self._has_batches = True
 
     def dispatch(self, messages: list[Message], now: float) -> None:
         """Hand messages to the networks of their routes, runs of one route together; before that to the ESMEs."""
@@ -294,8 +322,24 @@ class Life:
         else:
             self._settle(message)
 
+    def has_outcome(self, message: Message) -> bool:
+        """Whether it is known already how the message ends, though it is not final yet."""
+        return message.state == ENROUTE and message.outcome.state >= FIRST_FINAL and message not in self._forwards
+
+    def finish_early(self, message: Message) -> None:
+        """Have a message that was accepted a moment ago, and `has_outcome`, end at once: its network need not wait."""
+        if self._ready and self._ready[-1] == [message]:
+            self._ready.pop()
+        else:
+            self._part_batches()
+        self.cancel_plan(message)
+        self._finish(message, message.outcome, self._clock.now(), self._clock.wall())
+
     def _finish_batch(self, batch: list[Message], now: float, wall: float) -> None:
-        """Finish messages of one bind, route, outcome and registered_delivery that ask for a receipt at most."""
+        """Finish messages of one route, outcome and registered_delivery that ask for a receipt at most.
+
+        Those that ask for one are of one bind, the others of one account.
+        """
         if self._ledger.pending is not None or self._handsets is not None:
             for message in batch:
                 self._finish(message, message.outcome, now, wall)
@@ -330,9 +374,8 @@ class Life:
         forward = self._forwards.pop(message, None) if self._forwards else None
         self._finish(message, outcome, now, wall)
         if forward is not None:
-            self._ledger.live += (
-                1  # counted with its message so far, which may be done with before the outbox lets go of it
-            )
+            # Counted with its message so far, which may be done with before the outbox lets go of it.
+            self._ledger.live += 1
             self.outbox.forsake(forward)
 
     def _conclude(self, message: Message, now: float) -> None:
@@ -400,6 +443,9 @@ class Life:
             item.receipt = RECEIPT_SETTLED
             self._ledger.settle((item,))
             return
+        if isinstance(item, Restated) and item.stands_in:
+            self._settle(item.message)
+            return
         self._ledger.live -= 1
         if isinstance(item, Notification):
             message = item.message
@@ -447,7 +493,7 @@ class Life:
         if message.due_at != NEVER:
             self.cancel_plan(message)
             self.plan(message, next_at)
-            self._wake()
+            self.wake()
         else:  # it is held, or its outcome is known and this turn of the loop reports it
             message.next_at = next_at
 
@@ -463,13 +509,14 @@ class Life:
         self._part_batches()
         self.cancel_plan(message)
         self._finish_early(message, DELETED_OUTCOME, self._clock.now(), self._clock.wall())
-        self._wake()
+        self.wake()
         return True
 
     def _part_batches(self) -> None:
         """Somebody touches a message: whatever waits to be reported is looked at one by one."""
         if self._has_batches:
             self._has_batches = False
+            self._silent = None
             ready, self._ready = self._ready, deque()
             for entry in ready:
                 if isinstance(entry, Message):
@@ -534,6 +581,7 @@ class Life:
         ready = self._ready
         if not ready:
             return False
+        self._silent = None
         wall = self._clock.wall()
         left = limit
         while ready and left > 0:

@@ -56,9 +56,7 @@ LARGEST_ERROR_CODE: Final = 255
 def _keys(engine: Engine, bind: Bind, message_id: bytes) -> list[bytes]:
     """Under which ids the message may be known that an ESME names so: as its dialect says, or as it once was."""
     keys = bind.esme.dialect.keys(message_id)
-    if not keys and message_id in engine.messages:
-        return [message_id]
-    return keys
+    return [message_id, *keys] if message_id in engine.messages else keys
 
 
 def _first_violation(engine: Engine, bind: Bind, pdu: QuerySm | CancelSm | ReplaceSm) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final, cast
 
-from smppd.engine.esmes import Acceptance, Notification, Report, address_of
+from smppd.engine.esmes import Acceptance, Notification, Report, Restated, address_of
 from smppd.engine.message import RECEIPT_PENDING, RECEIPT_SENT, RECEIPT_SETTLED, Message
 from smppd.engine.peers import DATA_SM, DELIVER_SM, UNDELIVERABLE, Forward, outcome_of
 from smppd.engine.retry import REFUSED_FOR_GOOD, delay_before, is_retryable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from smppd.engine.esmes import Bind, Deliverable, Delivery, EsmeState
-    from smppd.engine.ports import Observer
+    from smppd.engine.ports import Observer, ReceiptFaults
 
 SLICE: Final = 256
 """Deliverables sent per turn of the event loop: about a millisecond, so that responses never wait behind a flood."""
@@ -67,6 +67,8 @@ class Outbox:
         self._refused: dict[EsmeState, set[bytes]] = {}
         """By account, the addresses that the ESME refused for good, until all that waits for them is dropped."""
         self._slice = SLICE
+        self.faults: ReceiptFaults | None = None
+        """What goes wrong with receipts; None while nothing does."""
 
     @property
     def has_work(self) -> bool:
@@ -75,11 +77,18 @@ class Outbox:
 
     def add(self, item: Deliverable) -> None:
         """Take a new deliverable."""
+        if self.faults is not None and isinstance(item, Message):
+            self.faults.report(item)
+            return
         item.esme.waiting += 1
         self.offer(item)
 
     def add_receipts(self, messages: Sequence[Message]) -> None:
         """Take the receipts of messages that came by one bind, each of them RECEIPT_PENDING already."""
+        if self.faults is not None:
+            for message in messages:
+                self.faults.report(message)
+            return
         first = messages[0]
         esme = first.esme
         bind = first.bind
@@ -89,6 +98,31 @@ class Outbox:
         else:
             esme.pending.extend(messages)
         self._active[esme] = None
+
+    def lose(self, message: Message) -> None:
+        """The receipt of a message, which has not been taken yet, is never sent: done with as if acknowledged."""
+        self._settled(message)
+
+    def send_now(self, bind: Bind, item: Deliverable, now: float) -> None:
+        """Take a new deliverable and send it by this bind at once, before all that waits, if its window has room."""
+        item.esme.waiting += 1
+        queue = deque((item,))
+        if not self._send_by(bind, queue, 1, now) and queue:
+            self.offer(item)
+
+    def send_ahead(self, esme: EsmeState, produce: Callable[[], None], now: float) -> None:
+        """Send at once what `produce` queues for an account, before all that waits, as far as windows have room."""
+        owners: list[EsmeState | Bind] = [esme, *esme.receivers()]
+        waiting = [owner.pending for owner in owners]
+        for owner in owners:
+            owner.pending = deque()
+        try:
+            produce()
+            self._send_to(esme, SLICE, now)
+        finally:
+            for owner, before in zip(owners, waiting, strict=True):
+                before.extend(owner.pending)
+                owner.pending = before
 
     def offer_again(self, item: Deliverable) -> None:
         """Queue a deliverable that was to be sent again later, unless it has been dropped meanwhile."""
@@ -318,6 +352,8 @@ class Outbox:
                 if written is None:
                     continue
                 kind, body = written
+                if isinstance(item, Restated):
+                    delays.append(now - item.accepted_at)
             if kind != command_id:
                 if items:
                     bind.outbound.deliver(bodies, items, command_id)

@@ -9,11 +9,13 @@ reply path set to the account that sent it, whatever address it used.
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from smppd.engine.esmes import Delivery
-from smppd.engine.message import DELIVERED, MESSAGE_PAYLOAD, MODE_MASK, ONE_ATTEMPT, DataRecord
+from smppd.engine.message import DELIVERED, MESSAGE_PAYLOAD, MODE_MASK, ONE_ATTEMPT, DataRecord, text_octets
+from smppd.engine.multipart import NO_HEADER, user_data
 from smppd.engine.ports import Outcome
 from smppwire.codec import encode
 from smppwire.constants import (
@@ -31,6 +33,7 @@ from smppwire.constants import (
 from smppwire.errors import EncodeError
 from smppwire.pdus import DataSm, DeliverSm, Tlv
 from smppwire.schema import TLVS
+from smppwire.text import alphabet_of, decode_text, encode_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -133,15 +136,38 @@ class Forward(Delivery):
         """(command_id, body) for a bind of this interface_version; None when it does not fit such a bind's PDUs.
 
         What was submitted by data_sm leaves by data_sm, all else by deliver_sm. ESMEs below 3.4 know neither data_sm
-        nor TLVs: the whole text must fit into short_message.
+        nor TLVs: the whole text must fit into short_message. Where data_coding 0 means another alphabet to the receiver
+        than to the sender, the text is written anew.
         """
-        pdu = self.message.pdu
+        pdu = in_alphabet(
+            self.message.pdu, self.message.esme.dialect.default_alphabet, self.esme.dialect.default_alphabet
+        )
         try:
             if version >= VERSION_34 and pdu.__class__ is DataRecord:
                 return DATA_SM, encode(_data_sm(pdu, version))[HEADER_LENGTH:]
             return DELIVER_SM, encode(_deliver_sm(pdu, version))[HEADER_LENGTH:]
         except EncodeError:
             return None
+
+
+def in_alphabet(pdu: SubmitSm, theirs: str, ours: str) -> SubmitSm:
+    """A submission whose default alphabet is `theirs`, for somebody to whom data_coding 0 means `ours`.
+
+    What `ours` does not have becomes a question mark; user data headers and binary data stay as they are.
+    """
+    if theirs == ours or alphabet_of(pdu.data_coding, theirs) is alphabet_of(pdu.data_coding, ours):
+        return pdu
+    header, octets = user_data(pdu)
+    udh = None if header is NO_HEADER else header
+    text = decode_text(octets, pdu.data_coding, default_alphabet=theirs, udh=udh)
+    whole = text_octets(pdu)
+    written = whole[: len(whole) - len(octets)] + encode_text(
+        text, pdu.data_coding, default_alphabet=ours, errors="replace", udh=udh
+    )
+    if pdu.tlv(MESSAGE_PAYLOAD):
+        tlvs = tuple(Tlv(tag, written if tag == MESSAGE_PAYLOAD else value) for tag, value in pdu.tlvs)
+        return replace(pdu, tlvs=tlvs)
+    return replace(pdu, short_message=written)
 
 
 def _deliver_sm(pdu: SubmitSm, version: int) -> DeliverSm:

@@ -9,9 +9,9 @@ from smppwire.constants import CommandId
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from smppd.engine.esmes import Deliverable
+    from smppd.engine.esmes import Bind, Deliverable
     from smppd.engine.message import Message
-    from smppwire.pdus import Pdu
+    from smppwire.pdus import Pdu, SubmitSm
     from smppwire.validation import ValidationPolicy
 
 DEFERRED: Final = -1
@@ -298,3 +298,85 @@ class Observer(Protocol):
 
     def throttled(self, system_id: str, scope: str, count: int) -> None:
         """Submits were refused because a window, a rate, a queue or a limit was full."""
+
+
+class RequestFaults(Protocol):
+    """What goes wrong with the requests of one bound session, PDU by PDU; None where nothing does."""
+
+    def judge(self, pdus: Sequence[SubmitSm], statuses: Sequence[int] | None) -> Sequence[int] | None:
+        """The command_statuses that refuse submit_sm; those that have one already are left alone. None: no refusal."""
+
+    def refuse(self, command_id: int, pdu: SubmitSm) -> int:
+        """The command_status that refuses one message of such a request, 0 for none."""
+
+    def congestion(self, command_id: int, usual: int) -> int:
+        """The congestion_state of a response, where `usual` is what it would be."""
+
+    def comes_early(self, message: Message) -> bool:
+        """Whether the receipt of a message that is just accepted leaves before its response."""
+
+
+class ReceiptFaults(Protocol):
+    """What goes wrong with receipts."""
+
+    def report(self, message: Message) -> None:
+        """A receipt is due that nobody has counted: have it leave by the outbox, or what takes its place."""
+
+
+class EngineFaults(Protocol):
+    """What goes wrong in an engine, as far as it depends on who is bound."""
+
+    def opened(self, bind: Bind) -> None:
+        """A session has bound."""
+
+
+class FaultySession(Protocol):
+    """A connection, as faults of sessions see it."""
+
+    name: str
+    """Its number in the log."""
+
+    @property
+    def bind(self) -> Bind | None:
+        """What is bound on it."""
+
+    @property
+    def unanswered(self) -> int:
+        """How many of our requests have no response yet."""
+
+    def enquire_link(self) -> None:
+        """Send an enquire_link."""
+
+    def unbind(self) -> None:
+        """Send an unbind, and close once it is answered."""
+
+    def close(self) -> None:
+        """End the connection."""
+
+
+class SessionFaults(Protocol):
+    """What goes wrong with sessions and binds."""
+
+    def connected(self, session: FaultySession) -> None:
+        """A connection stands."""
+
+    def refusal(self, session: FaultySession, command_id: int, account: str, bound: int) -> tuple[int, str] | None:
+        """(command_status, reason) that refuse a bind of an account that has so many; None: welcome.
+
+        The reason is one that dialects have statuses for, or "" where the status is to be as it is.
+        """
+
+    def delay(self, session: FaultySession, command_id: int, account: str) -> float:
+        """After how many seconds of the engine's clock a bind is answered."""
+
+    async def pause(self, seconds: float) -> None:
+        """Wait for so many seconds of the engine's clock."""
+
+    def bound(self, session: FaultySession, bind: Bind) -> None:
+        """A session is bound; the response to its bind has not been written yet."""
+
+    def left(self, session: FaultySession, bind: Bind, *, lost: bool) -> None:
+        """A session is not bound any more; `lost`: nobody had said unbind."""
+
+    def ignores_enquire_link(self, session: FaultySession) -> bool:
+        """Whether an enquire_link is left unanswered."""

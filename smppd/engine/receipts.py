@@ -1,4 +1,4 @@
-"""The default dialect: what delivery receipts look like when nobody asked for another spelling.
+"""Plain receipts: what delivery receipts look like when no dialect asks for another spelling.
 
 Text as in SMPP 3.4 appendix B, the TLVs receipted_message_id and message_state beside it, addresses swapped, esm_class
 0x04. The body is put together from octets directly: at tens of thousands of receipts a second there is no room for a
@@ -60,7 +60,7 @@ COUNTS: Final = (b"sub:001 dlvrd:000", b"sub:001 dlvrd:001")
 """What a receipt counts of one message: that it was not delivered, and that it was."""
 
 
-class DefaultDialect:
+class PlainReceipts:
     """Receipts as most message centres write them."""
 
     def __init__(self, zone: tzinfo = UTC) -> None:

@@ -181,6 +181,14 @@ PROTOCOL_ERRORS: Final = Family(
     frozenset(),
     1,
 )
+FAULT_HITS: Final = Family(
+    CounterMetricFamily,
+    "smppd_fault_hits",
+    "How often a fault was at work.",
+    ("fault",),
+    frozenset(),
+    1,
+)
 FAMILIES: Final = (
     PDUS,
     COMMAND_STATUS,
@@ -194,6 +202,7 @@ FAMILIES: Final = (
     RULE_HITS,
     HOOK_FAILURES,
     PROTOCOL_ERRORS,
+    FAULT_HITS,
 )
 
 FREE_PLACES: Final = (
@@ -225,6 +234,8 @@ class Sources:
     """How often rules have fired, by their names; those that never did are left out."""
     hook_failures: Callable[[], Mapping[str, int]] = dict
     """How often the hooks of rules could not be asked, by the names of the rules."""
+    fault_hits: Callable[[], Mapping[str, int]] = dict
+    """How often faults were at work, by name; only those that were."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +257,7 @@ class Snapshot:
     route_messages: Mapping[str, Sequence[int]]
     rule_hits: Mapping[str, int]
     hook_failures: Mapping[str, int]
+    fault_hits: Mapping[str, int]
 
 
 class SmppdCollector(Collector):
@@ -276,6 +288,7 @@ class SmppdCollector(Collector):
             route_messages=sources.route_messages(),
             rule_hits=sources.rule_hits(),
             hook_failures=sources.hook_failures(),
+            fault_hits=sources.fault_hits(),
         )
 
     def collect(self) -> Iterator[Metric]:
@@ -313,6 +326,8 @@ class SmppdCollector(Collector):
         yield from self._family(RULE_HITS, _single_rows(snapshot.rule_hits, str), size)
         yield from self._family(HOOK_FAILURES, _single_rows(snapshot.hook_failures, str), size)
         yield from self._family(PROTOCOL_ERRORS, _single_rows(snapshot.protocol_errors, fold_kind), size)
+        if snapshot.fault_hits:
+            yield from self._family(FAULT_HITS, _single_rows(snapshot.fault_hits, str), size)
         yield self._build_info()
 
     def _family(self, family: Family, rows: Iterable[tuple[Labels, int]], size: int) -> Iterator[Metric | None]:

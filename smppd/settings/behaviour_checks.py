@@ -8,7 +8,7 @@ import msgspec
 
 from smppd import strict
 from smppd.regexes import compile_regex
-from smppd.settings.faults import CommandLength, Fault, MissingNul, Truncate, WrongSequence
+from smppd.settings.faults import CommandLength, Fault, MissingNul, StrayResponse, Truncate, WrongSequence
 from smppd.settings.names import ALL_FIELDS, ANY, FIELDS, HEADER, template_names, tlv_kind, tlv_tag
 from smppd.settings.rules import (
     EXTRA_NAMES,
@@ -244,3 +244,5 @@ def check_fault(reader: StrictReader, fault: Fault, _table: Mapping[str, Any], p
         if fault.field not in known:
             hint = strict.suggestion(fault.field, known) or f"known here: {', '.join(known)}"
             reader.reject((*path, "field"), fault.field, "expected a field of the PDU", hint)
+    if isinstance(fault, StrayResponse) and reader.sound(path, "response") and not _is_response(fault.response):
+        reader.reject((*path, "response"), fault.response, 'expected a response such as "submit_sm_resp"')

@@ -18,8 +18,8 @@ from smppd.settings.behaviour_checks import (
     check_when,
 )
 from smppd.settings.delays import Wait, check_wait
-from smppd.settings.dialect_checks import check_dialect, check_message_id, check_receipt, check_response
-from smppd.settings.dialects import Dialect, MessageId, ReceiptForm, ResponseForm
+from smppd.settings.dialect_checks import check_dialect, check_message_id, check_receipt, check_response, check_session
+from smppd.settings.dialects import Dialect, MessageId, ReceiptForm, ResponseForm, SessionForm
 from smppd.settings.faults import Fault
 from smppd.settings.root import Settings
 from smppd.settings.routes import (
@@ -118,6 +118,7 @@ CHECKS: Final[Mapping[type, strict.Check]] = {
     MessageId: check_message_id,
     ReceiptForm: check_receipt,
     ResponseForm: check_response,
+    SessionForm: check_session,
     Dialect: check_dialect,
     Settings: _check_settings,
 }

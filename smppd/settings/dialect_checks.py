@@ -15,6 +15,7 @@ from smppd.settings.dialects import (
     MessageId,
     ReceiptForm,
     ResponseForm,
+    SessionForm,
 )
 from smppd.settings.names import ANY, COMMANDS, template_names
 from smppwire.constants import CommandId, CommandStatus
@@ -32,6 +33,9 @@ UUID_DIGITS: Final = {"decimal": 39, "hex": 32}
 """Digits of 128 bits."""
 
 UUID_DASHES: Final = 4
+
+SHORTEST_MAX_PDU: Final = 256
+"""What `[server] max_pdu` is at least."""
 
 TLV_HEADER: Final = 4
 """Octets of a TLV before its value."""
@@ -89,6 +93,13 @@ def check_response(reader: StrictReader, response: ResponseForm, _table: Mapping
         is_request = name != ANY and not name.endswith("_resp") and name != "generic_nack"
         if not is_request and reader.sound((*path, "unsupported"), index):
             reader.reject((*path, "unsupported", index), name, "expected the name of a request")
+
+
+def check_session(reader: StrictReader, session: SessionForm, _table: Mapping[str, Any], path: Path) -> None:
+    """A longest PDU that leaves room for requests."""
+    if 0 < session.max_pdu < SHORTEST_MAX_PDU and reader.sound(path, "max_pdu"):
+        expected = f"expected 0, or at least {SHORTEST_MAX_PDU}"
+        reader.reject((*path, "max_pdu"), session.max_pdu, expected, "a submit_sm needs so many octets")
 
 
 def check_dialect(reader: StrictReader, dialect: Dialect, _table: Mapping[str, Any], path: Path) -> None:

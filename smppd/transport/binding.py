@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from smppd.accounts import Account
-    from smppd.engine.ports import Dialect, Outbound, Responses
+    from smppd.engine.ports import Dialect, Outbound, Responses, SessionFaults
     from smppd.settings import BindType
     from smppd.transport.context import Context
     from smppwire.pdus import Outbind
@@ -115,8 +115,6 @@ class Binding(Connection):
         self._bind: Bind | None = None
         self._account: Account | None = None
         self._bind_type: BindType = "transceiver"
-        self._bound_at = 0.0
-        """When it was bound, on the engine's clock."""
         self._unbinding = False
         self._tells_congestion = False
         self._window = 0
@@ -140,13 +138,18 @@ class Binding(Connection):
         """(system_id, bind type) while bound, else None."""
         return None if self._bind is None else (self._bind.esme.system_id, self._bind_type)
 
+    @property
+    def bind(self) -> Bind | None:
+        """The session as the engine knows it, while bound."""
+        return self._bind
+
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone, whoever ended it: the account gets back what the session held."""
         if self._bind is not None:
             error = "" if exc is None else type(exc).__name__
             self._log.info("session closed", system_id=self._bind.esme.system_id, error=error)
         super().connection_lost(exc)
-        self._release(self._session.close())
+        self._release(self._session.close(), is_lost=not self._unbinding)
 
     def resume_writing(self) -> None:
         """The peer reads again: deliver_sm may leave."""
@@ -162,8 +165,6 @@ class Binding(Connection):
         context.counters.pdus_in[pdu.command_id] += 1
         if self._linger is not None:
             self._linger.cancel()
-        if self._is_unsupported(pdu):
-            return
         status = self._violation_of_bind(pdu)
         if status or context.draining:
             self._refuse_bind(pdu, status or CommandStatus.ESME_RBINDFAIL)
@@ -175,14 +176,17 @@ class Binding(Connection):
             self._transport.pause_reading()
             self._task = asyncio.get_running_loop().create_task(self._verify(pdu, account))
         else:
-            self._accept_bind(pdu, account, now)
+            self._admit(pdu, account, now)
 
     def _violation_of_bind(self, pdu: BindRequest) -> int:
         """The command_status that a bind gets for mistakes of its own, 0 for none."""
         context = self._context
         known = context.accounts.get(pdu.system_id)
+        dialect = self._dialect_of(known)
+        if dialect.responses is not None and pdu.command_id in dialect.responses.unsupported:
+            return int(CommandStatus.ESME_RINVCMDID)
         policy = replace(
-            _policy(negotiate(pdu.interface_version, self._ours), context, known, self._dialect_of(known)),
+            _policy(negotiate(pdu.interface_version, self._ours), context, known, dialect),
             password_max=context.settings.longest_password + 1,
         )
         status = first_violation(pdu, policy)
@@ -204,22 +208,57 @@ class Binding(Connection):
 
     def _go_on(self, pdu: BindRequest, account: Account, right: bool) -> None:
         """Answer a bind whose password has been verified, and handle what has waited behind it."""
-        self._conclude_bind(pdu, account, right)
+        context = self._context
+        now = context.monotonic()
+        if right:
+            context.accounts.remember(account, pdu.password)
+            self._admit(pdu, account, now)
+        else:
+            self._refuse_bind(pdu, CommandStatus.ESME_RINVPASWD, "wrong_password")
+        self._go_on_behind_bind(now)
+
+    def _admit(self, pdu: BindRequest, account: Account, now: float) -> None:
+        """Let an ESME in that has proved who it is, unless a fault has something against it, or makes it wait."""
+        faults = self._context.session_faults
+        if faults is None:
+            self._accept_bind(pdu, account, now)
+            return
+        seconds = faults.delay(self, pdu.command_id, account.system_id)
+        if seconds and self._transport is not None:
+            self._transport.pause_reading()
+            self._is_late = True
+            self._task = asyncio.get_running_loop().create_task(self._admit_late(pdu, account, faults, seconds))
+        else:
+            self._admit_unless_refused(pdu, account, faults, now)
+
+    async def _admit_late(self, pdu: BindRequest, account: Account, faults: SessionFaults, seconds: float) -> None:
+        """Judge a bind after a while, then go on where the session stopped."""
+        try:
+            await faults.pause(seconds)
+            self._task = None
+            self._is_late = False
+            if not self._closing:
+                now = self._context.monotonic()
+                self._admit_unless_refused(pdu, account, faults, now)
+                self._go_on_behind_bind(now)
+        except Exception as error:  # noqa: BLE001  # whatever it is, it concerns this session alone
+            self._fail(error)
+
+    def _admit_unless_refused(self, pdu: BindRequest, account: Account, faults: SessionFaults, now: float) -> None:
+        refusal = faults.refusal(self, pdu.command_id, account.system_id, account.bound)
+        if refusal is None:
+            self._accept_bind(pdu, account, now)
+        else:
+            self._refuse_bind(pdu, *refusal)
+
+    def _go_on_behind_bind(self, now: float) -> None:
+        """Handle what has waited behind a bind that was judged late, if it is answered."""
         if not self._closing:
-            now = self._context.monotonic()
             self._handle_all(self._session.resume(now), now)
         self._flush()
         if self._window:
             self._halt_when_full()
         self._resume_reading()
-
-    def _conclude_bind(self, pdu: BindRequest, account: Account, right: bool) -> None:
-        """Answer a bind whose password has been verified."""
-        if right:
-            self._context.accounts.remember(account, pdu.password)
-            self._accept_bind(pdu, account, self._context.monotonic())
-        else:
-            self._refuse_bind(pdu, CommandStatus.ESME_RINVPASWD, "wrong_password")
 
     def _accept_bind(self, pdu: BindRequest, account: Account, now: float) -> None:
         context = self._context
@@ -229,6 +268,10 @@ class Binding(Connection):
             self._refuse_bind(pdu, status, REFUSED_BINDS[status] if account.settings.enabled else "disabled")
             return
         settings = account.settings
+        self.bound_at = self._engine.clock.now()
+        if context.faults is not None:
+            self._flush()
+            context.faults.bound(self, settings.system_id)
         session = self._session
         dialect = self._dialect_of(account)
         version = negotiate(pdu.interface_version, self._ours)
@@ -239,7 +282,6 @@ class Binding(Connection):
         session.window.limit = settings.deliver_window
         self._account = account
         self._bind_type = bind_type
-        self._bound_at = context.engine.clock.now()
         self._window = settings.window
         over = settings.window_over
         self._window_over = over if over in (STOP_READING, CLOSE) else int(CommandStatus[over])
@@ -252,6 +294,7 @@ class Binding(Connection):
             tlvs=version >= VERSION_34,
             policy=_policy(version, context, account, dialect),
             address_range=AddressRange(pdu.address_range),
+            bound_at=self.bound_at,
         )
         told = dialect.sc_interface_version(self._ours) if version >= VERSION_34 else None
         tlvs = () if told is None else (Tlv(TlvTag.SC_INTERFACE_VERSION, bytes((told,))),)
@@ -269,6 +312,8 @@ class Binding(Connection):
             system_type=pdu.system_type,
         )
         context.engine.open_bind(self._bind)
+        if context.session_faults is not None:
+            context.session_faults.bound(self, self._bind)
 
     def _refuse_bind(self, pdu: BindRequest, status: int, reason: str = "") -> None:
         """Answer a bind with an error status, and close; a dialect may have another status for this reason."""
@@ -342,12 +387,14 @@ class Binding(Connection):
         self._release(self._session.window.drain())
         self._count_unbound(True)
 
-    def _release(self, outstanding: Iterable[object]) -> None:
-        """The session ends: give back what it holds."""
+    def _release(self, outstanding: Iterable[object], *, is_lost: bool = False) -> None:
+        """The session ends: give back what it holds. `is_lost`: nobody has said unbind."""
         bind = self._bind
         if bind is None:
             return
         self._bind = None
+        if self._context.session_faults is not None:
+            self._context.session_faults.left(self, bind, lost=is_lost)
         if self._account is not None:
             self._account.release(self._bind_type)
             self._account = None
@@ -451,10 +498,18 @@ class Binding(Connection):
             pdu.trailing = bind.esme.dialect.added_tlvs(pdu.command_id)
         self._send(self._session.send_request(pdu, context, now), pdu.command_id)
 
+    def enquire_link(self) -> None:
+        """Ask the peer whether it is there (SMPP 3.4 section 4.11)."""
+        if self._closing:
+            return
+        request = EnquireLink()
+        self._ask(request, request, self._now())
+        self._flush()
+
     # -- time ---------------------------------------------------------------------------------------------------------
 
     def _look_at_timers(self, now: float) -> None:
-        if self._halted:
+        if self._halted or self._is_late:
             # Nobody knows whether the peer is silent, or what it has answered: it is we who do not listen.
             self._session.timers.received(now)
             self._timer = asyncio.get_running_loop().call_later(self._patience, self._on_timer)
@@ -464,9 +519,7 @@ class Binding(Connection):
             self._context.engine.unanswered(lost)
         action = self._session.timers.tick(now)
         if action is TimerAction.SEND_ENQUIRE_LINK:
-            request = EnquireLink()
-            self._ask(request, request, now)
-            self._flush()
+            self.enquire_link()
         elif action is not None:
             self._time_out(action)
             return

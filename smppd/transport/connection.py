@@ -19,6 +19,7 @@ from smppwire.timers import SessionTimers
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
+    from smppd.engine.esmes import Bind
     from smppd.engine.ports import Behaviour
     from smppd.transport.context import Context
     from smppwire.pdus import Outbind
@@ -82,12 +83,14 @@ class Connection(asyncio.Protocol, ABC):
         self._linger: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         """What has to be found out elsewhere before reading goes on: whether a password is right."""
-        self._waiting = False
-        """Whether something has to wait for its time before reading goes on."""
+        self._is_late = False
+        """Whether a bind or an unbind is answered late on purpose."""
         self._watch: Watch | None = None
         self._gate: Gate | None = None
         """Who sees what leaves: the watch, or who tells it."""
         self.name = ""
+        self.bound_at: float | None = None
+        """When an ESME was bound last, on the engine's clock."""
         self._peer = ""
         self._log: FilteringBoundLogger = context.log
 
@@ -98,6 +101,11 @@ class Connection(asyncio.Protocol, ABC):
     def bound_as(self) -> tuple[str, str] | None:
         """(system_id, bind type) while bound, else None."""
 
+    @property
+    @abstractmethod
+    def bind(self) -> Bind | None:
+        """The session as the engine knows it, while bound."""
+
     @abstractmethod
     def unbind(self) -> None:
         """End the session in order, if there is one, and close."""
@@ -105,6 +113,15 @@ class Connection(asyncio.Protocol, ABC):
     @abstractmethod
     def follow(self, behaviour: Behaviour) -> None:
         """Ask these rules from now on."""
+
+    @abstractmethod
+    def enquire_link(self) -> None:
+        """Ask the peer whether it is there (SMPP 3.4 section 4.11)."""
+
+    @property
+    def unanswered(self) -> int:
+        """How many of our requests have no response yet."""
+        return len(self._session.window)
 
     def owes_until(self, patience: float) -> float | None:
         """Until when the peer has `patience` seconds for its oldest answer, in real time; None when it owes none."""
@@ -135,6 +152,8 @@ class Connection(asyncio.Protocol, ABC):
             # It has no response: the ESME binds on this connection, within session_init.
             self._send(self._session.send_request(self._outbind, None, now), CommandId.OUTBIND)
             self._flush()
+        if context.session_faults is not None:
+            context.session_faults.connected(self)
         self._plan_timer(now)
 
     def _count_unbound(self, unbound: bool) -> None:
@@ -203,6 +222,23 @@ class Connection(asyncio.Protocol, ABC):
         """Whether the connection stands, and is not about to end."""
         return self._transport is not None and not self._closing
 
+    # -- what a layer between the connection and its transport asks (faults) ------------------------------------------
+
+    @property
+    def writable(self) -> bool:
+        """Whether the transport takes more, as far as it has said."""
+        return self._writable
+
+    @property
+    def beginning(self) -> bytes:
+        """The beginning of a PDU that has not been received whole."""
+        return self._session.beginning
+
+    def move(self, transport: asyncio.Transport) -> asyncio.Transport:
+        """Use another transport from now on; returns the one so far. Only for a connection that is open."""
+        before, self._transport = self._transport, transport
+        return cast("asyncio.Transport", before)
+
     def _fail(self, error: Exception) -> None:
         """A mistake of ours: the operator is told everything, and the session ends, because nobody knows its state.
 
@@ -217,7 +253,7 @@ class Connection(asyncio.Protocol, ABC):
     @property
     def _may_read(self) -> bool:
         """Whether nothing forbids reading: a peer that does not read, a password to be verified, a full window."""
-        return not (self._task is not None or self._waiting or self._halted or self._closing) and self._writable
+        return not (self._task is not None or self._is_late or self._halted or self._closing) and self._writable
 
     def _let_others_read(self) -> None:
         """Read no more in this turn of the loop."""

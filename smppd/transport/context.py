@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from smppd.accounts import AccountBook
     from smppd.engine.core import Engine
-    from smppd.engine.ports import Behaviour
+    from smppd.engine.ports import Behaviour, SessionFaults
     from smppd.observe.counters import Counters
     from smppd.observe.journal import Journal
     from smppd.observe.logs import LoggerFactory, Privacy, ProtocolErrorLog
@@ -24,6 +24,16 @@ if TYPE_CHECKING:
 VERIFIERS: Final = 2
 """Threads that verify password hashes: each takes 16 MiB and a processor while it works, and a flood of wrong passwords
 must leave something of both to the sessions that are bound. Binds beyond that wait, as long as session_init allows."""
+
+
+class Faults(Protocol):
+    """What may lie between a connection and its transport."""
+
+    def wrap(self, connection: Connection) -> asyncio.Protocol:
+        """What asyncio is to talk to: the connection, or a layer beneath it."""
+
+    def bound(self, connection: Connection, account: str) -> None:
+        """An ESME is about to be told that it is bound; whatever was said before has been written."""
 
 
 def _verifiers() -> ThreadPoolExecutor:
@@ -58,10 +68,18 @@ class Context:
     """Connections accepted so far; the next one gets this number as its name."""
     draining: bool = False
     """The server is shutting down: no new binds."""
+    faults: Faults | None = None
+    """Set by whoever wires faults."""
+    session_faults: SessionFaults | None = None
+    """What goes wrong with sessions; None while nothing does."""
     verifiers: ThreadPoolExecutor = field(default_factory=_verifiers)
     """Where password hashes are verified; its threads start when there is something to do."""
     deserted: asyncio.Event = field(default_factory=asyncio.Event)
     """Set while there is no connection, once there has been one."""
+
+    def wrapped(self, connection: Connection) -> asyncio.Protocol:
+        """What asyncio is to talk to in the place of a new connection."""
+        return connection if self.faults is None else self.faults.wrap(connection)
 
     def join(self, connection: Connection) -> str:
         """Count a new connection, which is not bound; returns its name."""

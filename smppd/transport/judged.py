@@ -37,7 +37,7 @@ from smppwire.session import Acknowledged, ResponseReceived
 from smppwire.validation import DESTINATION_FIELDS, first_violation, validate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from smppd.accounts import Account
     from smppd.engine.ports import Behaviour, SessionBehaviour, Verdict
@@ -115,8 +115,8 @@ class Judged(Binding):
         """How many requests are answered by what is held."""
         self._verdicts: dict[int, tuple[Pdu, Verdict]] = {}
         """By its identity, each request that the engine answers later, and how that is to be done."""
-        self._verdict_of_bind: Verdict | None = None
-        """How a bind is to be answered whose password is being verified."""
+        self._verdict_of_bind: tuple[Pdu, Verdict] | None = None
+        """The bind that is being judged elsewhere, and how it is to be answered."""
         self._muted = False
         """Whether nothing leaves any more, because a rule about what leaves ends the connection."""
         if context.behaviour is not None:
@@ -144,7 +144,7 @@ class Judged(Binding):
                 bind.esme.system_id,
                 self._bind_type,
                 bind.policy.interface_version,
-                bound_at=self._bound_at,
+                bound_at=self.bound_at or 0.0,
                 default_alphabet=bind.esme.dialect.default_alphabet,
                 route_of=self._route_of,
                 violation_of=self._violation_of,
@@ -154,9 +154,9 @@ class Judged(Binding):
         super()._accept_bind(pdu, account, now)
         self._introduce()
 
-    def _release(self, outstanding: Any) -> None:
+    def _release(self, outstanding: Iterable[object], *, is_lost: bool = False) -> None:
         """The session ends, and with it what it still had to say."""
-        super()._release(outstanding)
+        super()._release(outstanding, is_lost=is_lost)
         if self._rules is not None:
             for held in self._held:
                 self._engine.agenda.forsake(held)
@@ -277,6 +277,8 @@ class Judged(Binding):
         if pauses and verdict.delay and not again and not self._engine.agenda.is_full:
             self._postpone(pdu, verdict)
             return
+        if pauses or (self._bind is not None and self._bind.faults is not None):
+            self._flush()  # faults may say something before the answer, and that leaves at once
         mark, deferred = len(self._out), self._deferred
         if pauses and verdict.status is None and verdict.answer in ("none", "nack"):
             # The ESME would not know that it is bound, or not any more.
@@ -292,7 +294,7 @@ class Judged(Binding):
         if self._deferred > deferred:
             self._verdicts[id(pdu)] = pdu, verdict
         elif self._task is not None:
-            self._verdict_of_bind = verdict
+            self._verdict_of_bind = pdu, verdict
         else:
             self._answer_as(pdu, verdict, mark, 0.0 if pauses else verdict.delay)
 
@@ -387,34 +389,29 @@ class Judged(Binding):
         """Handle a bind or an unbind later. Nothing is read until then: the session is paused."""
         if self._transport is not None:
             self._transport.pause_reading()
-        self._waiting = True
+        self._is_late = True
         self._hold(Postponed(self, pdu, verdict), verdict.delay)
 
     def go_on(self, postponed: Postponed) -> None:
         """The time of a bind or an unbind has come, and of what has waited behind it."""
         del self._held[postponed]
-        self._waiting = False
+        self._is_late = False
         if self._closing:
             return
         try:
             now = self._context.monotonic()
             self._carry_out(postponed.request, postponed.verdict, now, again=True)
-            if not self._closing:
-                self._handle_all(self._session.resume(now), now)
-            self._flush()
-            if self._window:
-                self._halt_when_full()
-            self._resume_reading()
+            super()._go_on_behind_bind(now)
         except Exception as error:  # noqa: BLE001  # whatever it is, it concerns this session alone
             self._fail(error)
 
-    def _conclude_bind(self, pdu: BindRequest, account: Account, right: bool) -> None:
-        """A password has been verified: the bind is answered, perhaps as a rule says."""
-        mark = len(self._out)
-        super()._conclude_bind(pdu, account, right)
-        verdict, self._verdict_of_bind = self._verdict_of_bind, None
-        if verdict is not None:
-            self._answer_as(pdu, verdict, mark, 0.0)
+    def _go_on_behind_bind(self, now: float) -> None:
+        """A bind has been judged elsewhere, and its answer is all that is queued."""
+        if self._task is None and self._verdict_of_bind is not None:
+            pdu, verdict = self._verdict_of_bind
+            self._verdict_of_bind = None
+            self._answer_as(pdu, verdict, 0, 0.0)
+        super()._go_on_behind_bind(now)
 
     def _answered_late(self, request: Pdu, mark: int) -> None:
         """The engine has answered a request that it had deferred; the answer is what has been queued since `mark`."""

@@ -112,9 +112,8 @@ class Outbinds:
         host, port = split_address(account.outbind)
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT):
-                _, connection = await asyncio.get_running_loop().create_connection(
-                    lambda: SmscConnection(context, outbind), host, port
-                )
+                connection = SmscConnection(context, outbind)
+                await asyncio.get_running_loop().create_connection(lambda: context.wrapped(connection), host, port)
         except OSError as error:  # a TimeoutError is one, too
             self._report(account, error.strerror or "no answer")
             return None

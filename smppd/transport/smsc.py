@@ -148,6 +148,11 @@ class SmscConnection(Judged):
         """Hand a run of submit_sm to the engine and encode its answers."""
         bind = self._bind
         count = len(batch)
+        faults = None if bind is None else bind.faults
+        if faults is not None and count > 1:
+            for pdu in batch:
+                self._submit([pdu], now)
+            return
         counters = self._counters
         counters.pdus_in[SUBMIT_SM] += count
         if bind is None:
@@ -159,9 +164,11 @@ class SmscConnection(Judged):
             self._submit_in_dialect(batch, bind, bind.responses, now)
             return
         answers = self._engine.submit(bind, batch, self._fate)
+        if faults is not None:
+            self._engine.report_early(bind, answers)
         tail = b"\0"
         if self._tells_congestion:
-            tail += CONGESTION_STATE + bytes((self._congestion(bind),))
+            tail += CONGESTION_STATE + bytes((self._congestion(bind, SUBMIT_SM_RESP),))
         octets, accepted = submit_sm_resps(batch, answers, tail)
         if octets:
             self._out.append(octets)
@@ -185,9 +192,12 @@ class SmscConnection(Judged):
             for pdu in batch:
                 self._is_unsupported(pdu)
             return
-        added = CONGESTION_STATE + bytes((self._congestion(bind),)) if self._tells_congestion else b""
+        added = CONGESTION_STATE + bytes((self._congestion(bind, SUBMIT_SM_RESP),)) if self._tells_congestion else b""
+        answers = self._engine.submit(bind, batch, self._fate)
+        if bind.faults is not None:
+            self._engine.report_early(bind, answers)
         count = len(batch)
-        for pdu, answer in zip(batch, self._engine.submit(bind, batch, self._fate), strict=True):
+        for pdu, answer in zip(batch, answers, strict=True):
             if isinstance(answer, bytes):
                 number = self._number(responses, pdu.sequence_number)
                 self._say(responses.accept(answer, number, added, tlvs=bind.tlvs))
@@ -215,10 +225,12 @@ class SmscConnection(Judged):
         self._unbind_and_close()
         return True
 
-    def _congestion(self, bind: Bind) -> int:
-        """The congestion_state that this session is told: how full the server or its own window is, in percent."""
+    def _congestion(self, bind: Bind, command_id: int) -> int:
+        """The congestion_state that a response tells: how full the server or its own window is, in percent."""
         congestion = self._context.engine.congestion(bind)
-        return max(congestion, min(100, 100 * self._backlog // self._window)) if self._window else congestion
+        if self._window:
+            congestion = max(congestion, min(100, 100 * self._backlog // self._window))
+        return congestion if bind.faults is None else bind.faults.congestion(command_id, congestion)
 
     def _answer_all(self, batch: Iterable[Pdu], status: int) -> None:
         """Answer requests with 16 octets and one status, unless a dialect has more to say."""
@@ -313,7 +325,10 @@ class SmscConnection(Judged):
 
     def _on_enquire_link(self, pdu: EnquireLink, now: float) -> None:
         self._context.counters.pdus_in[CommandId.ENQUIRE_LINK] += 1
-        if not self._is_unsupported(pdu):
+        faults = self._context.session_faults
+        if faults is not None and faults.ignores_enquire_link(self):
+            self._session.abandon(pdu)
+        elif not self._is_unsupported(pdu):
             self._respond(pdu, EnquireLinkResp(), now)
 
     def _on_query_sm(self, pdu: QuerySm, now: float) -> None:
@@ -365,7 +380,8 @@ class SmscConnection(Judged):
         if not bind.tlvs:
             response.tlvs = ()
         elif self._tells_congestion:
-            response.tlvs += (Tlv(TlvTag.CONGESTION_STATE, bytes((self._congestion(bind),))),)
+            congestion = self._congestion(bind, response.command_id)
+            response.tlvs += (Tlv(TlvTag.CONGESTION_STATE, bytes((congestion,))),)
         return cast("Pdu", response)
 
     # -- what the engine sends (engine.ports.Outbound) ----------------------------------------------------------------

@@ -9,18 +9,27 @@ cost nothing.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from smppd.engine.clock import VirtualClock
-    from smppd.engine.core import Engine
     from smppd.transport.connection import Connection
 
 PATIENCE: Final = 0.25
 """Real seconds an ESME gets to acknowledge what left, before time goes on without it: a test bench may be slow, and an
 ESME that never answers must not stop time. Whoever owes an acknowledgement for longer is not waited for."""
+
+
+class Work(Protocol):
+    """What is due on a clock: the engine's, and that of whoever else goes by it."""
+
+    def run(self) -> float | None:
+        """Do what is due; returns the seconds until there is more, 0 for more at once, None for not until woken."""
+
+    def next_due(self) -> float | None:
+        """When something is due next, None when nothing is."""
 
 
 class Lapse(NamedTuple):
@@ -42,7 +51,7 @@ class TimeLapse:
     def __init__(
         self,
         clock: VirtualClock,
-        engine: Engine,
+        engine: Work,
         connections: Iterable[Connection],
         monotonic: Callable[[], float],
     ) -> None:

@@ -10,9 +10,8 @@ from smppd.engine.message import DELIVERED, Message
 from smppd.settings import Dialect, load_settings
 from smppd.settings.checks import CHECKS
 from smppd.strict import StrictReader
-from smppwire.codec import decode
-from smppwire.pdus import DataSm, DeliverSm, Pdu, SubmitSm
-from tests.engine.world import NOON, World, data_sm, deliver_sm
+from smppwire.pdus import DeliverSm, SubmitSm
+from tests.engine.world import NOON, World, deliver_sm, sms
 
 WORLD = World()
 PHONE = WORLD.bind()
@@ -56,15 +55,5 @@ def receipt(
     receipt: Mapping[str, Any] | None = None, message: Message | None = None, *, tlvs: bool = True, **tables: Any
 ) -> DeliverSm:
     """The receipt that a dialect with this `receipt` table writes."""
-    from tests.engine.world import sms
-
     spoken = dialect(receipt=dict(receipt or {}), **tables)
     return deliver_sm(spoken.receipts.receipt_body(message or final(sms()), tlvs=tlvs))
-
-
-def whole(octets: bytes) -> Pdu:
-    """A PDU that was written as a whole, decoded."""
-    return decode(octets)
-
-
-__all__ = ["DataSm", "data_sm", "deliver_sm"]

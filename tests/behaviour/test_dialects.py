@@ -7,7 +7,7 @@ import pytest
 
 from smppd.behaviour.dialects import CompiledDialect, compile_dialects
 from smppd.engine.dialect import PlainDialect
-from smppd.engine.receipts import DefaultDialect
+from smppd.engine.receipts import PlainReceipts
 from smppd.settings import Dialect, Settings, load_settings
 from smppwire.constants import CommandId, CommandStatus
 from smppwire.validation import ValidationPolicy
@@ -18,7 +18,7 @@ from tests.engine.world import sms
 def test_the_default_dialect_is_the_plain_one() -> None:
     spoken = dict(compile_dialects(Settings()))["default"]
     plain = PlainDialect()
-    assert isinstance(spoken.receipts, DefaultDialect)
+    assert isinstance(spoken.receipts, PlainReceipts)
     for name in vars(plain).keys() - {"receipts"}:
         assert getattr(spoken, name) == getattr(plain, name), name
     for below_34 in (True, False):
@@ -53,7 +53,7 @@ def test_all_dialects_of_a_configuration_are_compiled() -> None:
     ],
 )
 def test_receipts_that_do_not_deviate_are_written_by_the_default_writer(tables: dict[str, Any]) -> None:
-    assert isinstance(dialect(**tables).receipts, DefaultDialect)
+    assert isinstance(dialect(**tables).receipts, PlainReceipts)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_receipts_that_do_not_deviate_are_written_by_the_default_writer(tables: 
     ],
 )
 def test_receipts_that_deviate_are_not(tables: dict[str, Any]) -> None:
-    assert not isinstance(dialect(**tables).receipts, DefaultDialect)
+    assert not isinstance(dialect(**tables).receipts, PlainReceipts)
 
 
 @pytest.mark.parametrize(

@@ -8,18 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smppd.behaviour.receipt_forms import FIELDS, MAX_SHORT_MESSAGE
-from smppd.engine.message import ACCEPTED, DELIVERED, ENROUTE, EXPIRED, Message
+from smppd.behaviour.receipt_forms import FIELDS, MAX_SHORT_MESSAGE, REMEMBERED, ReceiptWriter
+from smppd.engine.message import ACCEPTED, DELIVERED, ENROUTE, EXPIRED, Message, from_data_sm
 from smppd.engine.multipart import Assembly, Verdict
-from smppd.engine.receipts import DefaultDialect
+from smppd.engine.receipts import PlainReceipts
+from smppd.engine.widen import as_data_sm
 from smppd.settings.dialects import TEMPLATE_FIELDS
 from smppwire.constants import CommandId, TlvTag
 from smppwire.pdus import DataSm, SubmitSm, Tlv
 from smppwire.receipt import parse_receipt
 from smppwire.text import decode_text, encode_text
 from smppwire.validation import ValidationPolicy, validate
-from tests.behaviour.speech import SHIPPED, data_sm, deliver_sm, dialect, final, receipt, shipped
-from tests.engine.world import NOON, REJECTED, UNDELIVERABLE, sms
+from tests.behaviour.speech import SHIPPED, dialect, final, receipt, shipped
+from tests.engine.world import NOON, REJECTED, UNDELIVERABLE, data_sm, deliver_sm, sms
 
 FROM_SMSC = ValidationPolicy(from_smsc=True)
 TEXT = (
@@ -37,10 +38,10 @@ def text_of(form: dict[str, Any], message: Message | None = None, **tables: Any)
 def test_what_a_form_does_not_say_is_as_in_the_default_dialect() -> None:
     """One option that differs brings the writer in; all others are as they were."""
     written = dialect(receipt={"errors": {"UNKNOWN": "x"}}).receipts
-    assert not isinstance(written, DefaultDialect)
+    assert not isinstance(written, PlainReceipts)
     for message in (final(CODE), final(CODE, REJECTED, 13), final(sms(text=b"", data_coding=8), EXPIRED)):
         for tlvs in (True, False):
-            assert written.receipt_body(message, tlvs=tlvs) == DefaultDialect().receipt_body(message, tlvs=tlvs)
+            assert written.receipt_body(message, tlvs=tlvs) == PlainReceipts().receipt_body(message, tlvs=tlvs)
 
 
 def test_every_field_of_a_template_can_be_written() -> None:
@@ -121,6 +122,28 @@ def test_the_receipt_of_several_parts_counts_them_and_repeats_the_first() -> Non
 )
 def test_each_form_of_dates(date: str, written: bytes) -> None:
     assert text_of({"template": "{submit_date} {done_date}", "date": date}) == written
+
+
+@pytest.mark.parametrize("date", ["10", "12", "14", "smpp"])
+@given(later=st.lists(st.one_of(st.floats(0, 200), st.integers(0, 2000).map(lambda tenths: tenths / 10)), min_size=2))
+def test_dates_that_are_remembered_are_those_of_the_moment(date: str, later: list[float]) -> None:
+    spoken = dialect(receipt={"template": "{done_date}", "date": date}).receipts
+    for seconds in later:
+        message = final(CODE)
+        message.final_wall = NOON + seconds
+        fresh = dialect(receipt={"template": "{done_date}", "date": date}).receipts
+        assert spoken.receipt_body(message, tlvs=True) == fresh.receipt_body(message, tlvs=True)
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    spoken = dialect(receipt={"date": "smpp", "template": "{done_date} {err}"}).receipts
+    assert isinstance(spoken, ReceiptWriter)
+    for number in range(2 * REMEMBERED):
+        message = final(CODE, UNDELIVERABLE, number)
+        message.final_wall = NOON + number
+        assert b" %03d" % number in spoken.receipt_body(message, tlvs=True)
+    assert len(spoken._dates) <= REMEMBERED
+    assert len(spoken._numbers) <= REMEMBERED
 
 
 def test_dates_are_of_the_zone_of_the_dialect_or_else_of_the_server() -> None:
@@ -252,9 +275,6 @@ def test_what_is_too_long_for_a_deliver_sm_is_cut() -> None:
 
 
 def test_long_addresses_of_a_data_sm_are_kept_for_the_data_sm_that_brings_the_receipt() -> None:
-    from smppd.engine.message import from_data_sm
-    from smppd.engine.widen import as_data_sm
-
     record = from_data_sm(DataSm(source_addr=b"5" * 64, destination_addr=b"4" * 64))
     body = dialect(receipt={"err_width": 4}).receipts.receipt_body(final(record), tlvs=True)
     pdu = data_sm(as_data_sm(body))
@@ -333,7 +353,7 @@ def test_no_character_is_cut_in_two(alphabet: str, data_coding: int, text: str, 
 
 def test_the_receipt_that_says_accepted() -> None:
     message = final(CODE, ENROUTE)
-    for receipts in (dialect(receipt={"err_width": 4}).receipts, DefaultDialect()):
+    for receipts in (dialect(receipt={"err_width": 4}).receipts, PlainReceipts()):
         pdu = deliver_sm(receipts.accepted_body(message, tlvs=True))
         told = parse_receipt(pdu.short_message)
         assert (told.stat, told.sub, told.dlvrd) == ("ACCEPTD", 1, 0)
@@ -355,9 +375,9 @@ def test_an_acknowledgement_of_the_handset_has_the_vendor_tlvs_and_nothing_else_
     added = [{"pdu": "deliver_sm", "tag": 0x1403, "value": "0102"}]
     receipts = dialect(receipt={"esm_class": 0}, vendor_tlvs=added).receipts
     body = receipts.acknowledgement_body(final(CODE), 0x08, tlvs=True)
-    assert body == DefaultDialect().acknowledgement_body(final(CODE), 0x08, tlvs=True) + b"\x14\x03\x00\x02\x01\x02"
+    assert body == PlainReceipts().acknowledgement_body(final(CODE), 0x08, tlvs=True) + b"\x14\x03\x00\x02\x01\x02"
     without = receipts.acknowledgement_body(final(CODE), 0x08, tlvs=False)
-    assert without == DefaultDialect().acknowledgement_body(final(CODE), 0x08, tlvs=False)
+    assert without == PlainReceipts().acknowledgement_body(final(CODE), 0x08, tlvs=False)
 
 
 def test_several_at_once_are_those_of_each() -> None:

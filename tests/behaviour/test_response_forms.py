@@ -84,6 +84,12 @@ def test_a_status_in_place_of_another() -> None:
     assert responses.refuse(CommandId.GENERIC_NACK, BAD_DESTINATION, 7, tlvs=True)[4:12] == b"\x80\0\0\0\0\0\x04\x2e"
 
 
+def test_the_words_are_those_of_the_status_that_is_meant() -> None:
+    responses = writer(response={"statuses": {"ESME_RINVDSTADR": 0x42E}, "error_text_tlv": 0x2167})
+    octets = responses.refuse(RESP, BAD_DESTINATION, 7, tlvs=True)
+    assert octets[8:] == b"\0\0\x04\x2e\0\0\0\x07\x21\x67\x00\x0fESME_RINVDSTADR"
+
+
 def test_a_generic_nack_instead() -> None:
     responses = writer(response={"nack": ["ESME_RTHROTTLED"], "error_body": "full"})
     assert decode(responses.refuse(RESP, THROTTLED, 7, tlvs=True)) == GenericNack(7, THROTTLED)

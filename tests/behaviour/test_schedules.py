@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smppd.behaviour.schedules import is_awake, next_change
+from smppd.behaviour.schedules import is_awake, next_change, next_start
 from smppd.settings import Schedule
 
 MINUTELY = Schedule(start=5, for_=10, every=60)
@@ -49,3 +49,24 @@ def test_nothing_changes_before_the_next_change(start: int, length: int, pause: 
     assert {is_awake(schedule, moment) for moment in range(elapsed, until)} == {is_awake(schedule, elapsed)}
     if change is not None:
         assert is_awake(schedule, change) is not is_awake(schedule, elapsed)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "elapsed", "start"),
+    [
+        (None, 3, None),
+        (Schedule(), 0, 0),
+        (Schedule(), 0.5, None),
+        (Schedule(start=5), 0, 5),
+        (Schedule(start=5), 5, 5),
+        (MINUTELY, 0, 5),
+        (MINUTELY, 5, 5),
+        (MINUTELY, 6, 65),
+        (MINUTELY, 64, 65),
+        (MINUTELY, 65, 65),
+        (MINUTELY, 65.001, 125),
+        (Schedule(for_=60, every=60), 61, 120),
+    ],
+)
+def test_when_it_begins(schedule: Schedule | None, elapsed: float, start: float | None) -> None:
+    assert next_start(schedule, elapsed) == start

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from smppd.engine import operations
+from smppd.engine.ids import END_OF_IDS, FIRST_ID, hex_id
+from smppd.engine.ledger import Ledger
 from smppd.engine.message import DELIVERED
 from smppd.settings import Messages
 from smppwire.pdus import QuerySm
@@ -90,3 +92,44 @@ def test_cancelled_messages_do_not_stay_until_their_time() -> None:
         world.advance(0.01)
     assert world.engine.messages == {}
     assert len(world.engine.life.schedule) == 0
+
+
+# The ledger by itself.
+
+
+def test_ids_are_taken_in_rows_and_begin_again_before_they_grow_longer() -> None:
+    book = Ledger()
+    assert book.ids(5) == FIRST_ID
+    book.next_id += 5
+    assert book.take_id(None) == b"%d" % (FIRST_ID + 5)
+    assert book.take_id(hex_id) == b"%08X" % (FIRST_ID + 6)
+    book.next_id = END_OF_IDS - 2
+    assert book.ids(2) == END_OF_IDS - 2
+    assert book.ids(3) == FIRST_ID
+
+
+def test_it_is_full_at_the_limit_and_counts_what_enters_and_leaves() -> None:
+    world = World()
+    phone = world.bind()
+    book = Ledger()
+    book.configure(Messages(limit=2, retain=1))
+    accepted = [world.message(message_id) for message_id in world.submit(phone, sms(), sms())]
+    book.messages.update((message.message_id, message) for message in accepted)
+    assert list(book.all_messages()) == accepted
+    assert not book.is_full
+    book.enter(phone.bind.esme, 2)
+    assert (book.is_full, book.live, book.in_flight, book.intake) == (True, 2, 2, 2)
+    book.settle(accepted)
+    assert (book.is_full, book.live) == (False, 0)
+    book.forget_surplus()
+    assert list(book.messages.values()) == accepted[1:]
+
+
+def test_pending_messages_are_indexed_when_somebody_asks() -> None:
+    world = World(network=ScriptedNetwork(then=after(10.0)))
+    phone = world.bind()
+    ids = world.submit(phone, sms(), sms(b"44"), sms())
+    assert world.engine.ledger.pending is None
+    found = world.engine.ledger.pending_towards(phone.bind.esme, b"33612345678")
+    assert [message.message_id for message in found] == [ids[0], ids[2]]
+    assert world.engine.ledger.pending is not None

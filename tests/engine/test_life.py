@@ -130,3 +130,22 @@ def test_a_final_state_never_changes() -> None:
     world.settle()
     assert [receipt.stat for receipt in phone.receipts] == ["DELETED"] * 3
     assert world.engine.in_flight == 0
+
+
+def test_messages_without_a_receipt_are_finished_together_whoever_sent_them() -> None:
+    """Not those of another account, route or outcome: each is counted where it belongs."""
+    world = World(
+        route("fr", match={"destination_addr": "33*"}),
+        route("uk", match={"destination_addr": "44*"}),
+        network=ScriptedNetwork(is_known=True),
+    )
+    phones = [world.bind(ALICE), world.bind(BOB), world.bind(ALICE)]
+    for phone in phones:
+        world.submit(phone, sms(registered_delivery=0), sms(b"44", registered_delivery=0), sms())
+    world.submit(phones[2], sms(registered_delivery=0))
+    world.settle()
+    assert {message.state for message in world.engine.messages.values()} == {DELIVERED}
+    assert [world.engine.esmes[name].states[DELIVERED] for name in (ALICE, BOB)] == [7, 3]
+    assert [world.engine.routes[name].states[DELIVERED] for name in ("fr", "uk")] == [7, 3]
+    assert [len(phone.bodies) for phone in phones] == [1, 1, 1]
+    assert (world.engine.in_flight, world.engine.ledger.live) == (0, 3)

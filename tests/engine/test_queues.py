@@ -2,10 +2,10 @@
 
 from smppd.engine.dialect import PlainDialect
 from smppd.engine.esmes import EsmeState
-from smppd.engine.message import Message
+from smppd.engine.message import ENROUTE, Message
 from smppd.engine.queues import PASSES, WAITS, RouteState, status_named
 from smppd.settings import Queue, Route, Throughput
-from tests.engine.world import ScriptedNetwork, account, paced, sms, status
+from tests.engine.world import UNDELIVERABLE, ScriptedNetwork, account, after, paced, sms, status
 
 NETWORK = ScriptedNetwork()
 
@@ -107,3 +107,18 @@ def test_a_reload_that_changes_nothing_gives_no_new_burst() -> None:
     state.configure(paced("slow", 10, burst=3, queue=7), NETWORK)
     assert state.judge(sms(), 0.0) == WAITS
     assert state.queue_limit == 7
+
+
+def test_a_route_knows_what_becomes_of_its_messages_at_once() -> None:
+    fails = after(0.0, UNDELIVERABLE, 7)
+    state = RouteState(Route(name="all"), ScriptedNetwork(then=fails, is_known=True))
+    assert state.at_once == fails.outcome
+    state.configure(Route(name="all", throughput=Throughput(limit=10)), ScriptedNetwork(then=fails, is_known=True))
+    assert state.at_once is None, "not every message passes"
+    for network in (
+        ScriptedNetwork(then=fails),
+        ScriptedNetwork(then=after(1.0), is_known=True),
+        ScriptedNetwork(then=after(0.0, ENROUTE, 27), is_known=True),
+    ):
+        state.configure(Route(name="all"), network)
+        assert state.at_once is None

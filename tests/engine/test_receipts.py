@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from smppd.engine import receipts
 from smppd.engine.message import ACCEPTED, DELETED, DELIVERED, EXPIRED, Message
-from smppd.engine.receipts import DefaultDialect
+from smppd.engine.receipts import PlainReceipts
 from smppwire.constants import CommandId, TlvTag
 from smppwire.pdus import DeliverSm, SubmitSm, Tlv
 from smppwire.receipt import parse_receipt
@@ -30,7 +30,7 @@ def final(pdu: SubmitSm, state: int = DELIVERED, error_code: int = 0, message_id
 
 
 def receipt_of(pdu: SubmitSm, state: int = DELIVERED, *, tlvs: bool = True, **fields: Any) -> DeliverSm:
-    return deliver_sm(DefaultDialect().receipt_body(final(pdu, state, **fields), tlvs=tlvs))
+    return deliver_sm(PlainReceipts().receipt_body(final(pdu, state, **fields), tlvs=tlvs))
 
 
 def test_the_text_is_that_of_appendix_b() -> None:
@@ -137,14 +137,14 @@ def test_the_text_is_what_a_person_wrote(submitted: SubmitSm, text: str) -> None
 
 
 def test_dates_are_those_of_the_configured_zone() -> None:
-    paris = DefaultDialect(ZoneInfo("Europe/Paris"))
+    paris = PlainReceipts(ZoneInfo("Europe/Paris"))
     receipt = parse_receipt(deliver_sm(paris.receipt_body(final(sms()), tlvs=True)).short_message)
     assert (receipt.submit_date, receipt.done_date) == ("2607201400", "2607201515")
     assert receipt.done_at(ZoneInfo("Europe/Paris")) == datetime(2026, 7, 20, 13, 15, tzinfo=UTC)
 
 
 def test_dates_change_with_the_minute() -> None:
-    message, dialect = final(sms()), DefaultDialect()
+    message, dialect = final(sms()), PlainReceipts()
     dates = []
     for second in (0, 59, 60, 3599.9, 3600):
         message.final_wall = NOON + second
@@ -155,7 +155,7 @@ def test_dates_change_with_the_minute() -> None:
 
 def test_remembered_dates_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(receipts, "MIDDLES_LIMIT", 10)
-    message, dialect = final(sms()), DefaultDialect()
+    message, dialect = final(sms()), PlainReceipts()
     for minute in range(100):
         message.final_wall = NOON + 60 * minute
         dialect.receipt_body(message, tlvs=True)
@@ -163,7 +163,7 @@ def test_remembered_dates_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_intermediate_notification_says_enroute() -> None:
-    pdu = deliver_sm(DefaultDialect().intermediate_body(final(sms()), tlvs=True))
+    pdu = deliver_sm(PlainReceipts().intermediate_body(final(sms()), tlvs=True))
     receipt = parse_receipt(pdu.short_message, strict=True)
     assert (pdu.esm_class, receipt.stat, receipt.dlvrd, receipt.id) == (0x20, "ENROUTE", 0, "1000000000")
     assert pdu.tlv(TlvTag.MESSAGE_STATE) == b"\x01"
@@ -172,7 +172,7 @@ def test_an_intermediate_notification_says_enroute() -> None:
 
 def test_a_handset_acknowledges_without_a_text_and_repeats_the_reference() -> None:
     reference = Tlv(TlvTag.USER_MESSAGE_REFERENCE, b"\x12\x34")
-    message, dialect = final(sms(service_type=b"CMT", tlvs=(reference,))), DefaultDialect()
+    message, dialect = final(sms(service_type=b"CMT", tlvs=(reference,))), PlainReceipts()
     arrived, read = (deliver_sm(dialect.acknowledgement_body(message, kind, tlvs=True)) for kind in (0x08, 0x10))
     for pdu in (arrived, read):
         assert (pdu.source_addr_ton, pdu.source_addr_npi, pdu.source_addr) == (1, 1, b"33612345678")
@@ -245,5 +245,5 @@ def test_receipts_that_leave_together_read_as_those_that_leave_alone(
         message.accepted_wall = NOON + 59.0 * accepted
         message.final_wall += 59.0 * done
         messages.append(message)
-    bodies = DefaultDialect().receipt_bodies(messages, tlvs=tlvs)
-    assert bodies == [DefaultDialect().receipt_body(message, tlvs=tlvs) for message in messages]
+    bodies = PlainReceipts().receipt_bodies(messages, tlvs=tlvs)
+    assert bodies == [PlainReceipts().receipt_body(message, tlvs=tlvs) for message in messages]

@@ -42,6 +42,26 @@ def test_a_fixed_delay_is_the_same_for_all() -> None:
     assert fates(network, 3) == [Attempt(2.5, Outcome(DELIVERED))] * 3
 
 
+def test_it_says_beforehand_what_never_depends_on_anything() -> None:
+    fixed = Delay(distribution="fixed", value=2.5)
+    assert SimulatedNetwork("n", Network(delay=fixed), 0).always() == Attempt(2.5, Outcome(DELIVERED))
+    fails = Network(delay=fixed, outcome={"UNDELIV": 1}, error={"UNDELIV": 9})
+    assert SimulatedNetwork("n", fails, 0).always() == Attempt(2.5, Outcome(int(STATES["UNDELIV"]), 9))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        Network(delay=Delay(min=0.2, max=1.0)),
+        Network(delay=Delay(distribution="fixed", value=0.0), outcome={"DELIVRD": 1, "UNDELIV": 1}),
+        Network(delay=Delay(distribution="fixed", value=0.0), absent_for=5.0),
+    ],
+    ids=["a die for the delay", "a die for the outcome", "absent subscribers"],
+)
+def test_it_says_nothing_beforehand_where_that_depends(settings: Network) -> None:
+    assert SimulatedNetwork("n", settings, 0).always() is None
+
+
 def test_a_uniform_delay_lies_between_its_bounds() -> None:
     delays = [
         attempt.delay for attempt in fates(SimulatedNetwork("n", Network(delay=Delay(min=0.2, max=1.0)), 0), 2000)

@@ -43,6 +43,7 @@ def test_a_chunk_without_rest_before_it_is_not_copied_either() -> None:
     assert buffer is chunk
     assert len(frames) == 1
     assert framer.pending == 7
+    assert framer.beginning == frame(20)[:7]
 
 
 @pytest.mark.parametrize("length", [16, 17, 255, 256, 511, 4096, 65535, MAX_PDU_LENGTH])

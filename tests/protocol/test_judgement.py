@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -22,6 +22,9 @@ POLICIES = [
     for version in (0x33, 0x34, 0x50)
     for strict in (True, False)
     for both in ("reject", "payload")
+] + [
+    ValidationPolicy(lengths=(("service_type", 200), ("short_message", 10), ("source_addr", 3))),
+    ValidationPolicy(source_pairs=frozenset({(5, 0), (0, 1), (0, 0)}), destination_pairs=frozenset({(0, 0), (1, 1)})),
 ]
 RIGHT = SubmitSm(1, source_addr_ton=5, source_addr=b"sender", destination_addr=b"336", short_message=b"text")
 WRONG = replace(RIGHT, source_addr_ton=99)
@@ -163,3 +166,21 @@ def test_rules_of_another_size_are_refused() -> None:
         CODEC.doubtful([], b"")
     with pytest.raises(TypeError, match="a sequence is wanted"):
         CODEC.doubtful(3, bytes(8704))  # type: ignore[arg-type]
+
+
+class _Unasked:
+    """A codec that has nothing to say."""
+
+    def doubtful(self, _pdus: object, _rules: bytes) -> list[int] | None:
+        raise AssertionError
+
+
+@pytest.mark.parametrize("name", ["source_pairs", "destination_pairs"])
+def test_pairs_are_not_looked_up_in_tables_of_single_fields(name: str) -> None:
+    """TON 5 is right, and so is NPI 1, but not together."""
+    pairs: Any = {name: frozenset({(5, 0), (0, 1), (0, 0)})}
+    judge = Judge(ValidationPolicy(**pairs), cast("Any", _Unasked()))
+    ton, npi = ("source_addr_ton", "source_addr_npi") if name == "source_pairs" else ("dest_addr_ton", "dest_addr_npi")
+    for fields, status in [({ton: 5, npi: 0}, 0), ({ton: 0, npi: 1}, 0), ({ton: 5, npi: 1}, 1)]:
+        statuses = judge.statuses([replace(RIGHT, **{ton: 0, npi: 0} | fields)])
+        assert (statuses is not None) == bool(status)

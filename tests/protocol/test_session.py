@@ -977,3 +977,22 @@ def test_mutated_pdus_never_raise(data: st.DataObject, role: Role, state: Sessio
         )
         check_events(session, struct.pack(">I", 16 + len(body)) + bytes(octets[4:16]) + bytes(body))
     check_events(session, encode(EnquireLink(99)))
+
+
+def test_whoever_is_sent_beyond_the_largest_number_counts_all_32_bits() -> None:
+    smsc = pair()[1]
+    smsc.next_sequence_number = 0x80000000
+    assert list(smsc.register_many(CommandId.DELIVER_SM, "ab", NOW)) == [0x80000000, 0x80000001]
+    smsc.next_sequence_number = 0xFFFFFFFF
+    assert list(smsc.register_many(CommandId.DELIVER_SM, "cd", NOW)) == [0xFFFFFFFF, 0]
+    assert smsc.next_sequence_number == 1
+    answers = b"".join(encode(DeliverSmResp(n)) for n in (0x80000000, 0, 0xFFFFFFFF))
+    assert smsc.receive(answers, NOW) == [Acknowledged([("a", 0), ("d", 0), ("c", 0)])]
+
+
+def test_the_longest_pdu_can_be_changed_between_reads() -> None:
+    smsc = pair()[1]
+    smsc.max_pdu_length = 100
+    assert smsc.max_pdu_length == 100
+    (event,) = smsc.receive(encode(SubmitSm(1, destination_addr=b"1", short_message=b"x" * 100)), NOW)
+    assert isinstance(event, FramingLost)

@@ -14,7 +14,7 @@ import pytest
 
 from bench import ab
 from bench.compare import compare
-from bench.e2e import ratio
+from bench.e2e import generator, ratio
 from bench.e2e.figures import Pair, Quartiles, Summary, profile_result
 from bench.e2e.meter import FAULTS, PROFILES, Run, faults
 from bench.e2e.servers import ROOT, Command, Server, ServerError, free_ports
@@ -174,6 +174,27 @@ def test_of_a_paced_profile_the_times_are_compared() -> None:
 
 def test_profiles_may_be_shortened() -> None:
     assert replace(SUBMIT, messages=5).rate == "submits_per_s"
+
+
+# The load generator against the C meter.
+
+
+def test_a_generator_run_with_a_fault_is_no_result() -> None:
+    profile = replace(SUBMIT, messages=100)
+    honest = {"ok": 100, **dict.fromkeys(generator.HONEST, 0)}
+    assert generator.faults(honest, profile) == []
+    assert generator.faults({**honest, "ok": 99}, profile) == ["99 of 100 accepted"]
+    assert all(generator.faults({**honest, name: 1}, profile) == [f"{name}=1"] for name in generator.HONEST)
+
+
+@needs_compiler
+def test_the_generator_against_the_meter(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--pairs", "1", "--messages", "400", "--window", "50"]
+    assert generator.main(options) == 0
+    out = capsys.readouterr().out
+    assert "ratio smppd load : smppblast = " in out
+    assert "INVALID" not in out
+    assert generator.main([*options, "--bound", "1000"]) == 1
 
 
 # The working tree against a reference.

@@ -98,3 +98,15 @@ def test_the_tlvs_of_one_pdu_are_counted_together(tmp_path: Path) -> None:
     load(tmp_path, added("*", 2044, 1) + added("deliver_sm", 2044, 2) + added("data_sm", 2044, 3))
     (problem,) = problems(tmp_path, added("*", 2044, 1) + added("deliver_sm", 2045, 2))
     assert problem == "dialect.mine.vendor_tlvs: expected at most 4096 octets on one PDU (there are 4097 on one)"
+
+
+@pytest.mark.parametrize("octets", [0, 256, 4096])
+def test_a_longest_pdu_that_requests_fit_into(tmp_path: Path, octets: int) -> None:
+    assert load(tmp_path, f"[dialect.mine.session]\nmax_pdu = {octets}").dialect["mine"].session.max_pdu == octets
+
+
+def test_a_longest_pdu_that_leaves_no_room(tmp_path: Path) -> None:
+    (problem,) = problems(tmp_path, "[dialect.mine.session]\nmax_pdu = 255")
+    assert problem == (
+        "dialect.mine.session.max_pdu = 255: expected 0, or at least 256 (a submit_sm needs so many octets)"
+    )

@@ -107,6 +107,11 @@ def test_a_fault_that_becomes_another_is_a_change(tmp_path: Path) -> None:
             'kind = "fin"\nschedule = { every = 5 }',
             "fault[0].schedule.for: missing; expected with every (what has no end does not begin again)",
         ),
+        (
+            'kind = "stray_response"\nresponse = "submit_sm"',
+            'fault[0].response = "submit_sm": expected a response such as "submit_sm_resp"',
+        ),
+        ('kind = "stray_response"\nresponse = "*"', 'fault[0].response = "*": expected a response such as'),
         ('kind = "congestion"\nvalue = 101', "fault[0].value = 101: expected an integer from 0 to 100"),
     ],
 )

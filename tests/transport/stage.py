@@ -154,7 +154,7 @@ class Stage:
     def settle(self) -> None:
         """Do everything that is due at this instant."""
         for _ in range(PATIENCE):
-            more = self.server.engine.run() == 0.0
+            more = self.server._work.run() == 0.0
             for esme in self.esmes:
                 more |= esme.settle()
             if not more:
@@ -165,7 +165,7 @@ class Stage:
         """Let so much time pass, stopping wherever something is due."""
         target = self.clock.now() + seconds
         self.settle()
-        while (due := self.server.engine.next_due()) is not None and due <= target:
+        while (due := self.server._work.next_due()) is not None and due <= target:
             self.clock.advance_to(max(due, self.clock.now()))
             self.settle()
         self.clock.advance_to(target)

@@ -493,7 +493,7 @@ class Bench:
         )
         self.context = self.server._context
         self.context.monotonic = loop.time
-        self.ticker = self.server._ticker = Ticker(loop, self.server.engine.run, self.server._failed)
+        self.ticker = self.server._ticker = Ticker(loop, self.server._work.run, self.server._failed)
         self.transports: deque[FakeTransport] = deque()
 
     def connect(self) -> tuple[Any, FakeTransport]:

@@ -714,7 +714,7 @@ def played(batches: list[bytes], cuts: list[list[int]]) -> bytes:
             for place in [*sorted(places), len(batch)]:
                 if place > start and not esme.connection._closing:
                     esme.connection.data_received(batch[start:place])
-                    stage.server.engine.run()  # what is due at this instant may happen between two reads
+                    stage.server._work.run()  # what is due at this instant may happen between two reads
                     esme.take()
                     start = place
             stage.advance(1)

@@ -10,7 +10,7 @@ from typing import Self
 import pytest
 
 from smppd import app
-from smppd.settings import Account, Timers
+from smppd.settings import Account, Timers, faults
 from smppd.transport.outbind import FIRST_PAUSE, LONGEST_PAUSE, Outbinds, _Call
 from tests.transport.support import (
     BIND_RX,
@@ -122,6 +122,17 @@ def hurry(live: Live) -> None:
 
 def calls(live: Live) -> dict[str, _Call]:
     return live.server._outbinds._calls
+
+
+def test_faults_lie_on_connections_that_we_open_as_well(listener: Listener) -> None:
+    fault = faults.Duplicate(name="d", command="outbind")
+    with Live(live_settings(account=[called_on(listener)], fault=[fault])) as live:
+        owe_a_receipt(live)
+        hurry(live)
+        with listener.accept() as esme:
+            esme.expect(GREETING, GREETING)
+            esme.ask(request(BIND_RX, 7, bind_body()), bind_resp(BIND_RX, 7))
+            assert delivered(esme.frame())
 
 
 @pytest.mark.parametrize("kind", [BIND_RX, BIND_TRX])
