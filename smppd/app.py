@@ -11,12 +11,15 @@ import sys
 import time
 from typing import TYPE_CHECKING, Final, Self, TextIO
 
+import msgspec
+
 from smppd import __version__
 from smppd.accounts import AccountBook
 from smppd.api.door import Door
 from smppd.behaviour.dialects import compile_dialects
 from smppd.behaviour.fault_desk import FaultDesk
 from smppd.behaviour.faults import FaultBook
+from smppd.behaviour.sessions import Rules
 from smppd.behaviour.waits import Waits
 from smppd.engine.clock import VirtualClock
 from smppd.engine.core import Engine
@@ -25,7 +28,7 @@ from smppd.network.simple import SimulatedNetwork
 from smppd.observe.counters import Counters
 from smppd.observe.journal import Journal
 from smppd.observe.logs import Privacy, ProtocolErrorLog, configure
-from smppd.settings import diff, parse_moment, without_restart
+from smppd.settings import diff, parse_moment, time_zone, without_restart
 from smppd.transport.context import Context
 from smppd.transport.listeners import explain_failure, join_address, listen, split_address
 from smppd.transport.outbind import Outbinds
@@ -157,6 +160,16 @@ class SmscServer:
             monotonic=time.monotonic,
             wall=time.time,
         )
+        self.rules = Rules(
+            settings.rule,
+            clock=self.clock,
+            seed=settings.server.seed,
+            zone=time_zone(settings.server.timezone),
+            on_hook_failure=self._hook_failed,
+            changed=self._rules_changed,
+        )
+        """What may be asked about rules and changed while running; see `smppd.behaviour.sessions`."""
+        self._follow_rules()
         waits = Waits(self.clock.now, self._wake)
         self.faults = FaultBook(
             settings.fault,
@@ -274,6 +287,8 @@ class SmscServer:
             },
             messages=lambda: {name: esme.states for name, esme in engine.esmes.items()},
             route_messages=lambda: {name: route.states for name, route in engine.routes.items()},
+            rule_hits=self.rules.fired,
+            hook_failures=self.rules.hook_failures,
             fault_hits=self.faults.totals,
         )
 
@@ -379,10 +394,13 @@ class SmscServer:
         Routes, networks, limits and the throughput of accounts change at once. Sessions stay bound: a new password,
         window or bind limit of their account holds from the next bind on, new timers from the next connection on. Only
         the sessions of accounts that are gone or disabled now are unbound; what waits for them is kept until it
-        expires, should the account come back.
+        expires, should the account come back. Rules change at once too; those that stay as they are keep their counts.
+
+        Raises UserError when the hook of a rule cannot be imported; nothing has changed then.
         """
         changes = diff(self.settings, settings)
         settings = without_restart(self.settings, settings)
+        self.rules.replace(settings.rule)
         for name, network in settings.network.items():
             if name not in self._networks or network != self.settings.network.get(name):
                 self._networks[name] = SimulatedNetwork(name, network, settings.server.seed)
@@ -397,6 +415,23 @@ class SmscServer:
         self._context.privacy = Privacy(settings.privacy.log_personal_data)
         self.log.info("configuration changed", applied=changes.live, needs_restart=changes.restart)
         return changes
+
+    def _rules_changed(self) -> None:
+        self.settings = msgspec.structs.replace(self.settings, rule=list(self.rules))
+        self._follow_rules()
+
+    def _follow_rules(self) -> None:
+        """Have all connections ask the rules, from the first rule on that there is."""
+        context = self._context
+        if not len(self.rules) or context.behaviour is not None:
+            return
+        context.behaviour = self.rules
+        for connection in context.connections:
+            connection.follow(self.rules)
+
+    def _hook_failed(self, rule: str, error: BaseException) -> None:
+        """The mistake is the user's: they are told, but not at any rate."""
+        self._context.error_log.report("hook_failed", rule=rule, error=f"{type(error).__name__}: {error}")
 
     def _unbind_departed(self, settings: Settings) -> None:
         """End the sessions of accounts that may not bind any more: that is what they were taken away for."""

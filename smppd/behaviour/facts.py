@@ -37,13 +37,14 @@ class Facts:
     * bound_at, now: of the engine's clock, seconds. wall: Unix time.
     * default_alphabet: what data_coding 0 stands for in this account's dialect.
     * route_of: finds the name of a message's route, "" for none; asked only by rules about routes.
+    * violation_of: the command_status that a PDU gets for its own mistakes, 0 for none; asked when a rule matches.
 
     The text of a PDU is decoded when a rule first asks for it, and once.
     """
 
     __slots__ = (
         *("_octets", "_pdu", "_text", "account", "bind_type", "bound_at", "default_alphabet", "header"),
-        *("interface_version", "now", "route_of", "wall"),
+        *("interface_version", "now", "route_of", "violation_of", "wall"),
     )
 
     def __init__(
@@ -57,6 +58,7 @@ class Facts:
         wall: float = 0.0,
         default_alphabet: str = "gsm7",
         route_of: Callable[[Pdu], str] | None = None,
+        violation_of: Callable[[Pdu], int] | None = None,
     ) -> None:
         self.account = account
         self.bind_type = bind_type
@@ -66,6 +68,7 @@ class Facts:
         self.wall = wall
         self.default_alphabet = default_alphabet
         self.route_of = route_of
+        self.violation_of = violation_of
         self._pdu: Pdu | None = None
         self._text: str | None = None
         self._octets = b""
@@ -95,6 +98,10 @@ class Facts:
     def route(self, pdu: Pdu) -> str:
         """The name of the route that a PDU takes; "" for none."""
         return "" if self.route_of is None else self.route_of(pdu)
+
+    def is_sound(self, pdu: Pdu) -> bool:
+        """Whether nothing is wrong with a PDU's values: what is wrong is answered for that, and no rule fires on it."""
+        return self.violation_of is None or not self.violation_of(pdu)
 
     def _open(self, pdu: Pdu) -> None:
         """Tell the user data header from the octets of the text, unless this PDU is open."""

@@ -7,7 +7,7 @@ collected once and remembered.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 from smppd.behaviour.conditions import listed
 from smppd.patterns import WILDCARDS, literal_prefix
@@ -139,6 +139,19 @@ class Index(Generic[E]):
         if not (found and others):
             return found or others
         return sorted((*found, *others), key=_position)
+
+    def next_concerned(self, pdus: Sequence[Any], start: int, end: int) -> int:
+        """The place of the first of ``pdus[start:end]`` that rules may concern; ``end`` when there is none.
+
+        Where all rules are about certain destinations this costs half of what `candidates` does.
+        """
+        if self._others or not self._heads:
+            return start
+        heads, head = self._heads, self._head
+        for place in range(start, end):
+            if pdus[place].destination_addr[:head] in heads:
+                return place
+        return end
 
     def _look_up(self, destination: bytes) -> list[E]:
         entries = {entry.position: entry for entry in self._by_whole.get(destination, ())}

@@ -190,6 +190,27 @@ class RuleBook:
         index = self._out.get(pdu.command_id, self._any_out)
         return None if index is None else self._search(index, pdu, facts)
 
+    def find_next(self, pdus: Sequence[Pdu], start: int, end: int, facts: Facts) -> tuple[int, Firing | None]:
+        """The first of ``pdus[start:end]``, all of one command, on which a rule fires: its place, and what to do.
+
+        (end, None) when there is none. Whoever asks goes on behind that place once the firing has been carried out.
+        """
+        index = self._in.get(pdus[start].command_id, self._any_in)
+        if index is None:
+            return end, None
+        search = self._search
+        place = start - 1
+        while (place := index.next_concerned(pdus, place + 1, end)) < end:
+            firing = search(index, pdus[place], facts)
+            if firing is not None:
+                return place, firing
+        return end, None
+
+    @property
+    def has_outward(self) -> bool:
+        """Whether any rule is about PDUs that leave."""
+        return bool(self._out) or self._any_out is not None
+
     def hits(self) -> dict[str, Hits]:
         """What each rule has done, by its name, in the order of the rules."""
         return {name: Hits(entry.matched, entry.fired, entry.failures) for name, entry in self._entries.items()}
@@ -206,9 +227,14 @@ class RuleBook:
             entries = index.candidates(pdu.destination_addr, facts.account)  # type: ignore[attr-defined]
         else:
             entries = index.others(facts.account)
+        sound = False
         for entry in entries:
             test = entry.test
             if test is None or test(pdu, facts):
+                if not sound:
+                    if not facts.is_sound(pdu):
+                        return None
+                    sound = True
                 firing = entry.fire(pdu, facts, self)
                 if firing is not None:
                     return firing

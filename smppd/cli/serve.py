@@ -64,10 +64,11 @@ def command(
         assignments.append(f"server.rules={json.dumps([rule_file(name) for name in rules])}")
 
     def load() -> Settings:
-        return load_settings(config, os.environ, assignments)
+        settings = load_settings(config, os.environ, assignments)
+        find_hooks(settings, Path() if config is None else config.parent)
+        return settings
 
     settings = load()
-    find_hooks(settings, Path() if config is None else config.parent)
     raise_file_limit(settings.server.max_connections)
     with asyncio.Runner(loop_factory=loop_factory(settings.server.event_loop)) as runner:
         runner.run(_serve(settings, load))
@@ -80,8 +81,9 @@ def rule_file(name: str) -> str:
 
 def find_hooks(settings: Settings, directory: Path) -> None:
     """Have Python find the modules of hooks beside the configuration; without one, in the working directory."""
-    if any(rule.then.hook for rule in settings.rule):
-        sys.path.insert(0, str(directory.absolute()))
+    place = str(directory.absolute())
+    if place not in sys.path and any(rule.then.hook for rule in settings.rule):
+        sys.path.insert(0, place)
 
 
 def loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -154,7 +156,10 @@ def _reload(server: SmscServer, load: Callable[[], Settings]) -> None:
         server.log.error("reload failed", reason=str(error))  # noqa: TRY400  # the reason is the user's, no traceback
         return
     raise_file_limit(settings.server.max_connections)
-    server.reload(settings)
+    try:
+        server.reload(settings)
+    except UserError as error:
+        server.log.error("reload failed", reason=str(error))  # noqa: TRY400  # the same
 
 
 def _loop_failed(server: SmscServer, what: dict[str, object]) -> None:

@@ -15,6 +15,7 @@ from functools import partial
 from math import nextafter
 from typing import TYPE_CHECKING, Final
 
+from smppd.engine.agenda import Agenda
 from smppd.engine.broadcast import Broadcasts
 from smppd.engine.esmes import Delivery, EsmeState
 from smppd.engine.intake import Intake
@@ -81,6 +82,7 @@ class Engine:
         self.life = life = Life(ledger, clock=clock, observer=observer, wake=wake)
         self.intake = intake = Intake(ledger, life, clock=clock, observer=observer)
         self.slices = Slices(wake)
+        self.agenda = Agenda(wake)
         self.broadcasts = Broadcasts()
         self.faults: EngineFaults | None = None
         """What goes wrong here; None while nothing does."""
@@ -252,6 +254,8 @@ class Engine:
         more = life.run_schedule(now, quantum)
         more |= life.run_queues(now, quantum)
         more |= life.run_ready(now, quantum)
+        if life.replies.count:
+            more |= life.run_replies(now, quantum)
         more |= life.run_retries(now, quantum)
         more |= life.multipart.run(now, quantum)
         if self.broadcasts.live:
@@ -265,6 +269,8 @@ class Engine:
         more |= slices
         if life.transactions.is_ready:
             life.transactions.send()
+        if self.agenda.count:
+            more |= self.agenda.run(now, quantum)
         if self.outbox.has_work:
             more |= self.outbox.send(now)
         if life.alerts:
@@ -285,7 +291,8 @@ class Engine:
     def _dues(self, now: float, *, exact: bool) -> list[float]:
         """When what is planned is due, a time for each kind of plan; unless `exact`, a little early."""
         times = [route.next_release(now) for route in self.life.queued if route.queue]
-        plans = (self.life.schedule, self.life.retries, self.life.alerts, self.broadcasts, self.multipart)
+        life = self.life
+        plans = (life.schedule, life.retries, life.alerts, life.replies, self.broadcasts, self.multipart, self.agenda)
         times += [due for plan in plans if (due := plan.next_due(exact=exact)) is not None]
         return times
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from smppd.engine.esmes import Bind, EsmeState
     from smppd.engine.ledger import Ledger
     from smppd.engine.life import Life
-    from smppd.engine.ports import Clock, Observer
+    from smppd.engine.ports import Clock, Fate, Observer
     from smppd.engine.router import Router
     from smppd.settings import Messages
     from smppwire.pdus import SubmitSm
@@ -73,8 +73,8 @@ class Intake:
 
     # -- submit_sm ----------------------------------------------------------------------------------------------------
 
-    def submit(self, bind: Bind, pdus: Sequence[SubmitSm]) -> list[bytes | int]:
-        """Take a batch of submit_sm of one session.
+    def submit(self, bind: Bind, pdus: Sequence[SubmitSm], fate: Fate | None = None) -> list[bytes | int]:
+        """Take a batch of submit_sm of one session; `fate`: what is decided about them beforehand, if anything.
 
         Returns, for each, the message_id it was accepted under, or the command_status that refuses it, or DEFERRED
         when its outcome is its answer.
@@ -86,7 +86,8 @@ class Intake:
             statuses = bind.faults.judge(pdus, statuses)
         answers: list[bytes | int] = []
         if not (
-            bind.esme.throughput is not None
+            fate is not None
+            or bind.esme.throughput is not None
             or not bind.is_plain
             or self._life.peers.active
             or self._ledger.live + len(pdus) > self._ledger.limit
@@ -94,7 +95,7 @@ class Intake:
             self._submit_plain(bind, pdus, statuses, answers, now, wall)
         done = len(answers)
         if done < len(pdus):
-            self._submit_any(bind, pdus[done:], statuses and statuses[done:], answers, now, wall)
+            self._submit_any(bind, pdus[done:], statuses and statuses[done:], answers, now, wall, fate)
         return answers
 
     def _submit_plain(
@@ -162,6 +163,7 @@ class Intake:
         answers: list[bytes | int],
         now: float,
         wall: float,
+        fate: Fate | None,
     ) -> None:
         """Take what comes, message by message."""
         esme = bind.esme
@@ -209,7 +211,7 @@ class Intake:
                 self._ledger.next_id = next_id
                 if accepted:
                     self._let_in(esme, accepted, told, dispatch, now)
-                answer(self._submit_timed(bind, pdu, route, now, wall))
+                answer(self._submit_timed(bind, pdu, route, now, wall, fate))
                 accepted = 0
                 dispatch = []
                 told = []
@@ -233,6 +235,8 @@ class Intake:
             route.states[ENROUTE] += 1
             accepted += 1
             free -= 1
+            if fate is not None:
+                self._life.foretell(message, fate)
             if accepts_first:
                 told.append(message)
             if status == WAITS:
@@ -263,15 +267,19 @@ class Intake:
             self._observer.throttled(esme.system_id, "queue" if route.paces else "route", 1)
         return status
 
-    def _submit_timed(self, bind: Bind, pdu: SubmitSm, route: RouteState, now: float, wall: float) -> bytes | int:
+    def _submit_timed(
+        self, bind: Bind, pdu: SubmitSm, route: RouteState, now: float, wall: float, fate: Fate | None
+    ) -> bytes | int:
         times = self.times_of(pdu.schedule_delivery_time, pdu.validity_period, now, wall, lifetime_of(bind, pdu))
         if isinstance(times, int):
             return times
         if pdu.replace_if_present_flag and pdu.esm_class & MODE_MASK not in ONE_ATTEMPT:
             replaced = self._replace_present(bind, pdu, *times)
             if replaced is not None:
+                if fate is not None:
+                    self._life.foretell(replaced, fate)
                 return replaced.message_id
-        message = self.accept(bind, pdu, route, now=now, wall=wall, start_at=times[0], expires_at=times[1])
+        message = self.accept(bind, pdu, route, now=now, wall=wall, start_at=times[0], expires_at=times[1], fate=fate)
         if isinstance(message, int):
             return message
         return DEFERRED if self._life.answer_with_outcome(message, bind, pdu) else message.message_id
@@ -315,12 +323,14 @@ class Intake:
         message_id: bytes | None = None,
         group: Group | None = None,
         held: list[tuple[Message, int]] | None = None,
+        fate: Fate | None = None,
     ) -> Message | int:
         """Take one message off the beaten track: scheduled, with a validity of its own, or one of a submit_multi.
 
         The caller has judged the PDU and found the route. Returns the message, or the command_status that refuses it:
         ESME_RINVSCHED also when it shall be scheduled in a mode that delivers at once. With `held` the message is
-        appended there, and stays where it is until it is handed to `let_go`.
+        appended there, and stays where it is until it is handed to `let_go`. `fate` is what is decided about it
+        beforehand.
         """
         esme = bind.esme
         if self._ledger.live >= self._ledger.limit:
@@ -352,6 +362,8 @@ class Intake:
         message.state = SCHEDULED if is_scheduled else ENROUTE
         esme.states[message.state] += 1
         route.states[message.state] += 1
+        if fate is not None:
+            self._life.foretell(message, fate)
         if esme.dialect.accepts_first and held is None:
             self._life.tell_accepted(message, now)
         if held is not None:

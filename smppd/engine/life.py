@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from smppd.engine.alerts import Alerts, asks_for_dpf
 from smppd.engine.esmes import DELIVERY_ACK, MANUAL_ACK, Acceptance, HandsetAcknowledgement, Notification, Restated
+from smppd.engine.fates import Fates
 from smppd.engine.handsets import Handsets
 from smppd.engine.message import (
     ACCEPTED,
@@ -44,6 +45,7 @@ from smppd.engine.outbox import Outbox
 from smppd.engine.peers import ABSENT, TAKEN, Forward, Peers
 from smppd.engine.ports import Outcome
 from smppd.engine.queues import PASSES
+from smppd.engine.replies import Replies
 from smppd.engine.retry import pause_after
 from smppd.engine.scheduler import Schedule
 from smppd.engine.transactions import Transactions
@@ -55,7 +57,7 @@ if TYPE_CHECKING:
     from smppd.engine.esmes import Bind, Deliverable
     from smppd.engine.ledger import Ledger
     from smppd.engine.multipart import Assembly
-    from smppd.engine.ports import Clock, Observer
+    from smppd.engine.ports import Clock, Fate, Observer
     from smppd.engine.queues import RouteState
     from smppd.engine.transactions import Request
     from smppd.settings import Messages
@@ -80,6 +82,8 @@ class Life:
         self.peers = Peers()
         self.transactions = Transactions()
         self.alerts = Alerts()
+        self.fates = Fates()
+        self.replies = Replies(ledger, self.outbox, clock=clock, wake=wake)
         self._handsets: Handsets | None = None
         self._ready: deque[Message | list[Message]] = deque()
         """What the network has decided: messages, and batches of those that nothing is special about."""
@@ -144,6 +148,13 @@ class Life:
 
     # -- towards an outcome -------------------------------------------------------------------------------------------
 
+    def foretell(self, message: Message, fate: Fate) -> None:
+        """Something is decided about a message that has been accepted, and not been dispatched yet."""
+        if fate.changes_attempt:
+            self.fates[message] = fate
+        if fate.reply is not None:
+            self.replies.plan(message.esme, message.pdu, fate.reply)
+
     def decided(self, batch: list[Message]) -> None:
         """Have the next turn finish messages that were accepted together, and whose fate is known."""
         first = batch[0]
@@ -185,7 +196,10 @@ class Life:
             while end < count and messages[end].route is route:
                 end += 1
             batch = messages if end - start == count else messages[start:end]
-            for message, (delay, outcome) in zip(batch, route.network.attempt(batch, now), strict=True):
+            attempts = route.network.attempt(batch, now)
+            if self.fates:
+                attempts = self.fates.amend(batch, attempts)
+            for message, (delay, outcome) in zip(batch, attempts, strict=True):
                 message.outcome = outcome
                 if message.pdu.registered_delivery & INTERMEDIATE_MASK and not message.failures:
                     self._notify(message, now)
@@ -196,7 +210,7 @@ class Life:
             start = end
 
     def _forward(self, messages: list[Message], now: float) -> list[Message]:
-        """Hand over what goes to an ESME; returns what is left for the networks.
+        """Hand over what goes to an ESME; returns what is left for the networks: also what is fated to end some way.
 
         A message waits there until it is acknowledged, or until its validity ends; one whose mode allows for a single
         attempt fails at once when nobody is there to take it.
@@ -204,7 +218,7 @@ class Life:
         others = []
         for message in messages:
             esme = self.peers.find(message.esme, message.pdu)
-            if esme is None:
+            if esme is None or (self.fates and self.fates.decide(message)):
                 others.append(message)
                 continue
             forward = Forward(message, esme, now)
@@ -293,6 +307,8 @@ class Life:
             self._ledger.pending.discard(message)
         if self._handsets is not None and state == DELIVERED:
             self._show(message, self._handsets)
+        if self.fates:
+            self.fates.pop(message, None)
         pdu = message.pdu
         registered = pdu.registered_delivery
         if registered > RECEIPT_BITS or pdu.esm_class or pdu.tlvs:
@@ -583,6 +599,10 @@ class Life:
         if not ready:
             self._has_batches = False
         return bool(ready)
+
+    def run_replies(self, now: float, limit: int) -> bool:
+        """Queue the replies of subscribers."""
+        return self.replies.run(now, self._validity, limit)
 
     def run_retries(self, now: float, limit: int) -> bool:
         """Offer again what an ESME did not take."""

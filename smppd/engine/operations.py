@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from smppd.engine.core import Engine
     from smppd.engine.esmes import Bind
+    from smppd.engine.ports import Fate
     from smppwire.pdus import CancelSm, DataSm, QuerySm, ReplaceSm, SubmitSm
 
 ESME_RINVEXPIRY: Final = int(CommandStatus.ESME_RINVEXPIRY)
@@ -249,10 +250,11 @@ def _replace_fields(message: Message, pdu: ReplaceSm, *, takes_payload: bool) ->
         record.validity_period = pdu.validity_period
 
 
-def data(engine: Engine, bind: Bind, pdu: DataSm) -> DataSmResp | int:
+def data(engine: Engine, bind: Bind, pdu: DataSm, fate: Fate | None = None) -> DataSmResp | int:
     """Take a data_sm (SMPP 3.4 section 4.7): routed, stored and delivered like a submit_sm.
 
-    Its validity is in qos_time_to_live, in seconds (section 5.3.2.9). DEFERRED when its outcome is its answer.
+    Its validity is in qos_time_to_live, in seconds (section 5.3.2.9). DEFERRED when its outcome is its answer. `fate`
+    is what is decided about it beforehand.
     """
     record = from_data_sm(pdu)
     status = first_violation(pdu, bind.policy) or engine.admit_to_account(bind, record)
@@ -264,7 +266,7 @@ def data(engine: Engine, bind: Bind, pdu: DataSm) -> DataSmResp | int:
     now, wall = engine.clock.now(), engine.clock.wall()
     lifetime = pdu.tlv(QOS_TIME_TO_LIVE)
     expires_at = now + engine.validity(None if lifetime is None else int.from_bytes(lifetime, "big"))
-    message = engine.accept(bind, record, route, now=now, wall=wall, start_at=now, expires_at=expires_at)
+    message = engine.accept(bind, record, route, now=now, wall=wall, start_at=now, expires_at=expires_at, fate=fate)
     if isinstance(message, int):
         return DataSmResp(pdu.sequence_number, message)
     if engine.answer_with_outcome(message, bind, pdu):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol
 
 from smppwire.constants import CommandId
 
@@ -166,6 +166,128 @@ class Dialect(Protocol):
 
     def policy(self, policy: ValidationPolicy) -> ValidationPolicy:
         """By what the values of an ESME's PDUs are judged, where `policy` is the usual one."""
+
+
+class Reply(Protocol):
+    """A message from the subscriber to the ESME, in answer to one of its messages."""
+
+    @property
+    def text(self) -> str:
+        """What it says."""
+
+    @property
+    def delay(self) -> float:
+        """Seconds after the message was accepted, >= 0."""
+
+    @property
+    def source_addr(self) -> bytes:
+        """Who it is from; empty: the destination of the message."""
+
+    @property
+    def destination_addr(self) -> bytes:
+        """Who it is for; empty: the source of the message."""
+
+
+class Fate(Protocol):
+    """What is decided about a message before its network is asked."""
+
+    @property
+    def changes_attempt(self) -> bool:
+        """Whether `attempt` makes any difference."""
+
+    @property
+    def outcome(self) -> int | None:
+        """The final message_state; None: that is up to the network."""
+
+    @property
+    def reply(self) -> Reply | None:
+        """What the subscriber answers, if anything."""
+
+    def attempt(self, attempt: Attempt, /) -> Attempt:
+        """What becomes of a delivery attempt, where `attempt` is what the network says."""
+
+
+class Verdict(Fate, Protocol):
+    """What is to be done with one PDU of an ESME, or to it."""
+
+    @property
+    def rule(self) -> str:
+        """The name of the rule that says so."""
+
+    @property
+    def status(self) -> int | None:
+        """The command_status to answer with, the request being refused; None: it is handled."""
+
+    @property
+    def delay(self) -> float:
+        """Seconds until the answer, >= 0, on the engine's clock."""
+
+    @property
+    def answer(self) -> Literal["once", "none", "twice", "nack"]:
+        """How it is answered; "nack": with a generic_nack in place of the response."""
+
+    @property
+    def sequence_number(self) -> int | None:
+        """Of the answer; None: that of the request."""
+
+    @property
+    def connection(self) -> Literal["unbind", "close", "reset", "silent"] | None:
+        """What becomes of the connection once the answer has left, or at once when there is none."""
+
+
+class SessionBehaviour(Protocol):
+    """What is decided about the PDUs of one session."""
+
+    def bound(
+        self,
+        account: str,
+        bind_type: str,
+        interface_version: int,
+        *,
+        bound_at: float,
+        default_alphabet: str,
+        route_of: Callable[[Pdu], str],
+        violation_of: Callable[[Pdu], int],
+    ) -> None:
+        """The session is bound. `violation_of` gives the command_status that a PDU gets for mistakes of its own."""
+
+    def unbound(self) -> None:
+        """The session is not bound any more."""
+
+    def refresh(self) -> None:
+        """Look at the clock; to be called before PDUs are handed in."""
+
+    @property
+    def has_outward(self) -> bool:
+        """Whether anything is decided about PDUs that leave."""
+
+    def concerns(self, command_id: int) -> bool:
+        """Whether anything may be decided about such a PDU of the ESME."""
+
+    def concerns_out(self, command_id: int) -> bool:
+        """Whether anything may be decided about such a PDU to the ESME."""
+
+    def find(self, pdu: Pdu) -> Verdict | None:
+        """What is decided about a PDU of the ESME."""
+
+    def find_next(self, pdus: Sequence[Pdu], start: int, end: int) -> tuple[int, Verdict | None]:
+        """The place of the first PDU of `pdus[start:end]`, all of one command, about which anything is decided.
+
+        (end, None) when there is none.
+        """
+
+    def find_bind(self, pdu: Pdu, account: str, bind_type: str, interface_version: int) -> Verdict | None:
+        """What is decided about a bind; `account` is "" when it names none that there is."""
+
+    def find_out(self, pdu: Pdu) -> Verdict | None:
+        """What is decided about a PDU to the ESME."""
+
+
+class Behaviour(Protocol):
+    """How this message centre deviates from what it usually does."""
+
+    def session(self) -> SessionBehaviour:
+        """The same for a session that begins now."""
 
 
 class Observer(Protocol):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from smppd.engine.core import Engine
     from smppd.engine.esmes import Bind, EsmeState
     from smppd.engine.message import Message
+    from smppd.engine.ports import Fate
     from smppd.settings import DistributionList as ListSettings
     from smppwire.pdus import SubmitMulti
 
@@ -51,11 +52,12 @@ class DistributionLists:
         return members if not accounts or esme.system_id in accounts else ESME_RCNTSUBDL
 
 
-def submit_multi(engine: Engine, bind: Bind, pdu: SubmitMulti) -> SubmitMultiResp | int:
+def submit_multi(engine: Engine, bind: Bind, pdu: SubmitMulti, fate: Fate | None = None) -> SubmitMultiResp | int:
     """Take a submit_multi (SMPP 3.4 section 4.5).
 
     The response is an error when the PDU is wrong as a whole, or no destination could be accepted (with the status of
     the first). Large lists are DEFERRED: no message of theirs moves before the response has left.
+    `fate` is what is decided beforehand about each of the messages.
     """
     status = next((each.status for each in validate(pdu, bind.policy) if each.field not in DESTINATION_FIELDS), 0)
     if status:
@@ -66,14 +68,21 @@ def submit_multi(engine: Engine, bind: Bind, pdu: SubmitMulti) -> SubmitMultiRes
     times = engine.times_of(pdu.schedule_delivery_time, pdu.validity_period, now, wall, lifetime_of(bind, pdu))
     if isinstance(times, int):
         return SubmitMultiResp(pdu.sequence_number, times)
-    return engine.slices.start(bind, pdu, _Intake(engine, bind, pdu, now, wall, times).steps())
+    return engine.slices.start(bind, pdu, _Intake(engine, bind, pdu, now, wall, times, fate).steps())
 
 
 class _Intake:
     """One submit_multi on its way in."""
 
     def __init__(
-        self, engine: Engine, bind: Bind, pdu: SubmitMulti, now: float, wall: float, times: tuple[float, float]
+        self,
+        engine: Engine,
+        bind: Bind,
+        pdu: SubmitMulti,
+        now: float,
+        wall: float,
+        times: tuple[float, float],
+        fate: Fate | None,
     ) -> None:
         self._engine = engine
         self._bind = bind
@@ -81,6 +90,7 @@ class _Intake:
         self._now = now
         self._wall = wall
         self._start_at, self._expires_at = times
+        self._fate = fate
         self._group = Group()
         self._message_id: bytes | None = None
         self._held: list[tuple[Message, int]] = []
@@ -142,6 +152,7 @@ class _Intake:
             message_id=self._message_id,
             group=self._group,
             held=self._held,
+            fate=self._fate,
         )
         if isinstance(message, int):
             return message

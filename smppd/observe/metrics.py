@@ -157,6 +157,22 @@ RECEIPTS_PENDING: Final = Family(
     frozenset(),
     1,
 )
+RULE_HITS: Final = Family(
+    CounterMetricFamily,
+    "smppd_rule_hits",
+    "How often each rule has fired.",
+    ("rule",),
+    frozenset(),
+    1,
+)
+HOOK_FAILURES: Final = Family(
+    CounterMetricFamily,
+    "smppd_hook_failures",
+    "How often the hook of a rule could not be asked.",
+    ("rule",),
+    frozenset(),
+    1,
+)
 PROTOCOL_ERRORS: Final = Family(
     CounterMetricFamily,
     "smppd_protocol_errors",
@@ -183,6 +199,8 @@ FAMILIES: Final = (
     ROUTE_QUEUE_DEPTH,
     THROTTLED,
     RECEIPTS_PENDING,
+    RULE_HITS,
+    HOOK_FAILURES,
     PROTOCOL_ERRORS,
     FAULT_HITS,
 )
@@ -212,6 +230,10 @@ class Sources:
     """How many messages entered each state, by system_id; the sequence is indexed by message_state."""
     route_messages: Callable[[], Mapping[str, Sequence[int]]] = dict
     """How many messages entered each state, by route name; the sequence is indexed by message_state."""
+    rule_hits: Callable[[], Mapping[str, int]] = dict
+    """How often rules have fired, by their names; those that never did are left out."""
+    hook_failures: Callable[[], Mapping[str, int]] = dict
+    """How often the hooks of rules could not be asked, by the names of the rules."""
     fault_hits: Callable[[], Mapping[str, int]] = dict
     """How often faults were at work, by name; only those that were."""
 
@@ -233,6 +255,8 @@ class Snapshot:
     receipts_pending: Mapping[str, int]
     messages: Mapping[str, Sequence[int]]
     route_messages: Mapping[str, Sequence[int]]
+    rule_hits: Mapping[str, int]
+    hook_failures: Mapping[str, int]
     fault_hits: Mapping[str, int]
 
 
@@ -262,6 +286,8 @@ class SmppdCollector(Collector):
             receipts_pending=sources.receipts_pending(),
             messages=sources.messages(),
             route_messages=sources.route_messages(),
+            rule_hits=sources.rule_hits(),
+            hook_failures=sources.hook_failures(),
             fault_hits=sources.fault_hits(),
         )
 
@@ -297,6 +323,8 @@ class SmppdCollector(Collector):
             "Time from the acceptance of a message to its delivery receipt leaving.",
             snapshot.receipt_delay,
         )
+        yield from self._family(RULE_HITS, _single_rows(snapshot.rule_hits, str), size)
+        yield from self._family(HOOK_FAILURES, _single_rows(snapshot.hook_failures, str), size)
         yield from self._family(PROTOCOL_ERRORS, _single_rows(snapshot.protocol_errors, fold_kind), size)
         yield from self._family(FAULT_HITS, _single_rows(snapshot.fault_hits, str), size)
         yield self._build_info()

@@ -124,8 +124,6 @@ class Binding(Connection):
         """The number of the last response, where a dialect has responses counted."""
         self._deferred = 0
         """How many of the requests without an answer wait for an outcome: the engine answers them by `answer`."""
-        self._is_late = False
-        """Whether a bind is answered late on purpose."""
 
     @abstractmethod
     def _outbound(self) -> Outbound:
@@ -167,22 +165,9 @@ class Binding(Connection):
         context.counters.pdus_in[pdu.command_id] += 1
         if self._linger is not None:
             self._linger.cancel()
-        version = negotiate(pdu.interface_version, self._ours)
-        known = context.accounts.get(pdu.system_id)
-        dialect = self._dialect_of(known)
-        if dialect.responses is not None and pdu.command_id in dialect.responses.unsupported:
-            self._refuse_bind(pdu, CommandStatus.ESME_RINVCMDID)
-            return
-        policy = replace(
-            _policy(version, context, known, dialect),
-            password_max=context.settings.longest_password + 1,
-        )
-        status = first_violation(pdu, policy)
-        if status:
-            self._refuse_bind(pdu, status)
-            return
-        if context.draining or not _is_address_range(pdu.address_range):
-            self._refuse_bind(pdu, CommandStatus.ESME_RBINDFAIL)
+        status = self._violation_of_bind(pdu)
+        if status or context.draining:
+            self._refuse_bind(pdu, status or CommandStatus.ESME_RBINDFAIL)
             return
         status, account, needs_scrypt = context.accounts.check(pdu.system_id, pdu.password)
         if account is None or status:
@@ -192,6 +177,22 @@ class Binding(Connection):
             self._task = asyncio.get_running_loop().create_task(self._verify(pdu, account))
         else:
             self._admit(pdu, account, now)
+
+    def _violation_of_bind(self, pdu: BindRequest) -> int:
+        """The command_status that a bind gets for mistakes of its own, 0 for none."""
+        context = self._context
+        known = context.accounts.get(pdu.system_id)
+        dialect = self._dialect_of(known)
+        if dialect.responses is not None and pdu.command_id in dialect.responses.unsupported:
+            return int(CommandStatus.ESME_RINVCMDID)
+        policy = replace(
+            _policy(negotiate(pdu.interface_version, self._ours), context, known, dialect),
+            password_max=context.settings.longest_password + 1,
+        )
+        status = first_violation(pdu, policy)
+        if not status and not _is_address_range(pdu.address_range):
+            return int(CommandStatus.ESME_RBINDFAIL)
+        return status
 
     async def _verify(self, pdu: BindRequest, account: Account) -> None:
         """Verify a password hash in a thread (it takes tens of milliseconds), then go on where the session stopped."""
@@ -338,7 +339,7 @@ class Binding(Connection):
             tlvs = negotiate(pdu.interface_version, self._ours) >= VERSION_34
             number = self._number(dialect.responses, number)
             self._say(dialect.responses.refuse(response_id, status, number, tlvs=tlvs))
-        self._flush()
+        # What is said leaves all the same, with the answers to what came before it.
         self._closing = True
         self._linger = asyncio.get_running_loop().call_later(REFUSAL_LINGER, self._half_close)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from smppd.transport.listeners import join_address
 from smppd.transport.watch import Watch
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
     from smppd.engine.esmes import Bind
+    from smppd.engine.ports import Behaviour
     from smppd.transport.context import Context
     from smppwire.pdus import Outbind
 
@@ -34,6 +35,13 @@ SHORTEST_WAIT: Final = 0.01
 
 VERSION_34: Final = 0x34
 VERSION_50: Final = 0x50
+
+
+class Gate(Protocol):
+    """Who sees what leaves."""
+
+    def sent(self, data: bytes) -> bytes:
+        """Whole PDUs are about to leave; returns what is written in their place."""
 
 
 class Connection(asyncio.Protocol, ABC):
@@ -75,7 +83,11 @@ class Connection(asyncio.Protocol, ABC):
         self._linger: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         """What has to be found out elsewhere before reading goes on: whether a password is right."""
+        self._is_late = False
+        """Whether a bind or an unbind is answered late on purpose."""
         self._watch: Watch | None = None
+        self._gate: Gate | None = None
+        """Who sees what leaves: the watch, or who tells it."""
         self.name = ""
         self.bound_at: float | None = None
         """When an ESME was bound last, on the engine's clock."""
@@ -97,6 +109,10 @@ class Connection(asyncio.Protocol, ABC):
     @abstractmethod
     def unbind(self) -> None:
         """End the session in order, if there is one, and close."""
+
+    @abstractmethod
+    def follow(self, behaviour: Behaviour) -> None:
+        """Ask these rules from now on."""
 
     @abstractmethod
     def enquire_link(self) -> None:
@@ -129,6 +145,7 @@ class Connection(asyncio.Protocol, ABC):
         self._log = context.logger(session=self.name, peer=self._peer)
         if Watch.wanted(context):
             self._watch = Watch(context, self.name, self._log)
+            self._gate = self._gate or self._watch
         self._transport.set_write_buffer_limits(high=WRITE_BUFFER_HIGH)
         now = context.monotonic()
         if self._outbind is not None:
@@ -236,7 +253,7 @@ class Connection(asyncio.Protocol, ABC):
     @property
     def _may_read(self) -> bool:
         """Whether nothing forbids reading: a peer that does not read, a password to be verified, a full window."""
-        return self._writable and self._task is None and not self._halted and not self._closing
+        return not (self._task is not None or self._is_late or self._halted or self._closing) and self._writable
 
     def _let_others_read(self) -> None:
         """Read no more in this turn of the loop."""
@@ -278,9 +295,9 @@ class Connection(asyncio.Protocol, ABC):
             out.clear()
             return
         data = out[0] if len(out) == 1 else b"".join(out)
-        if self._watch is not None:
-            self._watch.sent(data)
         out.clear()
+        if self._gate is not None:
+            data = self._gate.sent(data)
         self._transport.write(data)
 
     # -- time ---------------------------------------------------------------------------------------------------------

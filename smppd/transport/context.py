@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from smppd.accounts import AccountBook
     from smppd.engine.core import Engine
-    from smppd.engine.ports import SessionFaults
+    from smppd.engine.ports import Behaviour, SessionFaults
     from smppd.observe.counters import Counters
     from smppd.observe.journal import Journal
     from smppd.observe.logs import LoggerFactory, Privacy, ProtocolErrorLog
@@ -57,6 +57,8 @@ class Context:
     """Real time in seconds: session timers always run on it, whatever clock the engine has."""
     wall: Callable[[], float]
     """Unix time in seconds, for the journal."""
+    behaviour: Behaviour | None = None
+    """The rules; None where there never were any."""
     connections: set[Connection] = field(default_factory=set)
     bound_once: set[tuple[str, str]] = field(default_factory=set)
     """(system_id, bind type) of all sessions there have been: from then on their number is a figure, if only 0."""

@@ -6,6 +6,7 @@ and what becomes of those beyond the window.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from smppd.engine import broadcast, operations
@@ -14,6 +15,7 @@ from smppd.engine.message import Message
 from smppd.engine.ports import DEFERRED
 from smppd.engine.submit_multi import submit_multi
 from smppd.transport.binding import CLOSE, HEADER, PAUSING, STOP_READING, Binding
+from smppd.transport.judged import Judged
 from smppwire.bulk import requests, submit_sm_resps
 from smppwire.constants import RESPONSE_BIT, CommandId, CommandStatus, TlvTag, command_name, status_name
 from smppwire.pdus import (
@@ -42,8 +44,6 @@ if TYPE_CHECKING:
 
     from smppd.engine.esmes import Bind, Deliverable
     from smppd.engine.ports import Outbound, Responses
-    from smppd.transport.context import Context
-    from smppwire.pdus import Outbind
 
 SUBMIT_SM: Final = int(CommandId.SUBMIT_SM)
 SUBMIT_SM_RESP: Final = int(CommandId.SUBMIT_SM_RESP)
@@ -65,15 +65,8 @@ reads a socket that is never empty 32 times in a row (8 MB, half a second of wor
 the engine get a word in. What fits into a window is far below."""
 
 
-class SmscConnection(Binding):
+class SmscConnection(Judged):
     """One connection of an ESME."""
-
-    def __init__(self, context: Context, outbind: Outbind | None = None) -> None:
-        """Serve one connection within `context`; one that we opened begins with this `outbind`."""
-        super().__init__(context, outbind)
-        self._backlog = 0
-        """Requests of earlier chunks that are still unanswered: what the window limits. Those of the chunk at hand do
-        not count, so that it makes no difference where TCP has cut the stream."""
 
     def _outbound(self) -> Outbound:
         return self
@@ -92,12 +85,15 @@ class SmscConnection(Binding):
             self._backlog = session.inbound_outstanding
             events: Sequence[Any] = session.receive(data, now)
             if events:
-                for event in events:
-                    if event.__class__ is not SubmitSm:
-                        self._handle_all(events, now)
-                        break
+                if self._rules is not None:
+                    self._handle_all(events, now)
                 else:
-                    self._submit(events, now)
+                    for event in events:
+                        if event.__class__ is not SubmitSm:
+                            self._handle_all(events, now)
+                            break
+                    else:
+                        self._submit(events, now)
                 if self._out:
                     self._flush()
                 if self._window:
@@ -117,6 +113,19 @@ class SmscConnection(Binding):
             events = session.resume(now)
 
     def _handle(self, events: Sequence[Any], now: float) -> None:
+        rules = self._rules
+        index = self._handle_runs(events, now) if rules is None else self._judge(rules, events, now)
+        for event in events[index:]:
+            # The session ends, and serves nothing more. But what the ESME has acknowledged has left the window already:
+            # whoever overlooks it here never settles it, and nobody sends it again.
+            if event.__class__ is Acknowledged or event.__class__ is ResponseReceived:
+                self._handle_one(event, now)
+
+    def _handle_one(self, event: Any, now: float) -> None:
+        self._handlers[event.__class__](self, event, now)
+
+    def _handle_runs(self, events: Sequence[Any], now: float) -> int:
+        """Handle events in their order, runs of submit_sm together; returns how many before the session ended."""
         count = len(events)
         index = 0
         while index < count and not self._closing:
@@ -131,13 +140,7 @@ class SmscConnection(Binding):
                 end += 1
             self._submit(events if end - index == count else events[index:end], now)
             index = end
-        if index == count:
-            return
-        for event in events[index:]:
-            # The session ends, and serves nothing more. But what the ESME has acknowledged has left the window already:
-            # whoever overlooks it here never settles it, and nobody sends it again.
-            if event.__class__ is Acknowledged or event.__class__ is ResponseReceived:
-                self._handlers[event.__class__](self, event, now)
+        return index
 
     # -- submit_sm ----------------------------------------------------------------------------------------------------
 
@@ -160,7 +163,7 @@ class SmscConnection(Binding):
         if bind.responses is not None:
             self._submit_in_dialect(batch, bind, bind.responses, now)
             return
-        answers = self._engine.submit(bind, batch)
+        answers = self._engine.submit(bind, batch, self._fate)
         if faults is not None:
             self._engine.report_early(bind, answers)
         tail = b"\0"
@@ -190,7 +193,7 @@ class SmscConnection(Binding):
                 self._is_unsupported(pdu)
             return
         added = CONGESTION_STATE + bytes((self._congestion(bind, SUBMIT_SM_RESP),)) if self._tells_congestion else b""
-        answers = self._engine.submit(bind, batch)
+        answers = self._engine.submit(bind, batch, self._fate)
         if bind.faults is not None:
             self._engine.report_early(bind, answers)
         count = len(batch)
@@ -338,10 +341,10 @@ class SmscConnection(Binding):
         self._operate(pdu, now, operations.replace)
 
     def _on_submit_multi(self, pdu: SubmitMulti, now: float) -> None:
-        self._operate(pdu, now, submit_multi)
+        self._operate(pdu, now, partial(submit_multi, fate=self._fate))
 
     def _on_data_sm(self, pdu: DataSm, now: float) -> None:
-        self._operate(pdu, now, operations.data)
+        self._operate(pdu, now, partial(operations.data, fate=self._fate))
 
     def _on_broadcast_sm(self, pdu: BroadcastSm, now: float) -> None:
         self._operate(pdu, now, broadcast.submit)
@@ -405,7 +408,10 @@ class SmscConnection(Binding):
             return
         if not response.command_status or response.tlvs:
             response = self._in_version(response, bind)
+        mark = len(self._out)
         self._respond(request, response, self._context.monotonic())
+        if self._verdicts:
+            self._answered_late(request, mark)
         self._flush()
         if self._halted:
             self._relieve()

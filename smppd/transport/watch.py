@@ -61,13 +61,14 @@ class Watch:
             for first, last, *_ in frames:
                 self._tell("in", buffer[first:last])
 
-    def sent(self, data: bytes) -> None:
-        """PDUs left, joined. They are of our own making, so there is no length that cannot be."""
+    def sent(self, data: bytes) -> bytes:
+        """PDUs leave, joined; they leave as they are. They are of our own making: there is no length that cannot be."""
         _, frames = Framer(ANY_LENGTH).feed(data)
         self._keep("out", data, len(frames))
         if self._log_pdus:
             for start, end, *_ in frames:
                 self._tell("out", data[start:end])
+        return data
 
     def _keep(self, direction: Direction, octets: bytes, count: int) -> None:
         self._journal.record_chunk(self._wall(), self._session, direction, octets, count)
