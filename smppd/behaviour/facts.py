@@ -79,7 +79,9 @@ class Facts:
         if self._pdu is not pdu or self._text is None:
             self._open(pdu)
             data_coding = getattr(pdu, "data_coding", 0)
-            self._text = decode_text(self._octets, data_coding, default_alphabet=self.default_alphabet, udh=self.header)
+            # Where there is no header, packed septets are not aligned behind one either.
+            udh = None if self.header is NO_HEADER else self.header
+            self._text = decode_text(self._octets, data_coding, default_alphabet=self.default_alphabet, udh=udh)
         return self._text
 
     def part(self, pdu: Pdu) -> Part:

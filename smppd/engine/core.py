@@ -2,7 +2,8 @@
 
 Everything happens in two calls. `submit` and its siblings take what one read of a session brought and answer at once.
 `run` does whatever is due: outcomes of the network, paced queues, receipts; it returns when it wants to be called
-again. Nothing leaves inside `submit`, so a receipt can never overtake its submit_sm_resp.
+again. Nothing leaves inside `submit`, so a receipt can never overtake its submit_sm_resp, unless a fault asks for that
+(`report_early`).
 
 The engine is made of three parts: the `Intake` accepts, the `Life` moves what was accepted, and both write into the
 `Ledger`. Here stands what holds them together: accounts, routes, binds, and the turn of the loop.

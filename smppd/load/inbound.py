@@ -35,7 +35,7 @@ _MANDATORY: Final = re.compile(
 )
 """The body of a deliver_sm up to sm_length: esm_class and sm_length (4.6.1)."""
 
-_APPENDIX_B: Final = re.compile(rb"id:([^ \0]{1,65}) sub:.{0,80}? stat:([A-Z]{2,10}) ")
+_APPENDIX_B: Final = re.compile(rb"id:([!-~]{1,65}) sub:.{0,80}? stat:([A-Z]{2,10}) ")
 _TLV: Final = Struct(">HH")
 _RECEIPTED_MESSAGE_ID: Final = int(TlvTag.RECEIPTED_MESSAGE_ID)
 

@@ -12,6 +12,8 @@ def test_the_text_is_in_the_alphabet_of_its_data_coding() -> None:
     assert Facts().text(submit(short_message="été".encode("utf-16-be"), data_coding=8)) == "été"
     assert Facts().text(submit(short_message=encode_text("a@b", 0))) == "a@b"
     assert Facts(default_alphabet="latin-1").text(submit(short_message="é".encode("latin-1"))) == "é"
+    packed = encode_text("Grüße", 0, default_alphabet="gsm7-packed")
+    assert Facts(default_alphabet="gsm7-packed").text(submit(short_message=packed)) == "Grüße"
 
 
 def test_the_text_may_stand_in_the_payload() -> None:

@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from smppd.behaviour import receipt_faults
 from smppd.behaviour.dialects import compile_dialects
@@ -397,3 +399,56 @@ def test_a_long_message_as_a_whole() -> None:
     assert {receipt.done_date for receipt in phone.receipts} == {"2607191200"}
     phone.answer()
     at_rest(world)
+
+
+NOT_LOSING = [
+    faults.ReceiptDuplicate(name="duplicate", every=2),
+    faults.ReceiptReorder(name="reorder", for_=5.0, probability=0.5),
+    faults.ReceiptUnknownId(name="unknown", every=3),
+    faults.ReceiptForeignId(name="foreign", every=4),
+    faults.ReceiptContradiction(name="contradiction", every=2),
+    faults.ReceiptStorm(name="storm", probability=0.5),
+    faults.ReceiptOld(name="old"),
+    faults.ReceiptBeforeResponse(name="early", every=3),
+]
+STEPS = ["submit", "settle", "answer one", "answer all", "keep silent", "hang up", "pass", "fewer faults", "all faults"]
+
+
+@settings(max_examples=150)
+@given(st.sets(st.sampled_from(NOT_LOSING)), st.lists(st.sampled_from(STEPS), max_size=40), st.integers(1, 5))
+def test_whatever_happens_every_receipt_is_acknowledged_in_the_end(
+    chosen: set[Fault], steps: list[str], window: int
+) -> None:
+    given_faults = [fault for fault in NOT_LOSING if fault in chosen]
+    world = world_with(*given_faults, network=ScriptedNetwork(then=after(1.0)))
+    phone = world.bind(window=window)
+    sent: list[bytes] = []
+    for step in steps:
+        if step == "submit":
+            answers = world.engine.submit(phone.bind, [sms()])
+            world.engine.report_early(phone.bind, answers)
+            sent += [answer for answer in answers if isinstance(answer, bytes)]
+        elif step == "settle":
+            world.settle()
+        elif step == "answer one":
+            phone.answer(count=1)
+        elif step == "answer all":
+            phone.answer()
+        elif step == "keep silent":
+            phone.keep_silent()
+        elif step == "hang up":
+            phone.hang_up()
+            phone = world.bind(window=window)
+        elif step == "pass":
+            world.advance(2.0)
+        else:
+            world.replace(*given_faults[:: 2 if step == "fewer faults" else 1])
+    world.replace()
+    for _ in range(1000):
+        world.advance(60.0)
+        if not world.waiting():
+            break
+        phone.answer()
+    assert [world.message(each).receipt for each in sent] == [RECEIPT_SETTLED] * len(sent)
+    at_rest(world)
+    assert world.waits.next_due() is None

@@ -65,6 +65,7 @@ def test_both_ways_read_the_same(frame: bytes, expected: ReceiptSeen) -> None:
         (deliver(b"", tail=tlv(0x001E, b"5\0") + tlv(0x0427, b"\5")), (ReceiptSeen(b"5", None, "UNDELIV"), True)),
         (deliver(b"", tail=tlv(0x0424, TYPICAL)), (ReceiptSeen(None, b"0123456789", "DELIVRD"), True)),
         (deliver(b"no idea"), (ReceiptSeen(None, None, "(no state)"), True)),
+        (deliver(TYPICAL.replace(b"id:0", b"id:\t0")), (ReceiptSeen(None, b"0123456789", "DELIVRD"), True)),
         (deliver(TYPICAL, esm=0x20), (ReceiptSeen(None, b"0123456789", "DELIVRD"), False)),
         (deliver(TYPICAL.replace(b"DELIVRD", b"ENROUTE")), (ReceiptSeen(None, b"0123456789", "ENROUTE"), False)),
         (deliver(b"Hello", esm=0), None),

@@ -51,6 +51,7 @@ CONTRACT = {
     "smppd_receipt_delay_seconds_sum": set(),
     "smppd_receipt_delay_seconds_count": set(),
     "smppd_protocol_errors_total": {"kind"},
+    "smppd_fault_hits_total": {"fault"},
     "smppd_build_info": {"version"},
 }
 """Sample names and labels as people script against them: add to them, never rename."""
@@ -112,6 +113,7 @@ def busy() -> Exposition:
         receipts_pending=lambda: {"smppclient1": 3},
         messages=lambda: {"smppclient1": states(ENROUTE=7, DELIVERED=2)},
         route_messages=lambda: {"default": states(ENROUTE=7, DELIVERED=1, UNDELIVERABLE=1)},
+        fault_hits=lambda: {"burst": 9},
     )
 
 
@@ -128,6 +130,7 @@ class TestNames:
     def test_values(self) -> None:
         page = scrape(busy())
         assert of(page, "smppd_pdus_total", direction="in", command="submit_sm") == 7
+        assert of(page, "smppd_fault_hits_total", fault="burst") == 9
         assert of(page, "smppd_pdus_total", direction="out", command="submit_sm_resp") == 6
         status = of(
             page, "smppd_command_status_total", direction="out", command="submit_sm_resp", status="ESME_RTHROTTLED"
@@ -154,7 +157,7 @@ class TestNames:
         assert types["smppd_pdus_total"] == "counter"
         assert types["smppd_sessions"] == "gauge"
         assert types["smppd_submit_response_seconds"] == "histogram"
-        assert len(types) == 14
+        assert len(types) == 15
 
     def test_openmetrics_for_who_asks(self) -> None:
         page = busy()
