@@ -324,16 +324,9 @@ class SmppdCollector(Collector):
             snapshot.receipt_delay,
         )
         yield from self._family(PROTOCOL_ERRORS, _single_rows(snapshot.protocol_errors, fold_kind), size)
-<<<<<<< HEAD
-        if snapshot.rule_hits:
-            yield from self._family(RULE_HITS, _single_rows(snapshot.rule_hits, str), size)
-        if snapshot.hook_failures:
-            yield from self._family(HOOK_FAILURES, _single_rows(snapshot.hook_failures, str), size)
-        if snapshot.fault_hits:
-            yield from self._family(FAULT_HITS, _single_rows(snapshot.fault_hits, str), size)
-=======
+        yield from self._family(RULE_HITS, _single_rows(snapshot.rule_hits, str), size)
+        yield from self._family(HOOK_FAILURES, _single_rows(snapshot.hook_failures, str), size)
         yield from self._family(FAULT_HITS, _single_rows(snapshot.fault_hits, str), size)
->>>>>>> i5
         yield self._build_info()
 
     def _family(self, family: Family, rows: Iterable[tuple[Labels, int]], size: int) -> Iterator[Metric | None]:
