@@ -67,6 +67,21 @@ def test_what_is_given_up_is_not_kept() -> None:
     assert person.kept == ["kept", "settled"]
 
 
+def test_what_is_given_up_by_another_that_is_due_with_it() -> None:
+    diary, person = Diary(), Person()
+    second = Meeting(person, "second")
+
+    class Quarrel(Meeting):
+        def keep(self) -> None:
+            diary.agenda.forsake(second)
+
+    diary.agenda.add(1.0, Quarrel(person, "first"))
+    diary.agenda.add(1.0, second)
+    diary.agenda.run(1.0, 10)
+    assert person.kept == ["settled"]
+    assert diary.agenda.count == 0
+
+
 def test_it_is_full_at_its_limit() -> None:
     diary, person = Diary(), Person()
     diary.agenda.count = agenda.MAX_APPOINTMENTS - 1
