@@ -225,17 +225,28 @@ def test_five_hundred_sessions_at_once() -> None:
 
 # Slow readers.
 
+PATIENCE = 40
+"""How often a server that takes no more is asked whether that is on purpose: ten seconds."""
 
-def flood(client: Raw, octets: bytes, *, stalled: float = 0.25) -> tuple[int, bytes]:
-    """Send the same PDU until the other side takes no more for a while; how many were sent, and what the last lacks."""
+
+def flood(
+    client: Raw, octets: bytes, *, stalled: float = 0.25, until: Callable[[], bool] = lambda: True
+) -> tuple[int, bytes]:
+    """Send the same PDU until the other side takes no more for a while; how many were sent, and what the last lacks.
+
+    A server that got no processor in that while has not stopped reading: `until` says whether it has.
+    """
     chunk = memoryview(octets * 1000)
     sent = 0
     client.socket.setblocking(False)
     with selectors.DefaultSelector() as selector:
         selector.register(client.socket, selectors.EVENT_WRITE)
-        while selector.select(stalled):
-            with contextlib.suppress(BlockingIOError):
-                sent += client.socket.send(chunk[sent % len(chunk) :])
+        for _ in range(PATIENCE):
+            while selector.select(stalled):
+                with contextlib.suppress(BlockingIOError):
+                    sent += client.socket.send(chunk[sent % len(chunk) :])
+            if until():
+                break
     client.socket.settimeout(10)
     whole, begun = divmod(sent, len(octets))
     return (whole + 1, octets[begun:]) if begun else (whole, b"")
@@ -263,7 +274,7 @@ def test_a_peer_that_submits_and_does_not_read_is_not_read_either(loop: str) -> 
         slow.bind()
         other.bind()
         enquiry = request(ENQUIRE_LINK, 7)  # as long as its answer: what goes in is what piles up
-        sent, rest = flood(slow, enquiry)
+        sent, rest = flood(slow, enquiry, until=lambda: any(not c._writable for c in live.context.connections))
         assert sent > 10_000
         assert buffered(live) < WRITE_BUFFER_HIGH + 2 * 256 * 1024, "one chunk of answers above the limit at most"
         (connection,) = [c for c in live.context.connections if not c._writable]
