@@ -40,6 +40,8 @@ class Agenda:
     def __init__(self, wake: Callable[[], None]) -> None:
         """Set up; `wake` is called when there is a new appointment."""
         self._schedule: Schedule[Appointment] = Schedule()
+        self._due: set[int] = set()
+        """The tickets of those whose turn it is."""
         self._wake = wake
         self.count = 0
         """How many appointments there are."""
@@ -57,7 +59,10 @@ class Agenda:
         self._wake()
 
     def forsake(self, appointment: Appointment) -> None:
-        """Give up an appointment that has not been kept yet."""
+        """Give up an appointment that has not been kept yet, perhaps because of one that has been kept a moment ago."""
+        if appointment.ticket in self._due:
+            self._due.remove(appointment.ticket)
+            return
         self._schedule.forsake(appointment.due, appointment.ticket)
         self.count -= 1
 
@@ -69,8 +74,11 @@ class Agenda:
         """Keep what is due, at most `limit` appointments; True when there may be more."""
         due = self._schedule.pop_due(now, limit)
         self.count -= len(due)
+        self._due.update(appointment.ticket for appointment in due)
         for appointment in due:
-            appointment.keep()
+            if appointment.ticket in self._due:
+                self._due.remove(appointment.ticket)
+                appointment.keep()
         for party in dict.fromkeys(appointment.party for appointment in due):
             party.settle()
         return len(due) == limit

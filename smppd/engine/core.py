@@ -255,7 +255,7 @@ class Engine:
         more |= life.run_queues(now, quantum)
         more |= life.run_ready(now, quantum)
         if life.replies.count:
-            more |= life.run_replies(now, quantum)
+            more |= life.replies.run(now, quantum)
         more |= life.run_retries(now, quantum)
         more |= life.multipart.run(now, quantum)
         if self.broadcasts.live:

@@ -102,7 +102,7 @@ class Life:
 
     def configure(self, settings: Messages) -> None:
         """Take new times; those of messages that have some already stay."""
-        self._validity = settings.default_validity
+        self._validity = self.replies.validity = settings.default_validity
         self._retry_steps = tuple(settings.retry)
         self.multipart.timeout = settings.multipart_timeout
 
@@ -599,10 +599,6 @@ class Life:
         if not ready:
             self._has_batches = False
         return bool(ready)
-
-    def run_replies(self, now: float, limit: int) -> bool:
-        """Queue the replies of subscribers."""
-        return self.replies.run(now, self._validity, limit)
 
     def run_retries(self, now: float, limit: int) -> bool:
         """Offer again what an ESME did not take."""

@@ -57,6 +57,8 @@ class Replies:
         self._wake = wake
         self._schedule: Schedule[Waiting] = Schedule()
         self._references: dict[EsmeState, int] = {}
+        self.validity = 0.0
+        """Seconds that a reply waits for its ESME."""
         self.count = 0
         """How many replies wait for their time."""
 
@@ -72,10 +74,10 @@ class Replies:
         """When the next reply is sent, in seconds of the engine's clock; see `Schedule.next_due`."""
         return self._schedule.next_due(exact=exact)
 
-    def run(self, now: float, validity: float, limit: int) -> bool:
+    def run(self, now: float, limit: int) -> bool:
         """Queue what is due, at most `limit` replies; True when there may be more.
 
-        They live as long as a message does. At the limit of messages they are refused, as any other is.
+        At the limit of messages they are refused, as any other is.
         """
         due = self._schedule.pop_due(now, limit)
         self.count -= len(due)
@@ -85,7 +87,7 @@ class Replies:
                 continue
             self._ledger.live += len(bodies)
             for body in bodies:
-                self._outbox.add(Delivery("mo", body, esme, None, now, now + validity))
+                self._outbox.add(Delivery("mo", body, esme, None, now, now + self.validity))
         return len(due) == limit
 
     def _bodies(self, esme: EsmeState, pdu: SubmitSm, reply: Reply) -> list[bytes]:

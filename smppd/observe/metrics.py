@@ -323,9 +323,9 @@ class SmppdCollector(Collector):
             "Time from the acceptance of a message to its delivery receipt leaving.",
             snapshot.receipt_delay,
         )
+        yield from self._family(PROTOCOL_ERRORS, _single_rows(snapshot.protocol_errors, fold_kind), size)
         yield from self._family(RULE_HITS, _single_rows(snapshot.rule_hits, str), size)
         yield from self._family(HOOK_FAILURES, _single_rows(snapshot.hook_failures, str), size)
-        yield from self._family(PROTOCOL_ERRORS, _single_rows(snapshot.protocol_errors, fold_kind), size)
         yield from self._family(FAULT_HITS, _single_rows(snapshot.fault_hits, str), size)
         yield self._build_info()
 

@@ -42,6 +42,9 @@ OUTCOME_ACTIONS: Final = ("outcome", "error", "receipt_delay", "reply")
 ANSWER_ACTIONS: Final = ("status", "throttle")
 """Actions on the answer to a request."""
 
+RESPONSE_ACTIONS: Final = ("delay", "answer", "sequence_number")
+"""Actions on a response: an ESME's own cannot be changed."""
+
 
 def check_test(reader: StrictReader, test: Test, table: Mapping[str, Any], path: Path) -> None:
     """A test tests something, and something can pass it."""
@@ -190,6 +193,12 @@ def check_rule(reader: StrictReader, rule: Rule, _table: Mapping[str, Any], path
     place = (*path, "then")
     commands = " and ".join(rule.when.commands)
     outward, responses = rule.when.direction == "out", all(_is_response(name) for name in rule.when.commands)
+    if outward and rule.then.answer == "nack":
+        reader.reject((*place, "answer"), "nack", 'not with direction = "out"', "there is no request to refuse")
+    if responses and not outward:
+        for name in RESPONSE_ACTIONS:
+            if getattr(rule.then, name) not in (None, "once"):
+                reader.reject((*place, name), None, f"not for {commands}", 'with direction = "out" for those of ours')
     for name in (*OUTCOME_ACTIONS, *ANSWER_ACTIONS):
         if not getattr(rule.then, name):
             continue

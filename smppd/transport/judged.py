@@ -281,8 +281,10 @@ class Judged(Binding):
             self._flush()  # faults may say something before the answer, and that leaves at once
         mark, deferred = len(self._out), self._deferred
         if pauses and verdict.status is None and verdict.answer in ("none", "nack"):
-            # The ESME would not know that it is bound, or not any more.
-            self._refuse(pdu, ESME_RSYSERR)
+            # Not carried out: the ESME would not know that it is bound, or not any more.
+            self._counters.pdus_in[pdu.command_id] += 1
+            self._session.abandon(pdu)
+            self._say(self._refusal(pdu, GENERIC_NACK, ESME_RSYSERR))
         elif verdict.status is not None:
             self._refuse(pdu, verdict.status)
         else:

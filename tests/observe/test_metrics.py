@@ -51,6 +51,8 @@ CONTRACT = {
     "smppd_receipt_delay_seconds_sum": set(),
     "smppd_receipt_delay_seconds_count": set(),
     "smppd_protocol_errors_total": {"kind"},
+    "smppd_rule_hits_total": {"rule"},
+    "smppd_hook_failures_total": {"rule"},
     "smppd_fault_hits_total": {"fault"},
     "smppd_build_info": {"version"},
 }
@@ -113,6 +115,8 @@ def busy() -> Exposition:
         receipts_pending=lambda: {"smppclient1": 3},
         messages=lambda: {"smppclient1": states(ENROUTE=7, DELIVERED=2)},
         route_messages=lambda: {"default": states(ENROUTE=7, DELIVERED=1, UNDELIVERABLE=1)},
+        rule_hits=lambda: {"throttled": 8},
+        hook_failures=lambda: {"odd": 2},
         fault_hits=lambda: {"burst": 9},
     )
 
@@ -130,6 +134,8 @@ class TestNames:
     def test_values(self) -> None:
         page = scrape(busy())
         assert of(page, "smppd_pdus_total", direction="in", command="submit_sm") == 7
+        assert of(page, "smppd_rule_hits_total", rule="throttled") == 8
+        assert of(page, "smppd_hook_failures_total", rule="odd") == 2
         assert of(page, "smppd_fault_hits_total", fault="burst") == 9
         assert of(page, "smppd_pdus_total", direction="out", command="submit_sm_resp") == 6
         status = of(
@@ -157,7 +163,7 @@ class TestNames:
         assert types["smppd_pdus_total"] == "counter"
         assert types["smppd_sessions"] == "gauge"
         assert types["smppd_submit_response_seconds"] == "histogram"
-        assert len(types) == 15
+        assert len(types) == 17
 
     def test_openmetrics_for_who_asks(self) -> None:
         page = busy()

@@ -80,6 +80,9 @@ def test_what_goes_together(tmp_path: Path, text: str) -> None:
         ),
         (rule('command = "deliver_sm", direction = "out"'), 'then.status: not with direction = "out" (nobody is answered by us there)'),
         (rule('command = "deliver_sm_resp"'), "then.status: not for deliver_sm_resp (a response is not answered)"),
+        (rule('command = "deliver_sm", direction = "out"', 'answer = "nack"'), 'then.answer = "nack": not with direction = "out" (there is no request to refuse)'),
+        (rule('command = "deliver_sm_resp"', "delay = 1"), 'then.delay: not for deliver_sm_resp (with direction = "out" for those of ours)'),
+        (rule('command = "data_sm_resp"', 'answer = "none"'), 'then.answer: not for data_sm_resp (with direction = "out" for those of ours)'),
         (rule('command = "enquire_link"', "reply = 'a'"), 'then.reply: not for enquire_link (expected "submit_sm", "data_sm" or "submit_multi")'),
     ],
 )  # fmt: skip

@@ -425,7 +425,15 @@ async def test_a_bind_without_an_answer_is_not_carried_out(stage: Stage) -> None
     esme.feed(request(BIND_TRX, 1, bind_body()))
     assert esme.received() == []
     assert stage.server.session_counts() == {}
-    assert not esme.is_open
+    esme.feed(request(BIND_TRX, 2, bind_body()))
+    assert esme.statuses() == [0]
+
+
+@staged(rule('command = ["bind_transceiver", "unbind"]', 'answer = "nack"', "every = 2"))
+async def test_what_is_nacked_is_not_carried_out(stage: Stage) -> None:
+    esme = stage.bound()
+    assert esme.ask(Unbind()) == [GenericNack(2, RSYSERR)]
+    assert stage.server.session_counts() == {("smppclient1", "transceiver"): 1}
 
 
 @staged(rule('command = "bind_transceiver"', 'answer = "twice", sequence_number = 77'))
@@ -443,6 +451,21 @@ async def test_a_slow_unbind(stage: Stage) -> None:
     stage.advance(2)
     (response,) = esme.received()
     assert isinstance(response, UnbindResp)
+
+
+@staged(
+    '[[rule]]\nwhen = { command = "unbind" }\nthen = { delay = 2 }\n'
+    + rule("", "delay = 2.5")
+    + "outcome = { DELIVRD = 1 }"
+)
+async def test_what_is_due_together_with_the_end_of_the_session_is_gone(stage: Stage) -> None:
+    esme = stage.bound()
+    esme.send(sms(), sms(), Unbind())
+    stage.clock.advance_to(3.0)
+    stage.settle()
+    assert [type(pdu) for pdu in esme.received()] == [UnbindResp]
+    assert stage.server.engine.agenda.count == 0
+    assert esme.connection._session.inbound_outstanding == 0
 
 
 @staged(rule('command = "enquire_link"', 'answer = "none"', "after = 1"))
