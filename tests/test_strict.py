@@ -116,7 +116,7 @@ def test_a_clean_table() -> None:
         ({"words": 1}, "f: words = 1: expected text or a list of these"),
         ({"words": [1]}, "f: words[0] = 1: expected text"),
         ({"evn": 2}, 'f: evn: unknown key (did you mean "even"?)'),
-        ({"a b": 2}, 'f: "a b": unknown key (known here: even, kind, secret, big, colours, tags, words, leg)'),
+        ({"a b": 2}, 'f: "a b": unknown key (known here: even, kind, secret, big, colours, tags, pairs, words, leg)'),
         ({"leg": {"name": "l"}}, "f: leg = {...}: expected a list of tables (write [[leg]], with double brackets)"),
         ({"leg": [5]}, "f: leg[0] = 5: expected a table"),
         ({"leg": [{"name": "l", "length": 0}]}, "f: leg[0].length = 0: expected a number above 0"),

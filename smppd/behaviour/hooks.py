@@ -110,7 +110,7 @@ def load_hook(name: str) -> Hook:
                 f"hook {name}: there is no module {error.name}; it must lie beside the configuration or be installed"
             ) from None
         raise UserError(f"hook {name}: its module cannot be imported: {error}") from None
-    except Exception as error:  # noqa: BLE001 - whatever somebody's module does when it is imported
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever somebody's module does when it is imported
         raise UserError(f"hook {name}: its module cannot be imported: {type(error).__name__}: {error}") from None
     for part in path.split("."):
         try:

@@ -35,9 +35,30 @@ def command(file: Path, overrides: tuple[str, ...]) -> None:
     from smppd.settings import load_settings
 
     settings = load_settings(file, os.environ, overrides)
+    try_hooks(settings, file.parent)
     click.echo(f"{file}: ok")
     for label, text in summary(settings):
         click.echo(f"  {label:<10} {text}")
+
+
+def try_hooks(settings: Settings, directory: Path) -> None:
+    """Import the hooks of the rules, as the server would. Raises UserError that names all that cannot be found."""
+    hooks = {rule.then.hook: rule.name for rule in settings.rule if rule.then.hook is not None}
+    if not hooks:
+        return
+    from smppd.behaviour.hooks import load_hook
+    from smppd.cli.serve import find_hooks
+    from smppd.errors import UserError
+
+    find_hooks(settings, directory)
+    problems = []
+    for hook, rule in hooks.items():
+        try:
+            load_hook(hook)
+        except UserError as error:
+            problems.append(f"rule {rule}: {error}")
+    if problems:
+        raise UserError("\n  ".join(["hooks are missing:", *problems]))
 
 
 def summary(settings: Settings) -> Iterator[tuple[str, str]]:

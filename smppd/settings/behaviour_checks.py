@@ -8,8 +8,22 @@ import msgspec
 
 from smppd import strict
 from smppd.regexes import compile_regex
-from smppd.settings.faults import CommandLength, Fault, MissingNul, StrayResponse, Truncate, WrongSequence
-from smppd.settings.names import ALL_FIELDS, ANY, FIELDS, HEADER, template_names, tlv_kind, tlv_tag
+from smppd.settings.faults import (
+    CommandLength,
+    Congestion,
+    Fault,
+    MissingNul,
+    Nack,
+    RefuseBind,
+    RouteDown,
+    SessionLimit,
+    SlowBind,
+    StrayResponse,
+    Throttle,
+    Truncate,
+    WrongSequence,
+)
+from smppd.settings.names import ALL_FIELDS, ANY, BINDS, FIELDS, HEADER, template_names, tlv_kind, tlv_tag
 from smppd.settings.rules import (
     EXTRA_NAMES,
     SUBMITS,
@@ -23,7 +37,9 @@ from smppd.settings.rules import (
     Then,
     When,
 )
+from smppwire.constants import CommandId
 from smppwire.schema import Kind, TlvKind
+from smppwire.session import TRANSITIONS, Role
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -44,6 +60,18 @@ ANSWER_ACTIONS: Final = ("status", "throttle")
 
 RESPONSE_ACTIONS: Final = ("delay", "answer", "sequence_number")
 """Actions on a response: an ESME's own cannot be changed."""
+
+
+SENT: Final = {
+    direction: frozenset(
+        CommandId(command_id).name.lower()
+        for cells in TRANSITIONS.values()
+        for sender, command_id in cells
+        if sender is role
+    )
+    for direction, role in (("in", Role.ESME), ("out", Role.SMSC))
+}
+"""The commands of each direction: what the side that sends there may send in some state of the session."""
 
 
 def check_test(reader: StrictReader, test: Test, table: Mapping[str, Any], path: Path) -> None:
@@ -119,11 +147,23 @@ def check_when(reader: StrictReader, when: When, _table: Mapping[str, Any], path
 
 
 def _check_commands(reader: StrictReader, when: When, path: Path) -> None:
-    """Conditions on what only some PDUs have."""
+    """Commands that come by, and conditions on what only some PDUs have."""
+    _check_senders(reader, when.commands, when.direction, path)
     for name, commands in (("text", WITH_TEXT), ("part", WITH_TEXT), ("parts", WITH_TEXT), ("route", SUBMITS)):
         has_it = any(command in commands or command == ANY for command in when.commands)
         if getattr(when, name) is not None and not has_it:
             reader.reject((*path, name), None, f"only with command = {strict.quoted(commands)}")
+
+
+def _check_senders(reader: StrictReader, commands: Collection[str], direction: str, path: Path) -> None:
+    """PDUs that the side which is meant sends at all: of others there is nothing to wait for."""
+    if not reader.sound(path, "command", "direction"):
+        return
+    strangers = [command for command in commands if command != ANY and command not in SENT[direction]]
+    if strangers:
+        who, other = ("an ESME", "out") if direction == "in" else ("a message centre", "in")
+        hint = f'direction = "{other}" for those of the other side'
+        reader.reject((*path, "command"), None, f"{who} sends no {' and no '.join(strangers)}", hint)
 
 
 def _fields_of(commands: Collection[str]) -> Iterator[Mapping[str, Kind]]:
@@ -241,12 +281,30 @@ def tests_of(when: When) -> Iterator[Test]:
     yield from when.fields.values()
 
 
+def _check_occasions(reader: StrictReader, fault: Fault, path: Path) -> None:
+    """Commands with which the fault has something to do."""
+    if not reader.sound(path, "command"):
+        return
+    named = [command for command in fault.commands if command != ANY]
+    for kinds, expected, known in (
+        ((RefuseBind, SessionLimit, SlowBind), f"expected {strict.quoted(BINDS)}", set(BINDS)),
+        ((Throttle, RouteDown), f"expected {strict.quoted(SUBMITS)}", set(SUBMITS)),
+        ((Nack, Congestion), 'expected a response such as "submit_sm_resp"', set(filter(_is_response, FIELDS))),
+    ):
+        if isinstance(fault, kinds) and (wrong := [command for command in named if command not in known]):
+            reader.reject((*path, "command"), wrong[0], expected, f"{fault.kind} is about nothing else")
+            return
+    if fault.group in ("bytes", "pdus"):
+        _check_senders(reader, named, fault.direction, path)
+
+
 def check_fault(reader: StrictReader, fault: Fault, _table: Mapping[str, Any], path: Path) -> None:
     """Lists that are not empty, and parameters that exist in the PDUs concerned."""
     if fault.account == []:
         reader.reject((*path, "account"), [], "expected at least one", "an empty list matches no account")
     if isinstance(fault, (CommandLength, WrongSequence)):
         check_sequence_number(reader, fault, _table, path)
+    _check_occasions(reader, fault, path)
     if isinstance(fault, (Truncate, MissingNul)) and fault.field and reader.sound(path, "command", "field"):
         named = [command for command in fault.commands if command != ANY]
         known = sorted({name for fields in _fields_of(named) for name in fields} - HEADER.keys()) or sorted(ALL_FIELDS)

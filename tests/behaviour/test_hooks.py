@@ -54,6 +54,7 @@ def test_functions_are_found(lab: Any) -> None:
         ("lab_none.sub:f", None, "there is no module lab_none"),
         ("lab_bad:f", "import lab_missing", "its module cannot be imported: No module named 'lab_missing'"),
         ("lab_bad:f", "1 / 0", "its module cannot be imported: ZeroDivisionError: division by zero"),
+        ("lab_bad:f", "raise SystemExit(3)", "its module cannot be imported: SystemExit: 3"),
         ("lab_bad:f", "def", "its module cannot be imported: SyntaxError"),
         ("lab_bad:f", MODULE, "there is no f in lab_bad"),
         ("lab_bad:number", MODULE, "this is no function but int"),

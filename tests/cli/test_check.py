@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,24 @@ def test_the_shipped_files_are_accepted(name: str, capsys: pytest.CaptureFixture
     captured = capsys.readouterr()
     assert captured.out.splitlines()[0] == f"{CONFIG / name}: ok"
     assert captured.err == ""
+
+
+def test_hooks_are_looked_for_as_the_server_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.path", [*sys.path])
+    (tmp_path / "checked_lab.py").write_text("def known(event):\n    return None\n")
+    file = tmp_path / "smppd.toml"
+    file.write_text('[[rule]]\nname = "a"\nthen = { hook = "checked_lab:known" }\n')
+    assert main(["check", str(file)]) == 0
+    file.write_text(
+        '[[rule]]\nname = "a"\nwhen = { part = 1 }\nthen = { hook = "checked_lab:unknown" }\n'
+        '[[rule]]\nname = "b"\nthen = { hook = "no_such_module:f" }\n'
+    )
+    assert main(["check", str(file)]) == 1
+    shown = capsys.readouterr().err.splitlines()
+    assert shown[1] == "  rule a: hook checked_lab:unknown: there is no unknown in checked_lab"
+    assert shown[2].startswith("  rule b: hook no_such_module:f: there is no module no_such_module")
 
 
 def test_the_summary_of_the_built_in_configuration() -> None:

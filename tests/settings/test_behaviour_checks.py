@@ -41,6 +41,12 @@ def test_what_goes_together(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
+        (rule('command = "deliver_sm"'), 'when.command: an ESME sends no deliver_sm (direction = "out" for those of the other side)'),
+        (rule('command = ["outbind", "submit_sm"]'), 'when.command: an ESME sends no outbind (direction = "out" for those of the other side)'),
+        (
+            rule('command = ["submit_sm", "query_sm"], direction = "out"', "delay = 1"),
+            'when.command: a message centre sends no submit_sm and no query_sm (direction = "in" for those of the other side)',
+        ),
         (rule("text = {}"), "when.text = {}: expected at least one test (known here: equals, prefix, glob, hex, regex, min, max, present, not)"),
         (rule("text = { prefix = [] }"), "when.text.prefix = []: expected at least one (an empty list is met by nothing)"),
         (rule("esm_class = { min = 5, max = 3 }"), "when.esm_class.min = 5: expected at most max (3)"),

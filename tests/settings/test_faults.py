@@ -111,6 +111,23 @@ def test_a_fault_that_becomes_another_is_a_change(tmp_path: Path) -> None:
             'kind = "stray_response"\nresponse = "submit_sm"',
             'fault[0].response = "submit_sm": expected a response such as "submit_sm_resp"',
         ),
+        (
+            'kind = "truncate"\ncommand = "submit_sm"',
+            'fault[0].command: a message centre sends no submit_sm (direction = "in" for those of the other side)',
+        ),
+        (
+            'kind = "reset"\ndirection = "in"\ncommand = ["submit_sm", "submit_sm_resp"]',
+            'fault[0].command: an ESME sends no submit_sm_resp (direction = "out" for those of the other side)',
+        ),
+        (
+            'kind = "nack"\ncommand = "submit_sm"',
+            'fault[0].command = "submit_sm": expected a response such as "submit_sm_resp" (nack is about nothing else)',
+        ),
+        (
+            'kind = "throttle"\ncommand = "submit_sm_resp"',
+            'fault[0].command = "submit_sm_resp": expected "submit_sm", "data_sm" or "submit_multi" (throttle is about',
+        ),
+        ('kind = "slow_bind"\ncommand = "submit_sm"', 'fault[0].command = "submit_sm": expected "bind_'),
         ('kind = "stray_response"\nresponse = "*"', 'fault[0].response = "*": expected a response such as'),
         ('kind = "congestion"\nvalue = 101', "fault[0].value = 101: expected an integer from 0 to 100"),
     ],
