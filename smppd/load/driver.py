@@ -131,6 +131,8 @@ class _Urgent(NamedTuple):
     shot: Shot
     intended: float
     answers_mo: bool
+    repeated: bool
+    """It was sent before, and is in the account already."""
 
 
 class Driver:
@@ -311,7 +313,8 @@ class Driver:
             self._cancel(name)
         self._alarm.close()
         now = self._clock()
-        self.ledger.counters.unsent += len(self._backlog)
+        left = sum(not one.repeated for one in (*self._urgent, *self._later))
+        self.ledger.counters.unsent += len(self._backlog) + left
         self._backlog.clear()
         self.ledger.finish()
         self._on_interval(self.ledger.roll(now))
@@ -495,9 +498,9 @@ class Driver:
             )
         return first
 
-    def _put_off(self, delay: float, shot: Shot, intended: float, *, answers_mo: bool) -> None:
+    def _put_off(self, delay: float, shot: Shot, intended: float, *, answers_mo: bool, repeated: bool = False) -> None:
         """Send something before everything else, some seconds from now."""
-        heappush(self._later, _Urgent(self._clock() + delay, next(self._order), shot, intended, answers_mo))
+        heappush(self._later, _Urgent(self._clock() + delay, next(self._order), shot, intended, answers_mo, repeated))
         self._wait_for_later()
 
     def _wait_for_later(self) -> None:
@@ -523,7 +526,7 @@ class Driver:
         """The answer to an answer of ours to an MO message, or to what may have to be sent again."""
         if status in THROTTLED and self._plan.retry_throttled and not self._stopped:
             self.ledger.counters.repeated += 1
-            self._put_off(RETRY_DELAY, message.shot, message.intended, answers_mo=message.answers_mo)
+            self._put_off(RETRY_DELAY, message.shot, message.intended, answers_mo=message.answers_mo, repeated=True)
         elif message.answers_mo and not status:
             self.ledger.answered_mo(message.intended, now)
 

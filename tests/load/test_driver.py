@@ -16,7 +16,7 @@ from smppd.load.receipts import Stray
 from smppd.load.schedule import MOST_AT_ONCE, Constant, parse_schedule
 from tests.load.fakes import Harness, Smsc, deliver_body, fixed, networked, receipt
 from tests.load.profiles import profile
-from tests.transport.support import DELIVER, request
+from tests.transport.support import DELIVER, SUBMIT, answer, request
 
 
 class Slow(Smsc):
@@ -201,6 +201,32 @@ async def test_too_many_mobile_originated_messages(monkeypatch: pytest.MonkeyPat
     )
     counters = (await Harness(Flooding, profile(tmp_path, text), count=1).run()).report.counters
     assert (counters.mo, counters.mo_ignored, counters.mo_answers) == (20, 12, 8)
+
+
+@networked
+async def test_answers_that_the_drain_does_not_wait_for_are_unsent(tmp_path: Path) -> None:
+    class Asking(Smsc):
+        def submit(self, sequence: int, body: bytes) -> list[bytes]:
+            return [self.accept(sequence), request(DELIVER, 7, deliver_body(b"Hi"))]
+
+    text = (
+        '[[traffic]]\nname = "a"\ndestination_addr = "447700900000"\ntext = "x"\n'
+        '[[reply]]\nname = "b"\ntext = "y"\nthink_time = 100\n'
+    )
+    counters = (await Harness(Asking, profile(tmp_path, text), rate="2", duration=2.0, drain=1.0).run()).report.counters
+    assert (counters.mo, counters.offered, counters.sent, counters.unsent) == (4, 8, 4, 4)
+
+
+@networked
+async def test_a_repetition_that_is_not_sent_any_more_is_accounted_for_already() -> None:
+    class Throttling(Smsc):
+        def submit(self, sequence: int, body: bytes) -> list[bytes]:
+            return [answer(SUBMIT, 0x58, sequence)]
+
+    harness = Harness(Throttling, rate="2", duration=2.0, drain=1.0, retry_throttled=True)
+    counters = (await harness.run()).report.counters
+    assert counters.repeated > 0
+    assert (counters.offered, counters.unsent) == (4, 0)
 
 
 # The end.
