@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from smppd.load.alarm import Alarm
     from smppd.load.ledger import Ledger, ReceiptSeen, Stray
-    from smppd.load.result import Interval, Phase
+    from smppd.load.result import Interval, Phase, WorkerReport
     from smppd.load.schedule import Schedule
     from smppd.load.session import LoadSession
     from smppd.load.traffic import Shot, Traffic
@@ -55,6 +55,10 @@ response timeout a message may be given up."""
 
 DRAIN_GRAIN: Final = 0.02
 """Seconds between two looks whether everything has come."""
+
+FLUSH_SHARE: Final = 0.5
+"""Share of the drain in which messages that are behind are still sent: what is sent in its last moment could not be
+answered in time, and would count as lost by the SMSC."""
 
 STOP_DRAIN: Final = 1.0
 """Seconds that a run which is told to stop still waits for answers."""
@@ -171,6 +175,8 @@ class Driver:
         """PDUs of the SMSC that were refused: which bind and why, and how many."""
         self.dry = False
         """Whether the traffic ended because all destinations have opted out."""
+        self.account: WorkerReport | None = None
+        """What the ledger had found when the run was over; None before."""
         self.cpu_seconds = 0.0
         """Processor time from the start of the run to the end of measuring."""
         self._plan = plan
@@ -282,19 +288,25 @@ class Driver:
             # What the schedule still intended, however late we woke up.
             self._take_due(min(now, self._start + plan.warm_up + plan.duration))
         if not plan.flush or self._stopped:
-            self.ledger.counters.unsent += len(self._backlog)
-            self._backlog.clear()
+            self._give_up_backlog()
         self.ledger.stop_measuring(now)
         self.cpu_seconds = self._cpu() - self._cpu_start
         self.phase = "draining"
         self._serve_all()
 
     async def _drain(self) -> None:
-        end = self._clock() + (STOP_DRAIN if self._stopped else self._plan.drain)
+        start = self._clock()
+        end = start + (STOP_DRAIN if self._stopped else self._plan.drain)
         while (self._awaiting or not self.released) and self._clock() < end:
+            if self._clock() >= start + FLUSH_SHARE * self._plan.drain:
+                self._give_up_backlog()
             if self._stopped:
                 end = min(end, self._clock() + STOP_DRAIN)
             await asyncio.sleep(DRAIN_GRAIN)
+
+    def _give_up_backlog(self) -> None:
+        self.ledger.counters.unsent += len(self._backlog)
+        self._backlog.clear()
 
     @property
     def idle(self) -> bool:
@@ -314,10 +326,12 @@ class Driver:
         self._alarm.close()
         now = self._clock()
         left = sum(not one.repeated for one in (*self._urgent, *self._later))
-        self.ledger.counters.unsent += len(self._backlog) + left
-        self._backlog.clear()
+        self.ledger.counters.unsent += left
+        self._give_up_backlog()
         self.ledger.finish()
         self._on_interval(self.ledger.roll(now))
+        # What comes from now on, until the binds are closed, belongs to nobody: it must not look doubled or unknown.
+        self.account = self.ledger.report()
         self.phase = "done"
 
     async def _until(self, moment: float) -> None:

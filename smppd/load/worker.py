@@ -241,7 +241,7 @@ class Worker:
         )
 
     def _report(self, driver: Driver) -> WorkerReport:
-        report = driver.ledger.report()
+        report = driver.account or driver.ledger.report()
         report.binds = len(self._sessions)
         report.reconnects = self._reconnects
         report.cpu_seconds = driver.cpu_seconds
