@@ -151,7 +151,8 @@ class SmscConnection(Judged):
         faults = None if bind is None else bind.faults
         if faults is not None and count > 1:
             for pdu in batch:
-                self._submit([pdu], now)
+                if not self._closing:
+                    self._submit([pdu], now)
             return
         counters = self._counters
         counters.pdus_in[SUBMIT_SM] += count

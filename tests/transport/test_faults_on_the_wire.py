@@ -296,6 +296,17 @@ def test_congestion_state_is_told_to_sessions_of_5_0_alone() -> None:
         assert smsc.server.faults.hits()["c"].fired == 1
 
 
+@virtually
+async def test_a_window_that_overflows_ends_the_session_once() -> None:
+    accounts = [account(window=1, window_over="close")]
+    async with bench(fault=[faults.Congestion(name="c")], account=accounts) as it:
+        connection, transport = it.bound()
+        connection._session.inbound_outstanding = 1
+        connection.data_received(b"".join(SUBMITS))
+        assert transport.taken() == [request(UNBIND, 1)]
+        assert it.errors("window_overflow") == 1
+
+
 # Receipts.
 
 
