@@ -4,6 +4,7 @@ import asyncio
 import struct
 import textwrap
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,7 +36,17 @@ from smppwire.pdus import (
 )
 from smppwire.udh import parse_udh
 from tests.transport.stage import Stage, frames_of, on_stage, read, sms
-from tests.transport.support import BIND_TRX, BIND_TX, Live, bind_body, fail, pdu, request, run_virtually
+from tests.transport.support import (
+    BIND_TRX,
+    BIND_TX,
+    ENQUIRE_LINK,
+    Live,
+    answer,
+    bind_body,
+    fail,
+    request,
+    run_virtually,
+)
 
 RTHROTTLED = int(CommandStatus.ESME_RTHROTTLED)
 RSYSERR = int(CommandStatus.ESME_RSYSERR)
@@ -173,10 +184,10 @@ async def test_a_late_answer_is_overtaken(stage: Stage) -> None:
     stage.advance(2.4)
     assert esme.received() == []
     stage.advance(0.1)
-    (answer,) = esme.received()
-    assert (answer.sequence_number, answer.command_status) == (2, 0)
-    assert isinstance(answer, SubmitSmResp)
-    assert answer.message_id == b"1000000000"
+    (late,) = esme.received()
+    assert (late.sequence_number, late.command_status) == (2, 0)
+    assert isinstance(late, SubmitSmResp)
+    assert late.message_id == b"1000000000"
     assert esme.connection._session.inbound_outstanding == 0
     assert stage.server.counters.pdus_out[0x80000004] == 2
 
@@ -886,6 +897,33 @@ def test_a_mistake_of_ours_ends_this_session_alone(command: str, then: str, monk
     run_virtually(act())
 
 
+def test_a_broken_hook_harms_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "broken_hook.py").write_text("def f(event):\n    raise LookupError('what?')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    async def act(stage: Stage) -> None:
+        esme = stage.bound()
+        esme.send(*(sms() for _ in range(50)))
+        assert esme.statuses() == [0] * 50
+        assert stage.server.rules.hook_failures() == {"r": 50}
+        lines = [line for line in stage.events("protocol error") if line["kind"] == "hook_failed"]
+        assert 0 < len(lines) < 50
+        assert (lines[0]["rule"], lines[0]["error"]) == ("r", "LookupError: what?")
+
+    on_stage(rule("", 'hook = "broken_hook:f"'), act)
+
+
+@staged(outward("delay = 2", 'command = "enquire_link_resp"'), "journal.pdus=10")
+async def test_the_journal_has_what_left_when_it_left(stage: Stage) -> None:
+    esme = stage.bound()
+    esme.send(EnquireLink())
+    left = [entry for entry in stage.server.journal if entry.direction == "out"]
+    assert len(left) == 1
+    stage.advance(2)
+    left = [entry for entry in stage.server.journal if entry.direction == "out"]
+    assert len(left) == 2
+
+
 def test_a_bind_whose_password_takes_long_to_verify() -> None:
     hashed = ScryptHash.create(b"secret", b"0123456789abcdef")
     text = (
@@ -897,4 +935,4 @@ def test_a_bind_whose_password_takes_long_to_verify() -> None:
         first, second = client.frames(2)
         assert first == second
         assert first[4:16] == struct.pack(">III", 0x80000000 | BIND_TRX, 0, 50)
-        client.expect(pdu(0x80000015, 0, 2))
+        client.expect(answer(ENQUIRE_LINK, 0, 2))
