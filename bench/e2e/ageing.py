@@ -33,6 +33,7 @@ LOAD_MESSAGES = 300_000  # of one load that is compared: about two seconds
 WARM_MESSAGES = 150_000  # before the first: more than a plain server retains, so that its memory has settled
 RETAINED = 1_000_000
 ROUTES = 10_000
+RULES = 1_000
 ACCOUNTS = 1_000
 PENDING = 100_000
 UNLIMITED = 'password = "{password}"\nmax_binds = 0\nwindow = 0\nthroughput = {{ limit = 0 }}\ndeliver_window = 0\n'
@@ -51,6 +52,8 @@ class Case:
     """Further [[account]] tables."""
     routes: str = ""
     """[[route]] tables that come before the default route."""
+    rules: str = ""
+    """[[rule]] tables."""
     load: Profile = LOAD
     warm_up: int = WARM_MESSAGES
     prepare: Callable[[Server, ExitStack], None] | None = None
@@ -60,6 +63,12 @@ class Case:
 def _route(number: int, condition: str = "") -> str:
     match = f'{{ destination_addr = "4477{number:08d}*"{condition} }}'
     return f'[[route]]\nname = "route{number}"\nmatch = {match}\nthroughput = {{ limit = 0 }}\nnetwork = "default"\n'
+
+
+def _rule(number: int) -> str:
+    """A rule about an address or what begins so, in turn; no message of a load goes there."""
+    destination = f"4478{number:08d}" if number % 2 else f"4479{number:06d}*"
+    return f'[[rule]]\nwhen = {{ destination_addr = "{destination}" }}\nthen = {{ status = "ESME_RTHROTTLED" }}\n'
 
 
 def _account(system_id: str) -> str:
@@ -105,6 +114,12 @@ CASES = {
             load=SPREAD,
         ),
         Case(
+            "rules",
+            f"{RULES:,} rules about other destinations",
+            rules="".join(_rule(number) for number in range(RULES)),
+            load=SPREAD,
+        ),
+        Case(
             "accounts",
             f"{ACCOUNTS:,} accounts, a session of each bound",
             accounts="".join(_account(_account_name(number)) for number in range(ACCOUNTS)),
@@ -125,7 +140,7 @@ def configuration(case: Case) -> str:
     """config/benchmark.toml with what the case adds."""
     text = CONFIG.read_text()
     before, mark, after = text.partition("[[route]]")
-    return before + case.accounts + case.routes + mark + after
+    return before + case.rules + case.accounts + case.routes + mark + after
 
 
 @contextmanager

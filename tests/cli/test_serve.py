@@ -225,6 +225,28 @@ def test_mistakes_are_told_without_a_traceback(tmp_path: Path, capsys: pytest.Ca
     assert "Traceback" not in text
 
 
+def test_magic_numbers_and_other_rules_while_running(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[[rule]]\nwhen = { destination_addr = "1" }\nthen = { status = 7 }\n')
+    to = {number: submit_body(to=(1, 1, number)) for number in (b"999100", b"1")}
+    with Process(*FREE, "--rules", "magic-numbers", "--rules", str(rules), directory=tmp_path) as served:
+        with Raw(served.address()) as client:
+            client.bind()
+            client.ask(request(SUBMIT, 2, to[b"999100"]), answer(SUBMIT, 0x58, 2))
+            client.ask(request(SUBMIT, 3, to[b"1"]), answer(SUBMIT, 7, 3))
+            rules.write_text('[[rule]]\nname = "h"\nthen = { hook = "no_such_module:f" }\n')
+            served.tell(signal.SIGHUP)
+            (line,) = wait_until(lambda: served.events("reload failed"))
+            assert "there is no module no_such_module" in line["reason"]
+            client.ask(request(SUBMIT, 4, to[b"1"]), answer(SUBMIT, 7, 4))
+            rules.write_text('[[rule]]\nwhen = { destination_addr = "1" }\nthen = { status = 8 }\n')
+            served.tell(signal.SIGHUP)
+            wait_until(lambda: served.events("configuration changed"))
+            client.ask(request(SUBMIT, 5, to[b"1"]), answer(SUBMIT, 8, 5))
+        served.tell(signal.SIGTERM)
+        assert served.ended() == 0
+
+
 def test_rules_that_do_not_exist(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["serve", *FREE, "--rules", "magic-number", "--rules", str(tmp_path / "none.toml")]) == 1
     lines = capsys.readouterr().err.splitlines()

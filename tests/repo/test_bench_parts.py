@@ -106,6 +106,7 @@ def test_the_configuration_of_each_case_is_valid(case: ageing.Case, tmp_path: Pa
     settings = load_settings(config, {}, list(case.settings))
     assert settings.route[-1].name == "default", "what the case adds comes before"
     assert len(settings.route) == 1 + (ageing.ROUTES if case.routes else 0)
+    assert len(settings.rule) == (ageing.RULES if case.rules else 0)
     assert {account.throughput.limit for account in settings.account} == {0}
 
 
