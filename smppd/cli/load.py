@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import os
+import signal
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +15,9 @@ import click
 from smppd.errors import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from types import FrameType
+
     from smppd.load.adaptive import Outcome
     from smppd.load.options import LoadOptions, TlsOptions
     from smppd.load.profile import Profile
@@ -26,9 +31,18 @@ DEFAULT_WARM_UP: Final = 2.0
 
 FAILURE: Final = 1
 INTERRUPTED: Final = 130
+TERMINATED: Final = 143
+"""128 + SIGTERM, as shells have it."""
 
 VERSIONS: Final = {"3.3": 0x33, "3.4": 0x34, "5.0": 0x50}
 STANDARD_OUTPUT: Final = "-"
+
+OF_OPEN_LOOP: Final = ("arrivals",)
+OF_SEARCH: Final = ("max_p99", "max_error_rate", "start_rate", "highest_rate", "trial")
+NOT_OF_SEARCH: Final = ("rate", "count", "duration", "warm_up", "drain")
+"""Parameters that mean nothing in some runs: whoever gives them there expects what will not happen."""
+
+REPORTS: Final = ("json_file", "html_file", "hgrm_file")
 
 SHORTEST: Final = 0.001
 LONGEST: Final = 31 * 86_400.0
@@ -247,23 +261,58 @@ def command(**given: Any) -> int:
     """Put a load on an SMSC, and account for every message.
 
     Latencies count from the moment at which a message was to be sent. The exit status is 1 when a --fail-if condition
-    holds or the run cannot be completed, 130 after Ctrl-C; the report tells what happened until then.
+    holds or the run cannot be completed, 130 after Ctrl-C, 143 after SIGTERM; the report tells what happened until
+    then.
     """
+    _refuse_without_effect(click.get_current_context())
     options = _options(given)
     thresholds = _thresholds(given["conditions"])
     profile = _profile(given)
-    if given["adaptive"]:
-        result, failure, outcome = _search(given, options, profile)
-    else:
-        result, failure, outcome = *_load(given, options, profile), None
-    checks = _checks(result, thresholds)
-    _write(given, result, checks, outcome)
+    ended = _Ended()
+    try:
+        with ended.by_sigterm():
+            if given["adaptive"]:
+                result, failure, outcome = _search(given, options, profile)
+            else:
+                result, failure, outcome = *_load(given, options, profile), None
+            checks = _checks(result, thresholds)
+            _write(given, result, checks, outcome)
+    except KeyboardInterrupt:  # before there was anything to report, or once more
+        if ended.status == INTERRUPTED:
+            raise
+        return ended.status
     if not result.finished and not failure:
-        return INTERRUPTED
+        return ended.status
     if failure:
         click.echo(f"smppd: {failure}", err=True)
     not_found = outcome is not None and outcome.rate is None
     return FAILURE if failure or not_found or any(check.violated for check in checks) else 0
+
+
+class _Ended:
+    """By which signal a run was ended early."""
+
+    def __init__(self) -> None:
+        self.status = INTERRUPTED
+        """Of the exit, when one did."""
+
+    @contextmanager
+    def by_sigterm(self) -> Iterator[None]:
+        """Let SIGTERM do what Ctrl-C does: who stops a job (a CI system, timeout(1)) wants the reports too.
+
+        Only the first one: timeout(1) sends it to its child and then to the process group, which is the child again.
+        """
+
+        def interrupt(_number: int, _frame: FrameType | None) -> None:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            self.status = TERMINATED
+            raise KeyboardInterrupt
+
+        before = signal.signal(signal.SIGTERM, interrupt)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGTERM, before)
 
 
 # -- what was asked for -----------------------------------------------------------------------------------------------
@@ -282,8 +331,6 @@ def _options(given: dict[str, Any]) -> LoadOptions:
         raise click.BadParameter(
             f"{given['workers']} workers need as many binds that submit, there are {senders}", param_hint="--workers"
         )
-    if given["adaptive"] and (given["rate"] or given["count"]):
-        raise click.UsageError("--adaptive chooses the rate itself: leave --rate and --count away")
     host, port = given["target"]
     warm_up = given["warm_up"]
     if warm_up is None:
@@ -304,6 +351,30 @@ def _options(given: dict[str, Any]) -> LoadOptions:
             )
         },
     )
+
+
+def _refuse_without_effect(context: click.Context) -> None:
+    """Refuse options that do nothing beside the others, and two reports in one place. Raises click.UsageError."""
+    given = context.params
+
+    def written(names: Iterable[str]) -> list[str]:
+        default = click.core.ParameterSource.DEFAULT
+        return [name for name in names if context.get_parameter_source(name) is not default]
+
+    if given["adaptive"] and (wrong := written(NOT_OF_SEARCH)):
+        raise click.UsageError(f"--adaptive chooses the rate itself, and for how long: leave {_names(wrong)} away")
+    if not given["adaptive"] and (wrong := written(OF_SEARCH)):
+        raise click.UsageError(f"{_names(wrong)} belongs to a search: give --adaptive too")
+    if not given["adaptive"] and given["rate"] is None and written(OF_OPEN_LOOP):
+        raise click.UsageError(f"{_names(OF_OPEN_LOOP)} spreads messages over time: give --rate too")
+    outputs = [given[name] for name in REPORTS if given[name] is not None]
+    if len(set(outputs)) < len(outputs):
+        raise click.UsageError("two reports cannot go to the same place")
+
+
+def _names(parameters: Iterable[str]) -> str:
+    """Options as they are typed."""
+    return ", ".join("--" + name.replace("_", "-") for name in parameters)
 
 
 def _duration(given: dict[str, Any]) -> float | None:
@@ -425,8 +496,7 @@ def _write(given: dict[str, Any], result: Result, checks: list[Check], outcome: 
     if not given["quiet"]:
         from smppd.load.summary import write_summary
 
-        outputs = (given["json_file"], given["html_file"], given["hgrm_file"])
-        stream = sys.stderr if STANDARD_OUTPUT in outputs else sys.stdout
+        stream = sys.stderr if STANDARD_OUTPUT in (given[name] for name in REPORTS) else sys.stdout
         write_summary(result, stream, checks=checks, outcome=outcome)
 
 

@@ -134,7 +134,7 @@ class Probe:
         return cls(
             rate=offered / seconds if seconds else 0.0,
             achieved=answered / seconds if seconds else 0.0,
-            p99=result.metric("p99"),
+            p99=result.metric("p99") if result.histogram("submit_response").count else 0.0,  # nan is no JSON
             error_rate=result.metric("error_rate") / 100,
             backlog=_growth(series),
             seconds=result.seconds,

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from smppd.load.alarm import Alarm
     from smppd.load.ledger import Ledger, ReceiptSeen, Stray
-    from smppd.load.result import Interval, Phase
+    from smppd.load.result import Interval, Phase, WorkerReport
     from smppd.load.schedule import Schedule
     from smppd.load.session import LoadSession
     from smppd.load.traffic import Shot, Traffic
@@ -55,6 +55,10 @@ response timeout a message may be given up."""
 
 DRAIN_GRAIN: Final = 0.02
 """Seconds between two looks whether everything has come."""
+
+FLUSH_SHARE: Final = 0.5
+"""Share of the drain in which messages that are behind are still sent: what is sent in its last moment could not be
+answered in time, and would count as lost by the SMSC."""
 
 STOP_DRAIN: Final = 1.0
 """Seconds that a run which is told to stop still waits for answers."""
@@ -131,6 +135,8 @@ class _Urgent(NamedTuple):
     shot: Shot
     intended: float
     answers_mo: bool
+    repeated: bool
+    """It was sent before, and is in the account already."""
 
 
 class Driver:
@@ -169,6 +175,8 @@ class Driver:
         """PDUs of the SMSC that were refused: which bind and why, and how many."""
         self.dry = False
         """Whether the traffic ended because all destinations have opted out."""
+        self.account: WorkerReport | None = None
+        """What the ledger had found when the run was over; None before."""
         self.cpu_seconds = 0.0
         """Processor time from the start of the run to the end of measuring."""
         self._plan = plan
@@ -280,19 +288,25 @@ class Driver:
             # What the schedule still intended, however late we woke up.
             self._take_due(min(now, self._start + plan.warm_up + plan.duration))
         if not plan.flush or self._stopped:
-            self.ledger.counters.unsent += len(self._backlog)
-            self._backlog.clear()
+            self._give_up_backlog()
         self.ledger.stop_measuring(now)
         self.cpu_seconds = self._cpu() - self._cpu_start
         self.phase = "draining"
         self._serve_all()
 
     async def _drain(self) -> None:
-        end = self._clock() + (STOP_DRAIN if self._stopped else self._plan.drain)
+        start = self._clock()
+        end = start + (STOP_DRAIN if self._stopped else self._plan.drain)
         while (self._awaiting or not self.released) and self._clock() < end:
+            if self._clock() >= start + FLUSH_SHARE * self._plan.drain:
+                self._give_up_backlog()
             if self._stopped:
                 end = min(end, self._clock() + STOP_DRAIN)
             await asyncio.sleep(DRAIN_GRAIN)
+
+    def _give_up_backlog(self) -> None:
+        self.ledger.counters.unsent += len(self._backlog)
+        self._backlog.clear()
 
     @property
     def idle(self) -> bool:
@@ -311,10 +325,13 @@ class Driver:
             self._cancel(name)
         self._alarm.close()
         now = self._clock()
-        self.ledger.counters.unsent += len(self._backlog)
-        self._backlog.clear()
+        left = sum(not one.repeated for one in (*self._urgent, *self._later))
+        self.ledger.counters.unsent += left
+        self._give_up_backlog()
         self.ledger.finish()
         self._on_interval(self.ledger.roll(now))
+        # What comes from now on, until the binds are closed, belongs to nobody: it must not look doubled or unknown.
+        self.account = self.ledger.report()
         self.phase = "done"
 
     async def _until(self, moment: float) -> None:
@@ -495,9 +512,9 @@ class Driver:
             )
         return first
 
-    def _put_off(self, delay: float, shot: Shot, intended: float, *, answers_mo: bool) -> None:
+    def _put_off(self, delay: float, shot: Shot, intended: float, *, answers_mo: bool, repeated: bool = False) -> None:
         """Send something before everything else, some seconds from now."""
-        heappush(self._later, _Urgent(self._clock() + delay, next(self._order), shot, intended, answers_mo))
+        heappush(self._later, _Urgent(self._clock() + delay, next(self._order), shot, intended, answers_mo, repeated))
         self._wait_for_later()
 
     def _wait_for_later(self) -> None:
@@ -523,7 +540,7 @@ class Driver:
         """The answer to an answer of ours to an MO message, or to what may have to be sent again."""
         if status in THROTTLED and self._plan.retry_throttled and not self._stopped:
             self.ledger.counters.repeated += 1
-            self._put_off(RETRY_DELAY, message.shot, message.intended, answers_mo=message.answers_mo)
+            self._put_off(RETRY_DELAY, message.shot, message.intended, answers_mo=message.answers_mo, repeated=True)
         elif message.answers_mo and not status:
             self.ledger.answered_mo(message.intended, now)
 

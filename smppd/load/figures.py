@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 NOTHING: Final = "-"
@@ -22,7 +23,9 @@ def rate(value: float) -> str:
 
 
 def latency(seconds: float) -> str:
-    """A duration in the unit that fits, three significant digits: ``845 us``, ``12.3 ms``, ``1.20 s``."""
+    """A duration in the unit that fits, three significant digits: ``845 us``, ``12.3 ms``, ``1.20 s``; nan: none."""
+    if math.isnan(seconds):
+        return NOTHING
     if seconds <= 0:
         return "0 us"
     # The unit of the rounded value: 999.7 us is 1.00 ms.

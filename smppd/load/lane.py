@@ -242,7 +242,7 @@ class Lane:
         intended = self._intended[slot:end]
         self._tally.counters.ok += n
         self._tally.responded(intended, self._written[slot:end], now)
-        self._name(kind, ids, intended)
+        self._name(kind, ids, intended, self._sequence_of(slot))
 
     def _accept_odd(self, sequence: int, now: float, ids: Sequence[bytes] | None) -> int:
         """ESME_ROK for a message that is not in the ring. Returns how many slots of the window it frees."""
@@ -250,15 +250,26 @@ class Lane:
         if message is not None:
             self._tally.counters.ok += 1
             self._tally.responded((message.intended,), (message.written,), now)
-            self._name(message.kind, ids, (message.intended,))
+            self._name(message.kind, ids, (message.intended,), sequence)
         return freed
 
-    def _name(self, kind: int, ids: Sequence[bytes] | None, intended: Sequence[float]) -> None:
-        """Accepted messages of a kind have these ids; None when nobody looked, which is as good as having none."""
+    def _name(self, kind: int, ids: Sequence[bytes] | None, intended: Sequence[float], first: int) -> None:
+        """Accepted messages of a kind, from the sequence number ``first`` on, have these ids.
+
+        None when nobody looked, which is as good as having none.
+        """
+        counters = self._tally.counters
+        nameless = counters.missing_ids
         if kind == _WANTS:
-            self._receipts.accepted(ids or (b"",) * len(intended), intended)
+            ids = ids or (b"",) * len(intended)
+            self._receipts.accepted(ids, intended)
         elif ids is not None:
             self._receipts.named(ids)
+        # Only the first ones are listed, and an SMSC that gives no ids at all is not to cost more than that.
+        if ids is not None and nameless != counters.missing_ids and nameless < MOST_OFFENDERS:
+            for sequence, message_id in enumerate(ids, first):
+                if not message_id:
+                    self._note("missing_ids", sequence & SEQUENCE_MASK)
 
     def _find_odd(self, sequence: int) -> tuple[Message | None, bool]:
         """A message that is answered and not in flight in the ring; True when it was in flight nevertheless.

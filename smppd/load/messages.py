@@ -83,6 +83,8 @@ class Snapshot:
     intervals: list[Interval] = field(default_factory=list)
     """Those that ended since the last snapshot."""
     note: str = ""
+    at: float = 0.0
+    """When this was so, by the clock that all workers share."""
     idle: bool = False
     """Everything has come; the worker waits for `Release` or the end of the drain."""
 

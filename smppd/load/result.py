@@ -9,6 +9,7 @@ Names of counters are the attributes of :class:`Counters`; names of metrics for 
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
@@ -333,7 +334,8 @@ class Result:
     def metric(self, name: str) -> float:
         """A metric by name (``find_metric``): seconds, messages, messages per second, or percent.
 
-        Raises KeyError for a name that is none. Latencies and rates are those of the measured time; counts are of the
+        Raises KeyError for a name that is none; a latency of which nothing was measured is nan. Latencies and rates are
+        those of the measured time; counts are of the
         whole run, so that nothing that was lost in warm-up or drain goes unseen.
         """
         metric = find_metric(name)
@@ -483,13 +485,24 @@ def _latency_metrics(prefix: str) -> dict[str, Metric]:
         prefix + percentile_name(p): Metric("s", f"{p:g} % of {what} were not slower", _percentile(name, p))
         for p in PERCENTILES
     }
-    metrics[prefix + "max"] = Metric("s", f"the slowest of {what}", lambda result: result.histogram(name).max)
-    metrics[prefix + "mean"] = Metric("s", f"the mean of {what}", lambda result: result.histogram(name).mean)
+    metrics[prefix + "max"] = Metric("s", f"the slowest of {what}", _timed(name, lambda times: times.max))
+    metrics[prefix + "mean"] = Metric("s", f"the mean of {what}", _timed(name, lambda times: times.mean))
     return metrics
 
 
 def _percentile(name: Latency, p: float) -> Callable[[Result], float]:
-    return lambda result: result.histogram(name).percentile(p)
+    return _timed(name, lambda times: times.percentile(p))
+
+
+def _timed(name: Latency, of: Callable[[Histogram], float]) -> Callable[[Result], float]:
+    """Something of a histogram; nan when nothing is in it. In closed loop nothing lags: that is 0."""
+    nothing = 0.0 if name == "send_lag" else math.nan
+
+    def value(result: Result) -> float:
+        times = result.histogram(name)
+        return of(times) if times.count else nothing
+
+    return value
 
 
 def _count(name: str, meaning: str) -> Metric:

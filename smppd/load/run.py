@@ -6,13 +6,15 @@ it tells about. The coordinator only waits on pipes, so it needs no event loop.
 
 from __future__ import annotations
 
+import math
 import select
 import signal
 import time
 from collections import deque
+from dataclasses import replace
 from datetime import UTC, datetime
 from multiprocessing import connection as pipes
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from smppd.errors import UserError
@@ -52,6 +54,9 @@ TRIAL_WARM_UP: Final = 1.0
 END_TIMEOUT: Final = 5.0
 """Seconds that a worker has to unbind and end before it is killed."""
 
+ENDING: Final = frozenset({signal.SIGINT, signal.SIGTERM})
+"""Signals that end a run early. They may reach the whole process group; only the coordinator acts on them."""
+
 _PHASES: Final[tuple[Phase, ...]] = ("connecting", "warm-up", "measuring", "draining", "done")
 
 
@@ -72,11 +77,37 @@ class _Member:
         self.failure = ""
         self.open = True
         self.outbox: deque[Command] = deque()
+        self.past: deque[Snapshot] = deque()
+        """The snapshots of the present run from some `RATE_WINDOW` ago on."""
 
     def tell(self, command: Command) -> None:
         """Send a command, or keep it for `flush` while the worker is behind with reading."""
         self.outbox.append(command)
         self.flush()
+
+    def began(self) -> None:
+        """Another run: nothing is known of it."""
+        self.ready = self.report = self.snapshot = None
+        self.past.clear()
+
+    def saw(self, snapshot: Snapshot) -> None:
+        """How it goes now."""
+        self.snapshot = snapshot
+        self.past.append(snapshot)
+        while len(self.past) > 2 and self.past[1].at <= snapshot.at - RATE_WINDOW:
+            self.past.popleft()
+
+    def rate(self, name: str) -> float:
+        """How many of a counter per second lately.
+
+        From the times of the snapshots: they lie a quarter of a second apart, and by how old they are the rate of a
+        second would be wrong.
+        """
+        if len(self.past) < 2:
+            return 0.0
+        first, last = self.past[0], self.past[-1]
+        seconds = last.at - first.at
+        return float(getattr(last.counters, name) - getattr(first.counters, name)) / seconds if seconds > 0 else 0.0
 
     def flush(self) -> None:
         """Send what waits, as far as that does not block: the worker may be blocked in telling us something.
@@ -128,8 +159,10 @@ class Fleet:
         if self._options.tls is not None:
             self._options.tls.context()
         context = get_context("spawn")
-        # A worker must not die of a Ctrl-C before it has said that it wants to ignore it.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        # It clears the mask after starting its helper process, so that must happen before.
+        resource_tracker.ensure_running()
+        # A worker must not die of a signal before it has said that it wants to ignore it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
         try:
             for number in range(self._options.workers):
                 ours, theirs = context.Pipe()
@@ -142,29 +175,38 @@ class Fleet:
                 process.start()
                 theirs.close()
                 self._members.append(_Member(process, ours, number))
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+        except BaseException:
+            self._end()
+            raise
         finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End the processes: in order, or at once when something went wrong."""
-        for member in self._members:
+        try:
             if kind is None:
-                member.tell(Finish())
-            else:
-                member.process.terminate()
+                for member in self._members:
+                    member.tell(Finish())
+                for member in self._members:
+                    member.process.join(END_TIMEOUT)
+        finally:
+            self._end()
+
+    def _end(self) -> None:
+        """End what is left, by the one signal that workers do not ignore."""
         for member in self._members:
-            member.process.join(END_TIMEOUT)
-            if member.process.is_alive():
-                member.process.kill()
-                member.process.join()
+            member.process.kill()
+        for member in self._members:
+            member.process.join()
             member.pipe.close()
 
     @property
     def interrupted(self) -> bool:
-        """Whether Ctrl-C ended a run early."""
+        """Whether Ctrl-C (or SIGTERM, see `smppd.cli.load`) ended a run early."""
         return not self._finished
 
     @property
@@ -179,7 +221,7 @@ class Fleet:
         """
         view = _View(self._options, run, self._clock, self.note)
         for member in self._members:
-            member.ready = member.report = member.snapshot = None
+            member.began()
             member.tell(run)
         self._gather(view, lambda member: member.ready is not None)
         failed = [member.failure for member in self._members if member.failure]
@@ -230,7 +272,7 @@ class Fleet:
         elif isinstance(answer, Failed):
             member.failure = answer.reason
         elif isinstance(answer, Snapshot):
-            member.snapshot = answer
+            member.saw(answer)
             view.add(answer.intervals)
             self._release_when_idle()
         elif isinstance(answer, Strays):
@@ -291,7 +333,6 @@ class _View:
         self._shown = float("-inf")
         self._overall = Histogram()
         self._second: dict[float, Histogram] = {}
-        self._past: deque[tuple[float, Counters]] = deque()
 
     def begin(self, start: float) -> None:
         """The run begins at `start`."""
@@ -316,27 +357,25 @@ class _View:
         self._shown = now
         snapshots = [member.snapshot for member in members if member.snapshot is not None]
         counters = sum((snapshot.counters for snapshot in snapshots), Counters())
-        past = self._past
-        past.append((now, counters))
-        while len(past) > 2 and past[1][0] <= now - RATE_WINDOW:
-            past.popleft()
-        since, before = past[0]
-        new, seconds = counters - before, (now - since) or 1.0
+
+        def rate(name: str) -> float:
+            return sum(member.rate(name) for member in members)
+
         second = self._second[min(self._second)] if self._second else Histogram()
-        p50, p99 = second.percentiles((50.0, 99.0))
-        overall_p50, overall_p99 = self._overall.percentiles((50.0, 99.0))
+        p50, p99 = _percentiles(second)
+        overall_p50, overall_p99 = _percentiles(self._overall)
         on_progress(
             Progress(
                 elapsed=now - self._began,
                 phase=min((snapshot.phase for snapshot in snapshots), key=_PHASES.index, default="connecting"),
                 counters=counters,
                 ends=self._ends,
-                offered_rate=new.offered / seconds,
-                sent_rate=new.sent / seconds,
-                answered_rate=new.answered / seconds,
-                ok_rate=new.ok / seconds,
-                throttled_rate=new.throttled / seconds,
-                receipts_rate=new.receipts / seconds,
+                offered_rate=rate("offered"),
+                sent_rate=rate("sent"),
+                answered_rate=rate("answered"),
+                ok_rate=rate("ok"),
+                throttled_rate=rate("throttled"),
+                receipts_rate=rate("receipts"),
                 in_flight=counters.in_flight,
                 behind=sum(snapshot.behind for snapshot in snapshots),
                 p50=p50,
@@ -348,6 +387,11 @@ class _View:
                 note=next((snapshot.note for snapshot in snapshots if snapshot.note), self._note),
             )
         )
+
+
+def _percentiles(histogram: Histogram) -> list[float]:
+    """p50 and p99 in seconds, both nan where nothing was measured."""
+    return histogram.percentiles((50.0, 99.0)) if histogram.count else [math.nan, math.nan]
 
 
 def run_load(options: LoadOptions, profile: Profile, on_progress: Callable[[Progress], None]) -> tuple[Result, str]:
@@ -381,17 +425,22 @@ def find_rate(
     with Fleet(options, profile, on_progress=on_progress) as fleet:
         while (trial := search.next()) is not None:
             fleet.note = f"{trial.stage}: {trial.rate:,.0f}/s"
-            latest = fleet.run(
-                Run(
-                    rate=f"{trial.rate:.6f}",
-                    duration=trial.seconds,
-                    warm_up=TRIAL_WARM_UP,
-                    drain=options.response_timeout,
-                    flush=False,
+            try:
+                latest = fleet.run(
+                    Run(
+                        rate=f"{trial.rate:.6f}",
+                        duration=trial.seconds,
+                        warm_up=TRIAL_WARM_UP,
+                        drain=options.response_timeout,
+                        flush=False,
+                    )
                 )
-            )
+            except KeyboardInterrupt:  # between two trials
+                if result is None:
+                    raise
+                return replace(result, finished=False), "", search.outcome()
             if fleet.interrupted or fleet.failure:
-                return result or latest, fleet.failure, search.outcome()
+                return replace(result or latest, finished=False), fleet.failure, search.outcome()
             row = search.add(Probe.of(latest))
             if result is None or row.passed or not passed:
                 result, passed = latest, passed or row.passed

@@ -273,6 +273,8 @@ def warnings(result: Result) -> list[str]:
     found = []
     if not result.finished:
         found.append("The test was interrupted: the figures are of what was sent until then.")
+    if result.report.counters.wanted_receipts and set(result.configuration.get("binds", ())) == {"tx"}:
+        found.append("Receipts were asked for, and transmitters get none: use --binds tx=1,rx=1, or trx.")
     reason = bottleneck(result)
     if reason:
         found.append(

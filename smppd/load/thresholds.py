@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import operator
 import re
 from dataclasses import dataclass
@@ -40,8 +41,12 @@ class Threshold:
     limit: float
 
     def fails(self, result: Result) -> bool:
-        """Whether the condition holds, which is bad."""
-        return OPERATORS[self.operator](result.metric(self.metric), self.limit)
+        """Whether the condition holds, which is bad.
+
+        It also does when nothing was measured: an SMSC that never answers must not pass for a fast one.
+        """
+        value = result.metric(self.metric)
+        return math.isnan(value) or OPERATORS[self.operator](value, self.limit)
 
 
 def parse_threshold(text: str) -> Threshold:
@@ -78,6 +83,8 @@ def format_metric(name: str, value: float) -> str:
     metric = find_metric(name)
     if metric is None:
         raise KeyError(name)
+    if math.isnan(value):
+        return "nothing"
     unit = metric.unit
     if unit == "s":
         return f"{value * 1e3:.3f} ms" if value < 1 else f"{value:.3f} s"

@@ -236,11 +236,12 @@ class Worker:
             bound=sum(session.bound for session in self._sessions),
             intervals=intervals,
             note=self._errors[-1] if self._errors else "",
+            at=self._clock(),
             idle=driver.idle,
         )
 
     def _report(self, driver: Driver) -> WorkerReport:
-        report = driver.ledger.report()
+        report = driver.account or driver.ledger.report()
         report.binds = len(self._sessions)
         report.reconnects = self._reconnects
         report.cpu_seconds = driver.cpu_seconds
@@ -393,9 +394,11 @@ def explain_failure(options: LoadOptions, error: Exception) -> str:
 
 def worker_main(connection: Connection, options: LoadOptions, profile: Profile, number: int) -> None:
     """The whole life of a worker process: commands come in over the connection, answers go out."""
-    # Ctrl-C reaches every process of the terminal; the coordinator decides what it means.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    # Ctrl-C reaches every process of the terminal, and SIGTERM often the whole process group (timeout(1) does that):
+    # the coordinator decides what they mean.
+    for number_of_signal in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number_of_signal, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
     gc.set_threshold(*GC_THRESHOLDS)
     raise_file_limit(len(options.binds_of(number)) + OTHER_FILES)
     with asyncio.Runner(loop_factory=loop_factory(options.loop)) as runner:

@@ -18,6 +18,7 @@ from typing import Any, Self
 
 import pytest
 
+from smppd.cli.load import TERMINATED
 from smppd.cli.main import INTERRUPTED, main
 from tests.transport.support import Live, account, live_settings
 
@@ -169,6 +170,10 @@ def test_wrong_password(smsc: Live, capsys: Capture) -> None:
         (["--adaptive", "--count", "5"], "--adaptive chooses the rate itself"),
         (["--adaptive", "--max-error-rate", "many"], "is no share"),
         (["--adaptive", "--start-rate", "10", "--highest-rate", "5"], "--start-rate is above"),
+        (["--adaptive", "--duration", "5s", "--warm-up", "1s"], "leave --duration, --warm-up away"),
+        (["--max-p99", "5ms"], "--max-p99 belongs to a search"),
+        (["--arrivals", "poisson"], "--arrivals spreads messages over time: give --rate"),
+        (["--json", "-", "--html", "-"], "two reports cannot go to the same place"),
         (["--window", "0"], "not in the range"),
     ],
 )
@@ -186,11 +191,14 @@ def test_a_profile_that_is_none(capsys: Capture) -> None:
     assert "--text" in capsys.readouterr().err
 
 
-# Ctrl-C.
+# Ctrl-C and SIGTERM.
 
 
-def test_ctrl_c_writes_the_reports(smsc: Live) -> None:
-    """The whole process group gets the signal, as from a terminal."""
+@pytest.mark.parametrize(
+    ("number", "times", "status"), [(signal.SIGINT, 1, INTERRUPTED), (signal.SIGTERM, 2, TERMINATED)]
+)
+def test_a_signal_writes_the_reports(smsc: Live, number: signal.Signals, times: int, status: int) -> None:
+    """The whole process group gets the signal, as from a terminal; timeout(1) sends it to the program twice."""
     argv = [*PROGRAM, "load", smsc.address, "--rate", "200", "--duration", "60s", "--warm-up", "0", "--json", "-"]
     argv += ["--workers", "2", "--binds", "2"]
     with subprocess.Popen(
@@ -199,13 +207,26 @@ def test_ctrl_c_writes_the_reports(smsc: Live) -> None:
         assert process.stderr is not None
         while not process.stderr.readline().startswith("measuring"):
             assert process.poll() is None
-        os.killpg(process.pid, signal.SIGINT)
+        for _ in range(times):
+            os.killpg(process.pid, number)
         out, err = process.communicate(timeout=20)
-    assert process.returncode == INTERRUPTED
+    assert process.returncode == status
     found = json.loads(out)
     assert not found["finished"]
     assert found["counters"]["sent"] == found["counters"]["ok"]
     assert "The test was interrupted" in err
+    assert "Traceback" not in err
+
+
+def test_a_signal_before_there_is_anything_to_report() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        argv = [*PROGRAM, "load", f"127.0.0.1:{deaf.getsockname()[1]}"]
+        with subprocess.Popen(argv, env=ENVIRON, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stderr is not None
+            assert process.stderr.readline().startswith("connecting")
+            process.send_signal(signal.SIGTERM)
+            _, err = process.communicate(timeout=20)
+    assert process.returncode == TERMINATED
     assert "Traceback" not in err
 
 

@@ -16,7 +16,7 @@ from smppd.load.receipts import Stray
 from smppd.load.schedule import MOST_AT_ONCE, Constant, parse_schedule
 from tests.load.fakes import Harness, Smsc, deliver_body, fixed, networked, receipt
 from tests.load.profiles import profile
-from tests.transport.support import DELIVER, request
+from tests.transport.support import DELIVER, SUBMIT, answer, request
 
 
 class Slow(Smsc):
@@ -97,7 +97,46 @@ async def test_what_is_behind_at_the_end_is_still_sent_or_counted_as_unsent() ->
     short = (await Harness(Slow, rate="20", duration=1.0, window=5, drain=2.0).run()).report.counters
     assert short.sent + short.unsent == 20
     assert short.unsent > 0
-    assert short.timed_out > 0, "what is on its way when the drain is over counts as unanswered"
+    shorter = (await Harness(Slow, rate="20", duration=1.0, window=5, drain=0.9).run()).report.counters
+    assert shorter.sent + shorter.unsent == 20
+    assert shorter.timed_out > 0, "what is on its way when the drain is over counts as unanswered"
+
+
+@networked
+async def test_the_end_of_the_drain_is_left_to_answers() -> None:
+    """An SMSC that is too slow for the rate loses nothing: what it was sent, it answers."""
+
+    class Steady(Smsc):
+        def submit(self, sequence: int, body: bytes) -> list[bytes]:
+            asyncio.get_running_loop().call_later(0.1, lambda: self.link.write(self.accept(sequence)))
+            return []
+
+    counters = (await Harness(Steady, rate="1000", duration=2.0, window=5, drain=2.0).run()).report.counters
+    assert counters.unsent > 1000
+    assert (counters.lost, counters.sent) == (0, counters.ok)
+    assert counters.sent == pytest.approx(150, abs=10), "two seconds, and half of the drain"
+
+
+@networked
+async def test_what_comes_when_the_run_is_over_is_in_no_account() -> None:
+    class Late(Smsc):
+        def submit(self, sequence: int, body: bytes) -> list[bytes]:
+            loop = asyncio.get_running_loop()
+            accepted = self.accept(sequence)
+            loop.call_later(5.0, lambda: self.link.write(accepted + receipt(str(self.last_id)) * 2))
+            return []
+
+    harness = Harness(Late, fixed(receipts=True), rate="1", duration=1.0, drain=1.0)
+    start = await harness.begin()
+    report = (await harness.report()).report
+    driver = harness.worker._driver
+    assert driver is not None
+    await harness.until(lambda: harness.loop.time() > start + 7)
+    assert driver.ledger.counters.late_answers == 1, "it came"
+    assert driver.account is not None
+    for counters in (driver.account.counters, report.counters):
+        assert (counters.timed_out, counters.late_answers, counters.doubled_receipts) == (1, 0, 0)
+    await harness.finish()
 
 
 @networked
@@ -201,6 +240,32 @@ async def test_too_many_mobile_originated_messages(monkeypatch: pytest.MonkeyPat
     )
     counters = (await Harness(Flooding, profile(tmp_path, text), count=1).run()).report.counters
     assert (counters.mo, counters.mo_ignored, counters.mo_answers) == (20, 12, 8)
+
+
+@networked
+async def test_answers_that_the_drain_does_not_wait_for_are_unsent(tmp_path: Path) -> None:
+    class Asking(Smsc):
+        def submit(self, sequence: int, body: bytes) -> list[bytes]:
+            return [self.accept(sequence), request(DELIVER, 7, deliver_body(b"Hi"))]
+
+    text = (
+        '[[traffic]]\nname = "a"\ndestination_addr = "447700900000"\ntext = "x"\n'
+        '[[reply]]\nname = "b"\ntext = "y"\nthink_time = 100\n'
+    )
+    counters = (await Harness(Asking, profile(tmp_path, text), rate="2", duration=2.0, drain=1.0).run()).report.counters
+    assert (counters.mo, counters.offered, counters.sent, counters.unsent) == (4, 8, 4, 4)
+
+
+@networked
+async def test_a_repetition_that_is_not_sent_any_more_is_accounted_for_already() -> None:
+    class Throttling(Smsc):
+        def submit(self, sequence: int, body: bytes) -> list[bytes]:
+            return [answer(SUBMIT, 0x58, sequence)]
+
+    harness = Harness(Throttling, rate="2", duration=2.0, drain=1.0, retry_throttled=True)
+    counters = (await harness.run()).report.counters
+    assert counters.repeated > 0
+    assert (counters.offered, counters.unsent) == (4, 0)
 
 
 # The end.

@@ -38,6 +38,10 @@ def test_share(part: int, whole: int, text: str) -> None:
     assert figures.share(part, whole) == text
 
 
+def test_no_latency() -> None:
+    assert figures.latency(float("nan")) == "-"
+
+
 def test_rate_and_count() -> None:
     assert [figures.rate(value) for value in (0, 0.5, 9.96, 12.4, 12345.6)] == [
         "0/s",

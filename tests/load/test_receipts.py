@@ -113,6 +113,8 @@ def test_messages_without_an_id_are_missed_at_the_end(exchange: Exchange) -> Non
     assert counters.missing_receipts == 2
     exchange.ledger.finish()
     assert counters.missing_receipts == 2
+    listed = exchange.ledger.report().offenders["missing_ids"]
+    assert [text.rpartition(" ")[2] for text in listed] == [str(numbers[0]), str(numbers[2])]
 
 
 def test_two_messages_under_one_id_wait_for_two_receipts(exchange: Exchange) -> None:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import _thread
+import math
 import os
 import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from smppd.load.adaptive import Limits, Search
-from smppd.load.messages import Run
+from smppd.load.messages import Run, Snapshot
 from smppd.load.options import LoadOptions
-from smppd.load.result import Progress
-from smppd.load.run import Fleet, LoadError, find_rate, run_load
+from smppd.load.result import Counters, Progress
+from smppd.load.run import Fleet, LoadError, _Member, find_rate, run_load
 from smppd.settings import Account
 from tests.load.fakes import fixed
 from tests.transport.support import Live, account, live_settings
@@ -47,6 +48,7 @@ def test_one_worker(smsc: Live) -> None:
     assert result.metric("rate") > 0
     assert result.report.cpu_seconds > 0
     assert seen[0].phase == "connecting"
+    assert math.isnan(seen[0].p50), "nothing was measured yet"
     assert seen[-1].binds == 1
     assert smsc.until(lambda: not smsc.server.session_counts())
 
@@ -196,3 +198,36 @@ def test_ctrl_c_in_the_search(smsc: Live) -> None:
     result, failure, outcome = find_rate(options(smsc.address), fixed(), search, show)
     assert (failure, outcome.rate) == ("", None)
     assert not result.finished
+
+
+def test_ctrl_c_in_a_later_trial_of_the_search(smsc: Live) -> None:
+    """The report is of the trial that passed, and says that the search did not come to its end."""
+    search = Search(Limits(max_p99=60.0), start=20.0, seconds=0.5)
+    show = at(lambda progress: bool(search.rows), _thread.interrupt_main)
+    result, failure, outcome = find_rate(options(smsc.address), fixed(), search, show)
+    assert (failure, outcome.rate) == ("", 20.0)
+    assert not result.finished
+
+
+def test_signals_to_the_whole_group_do_not_end_workers_that_are_still_starting(smsc: Live) -> None:
+    binds: Any = ("trx",) * 2
+    with Fleet(options(smsc.address, workers=2, binds=binds), fixed(), on_progress=ignore) as fleet:
+        for member in fleet._members:
+            assert member.process.pid is not None
+            os.kill(member.process.pid, signal.SIGINT)
+            os.kill(member.process.pid, signal.SIGTERM)
+        result = fleet.run(Run(count=20, duration=None))
+    assert fleet.failure == ""
+    assert result.report.counters.ok == 20
+
+
+def test_the_present_rate_is_by_the_times_of_the_snapshots() -> None:
+    member = _Member(cast("Any", None), cast("Any", None), 0)
+    assert member.rate("ok") == 0.0
+    for quarter in range(9):
+        member.saw(Snapshot("measuring", Counters(ok=100 * quarter), 0, 1, at=7.0 + 0.25 * quarter))
+        assert member.rate("ok") == (400.0 if quarter else 0.0)
+    member.saw(Snapshot("measuring", Counters(ok=800), 0, 1, at=9.25))
+    assert member.rate("ok") == 300.0, "of the last second"
+    member.began()
+    assert member.rate("ok") == 0.0

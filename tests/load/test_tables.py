@@ -185,3 +185,12 @@ def test_warnings(result: Result) -> None:
     assert [text.partition(":")[0] for text in tables.warnings(busy)] == ["The generator was the bottleneck"]
     stopped = Result(busy.report, busy.target, busy.configuration, busy.started_at, finished=False)
     assert tables.warnings(stopped)[0].startswith("The test was interrupted")
+
+
+def test_receipts_that_no_bind_can_get() -> None:
+    result = steady(5, 10)
+    assert result.report.counters.wanted_receipts
+    result.configuration["binds"] = {"tx": 2}  # type: ignore[index]
+    assert "transmitters get none" in tables.warnings(result)[0]
+    result.configuration["binds"] = {"tx": 2, "rx": 1}  # type: ignore[index]
+    assert tables.warnings(result) == []

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from smppd.errors import UserError
+from smppd.load.histogram import Histogram
 from smppd.load.result import METRICS
 from smppd.load.thresholds import Threshold, format_metric, parse_threshold, violations
 from tests.load.test_result import result
@@ -93,6 +94,13 @@ def test_every_metric_can_be_limited(name: str) -> None:
 )
 def test_comparisons(text: str, fails: bool) -> None:
     assert parse_threshold(text).fails(result()) == fails
+
+
+def test_a_latency_that_was_not_measured_fails_every_condition() -> None:
+    silent = result(submit_response=Histogram().snapshot())
+    for text in ("p99 > 50ms", "p99 < 50ms", "max == 0"):
+        assert parse_threshold(text).fails(silent)
+    assert violations(silent, [parse_threshold("p99 > 50ms")]) == ["p99 > 50ms: p99 is nothing"]
 
 
 def test_violations_say_what_was_measured() -> None:

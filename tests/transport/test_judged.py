@@ -1,8 +1,10 @@
 """Rules at work on connections: what is answered, how, when, and how it ends, on the engine's clock."""
 
 import asyncio
+import struct
 import textwrap
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,14 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smppd.engine import agenda
+from smppd.passwords import ScryptHash
 from smppd.settings.rules import Pattern, Rule, Then, When
 from smppwire.codec import encode
 from smppwire.constants import CommandId, CommandStatus
 from smppwire.pdus import (
     BindTransceiverResp,
     DataSm,
+    DataSmResp,
     DeliverSm,
     DeliverSmResp,
+    DistributionList,
     EnquireLink,
     EnquireLinkResp,
     GenericNack,
@@ -31,13 +36,25 @@ from smppwire.pdus import (
 )
 from smppwire.udh import parse_udh
 from tests.transport.stage import Stage, frames_of, on_stage, read, sms
-from tests.transport.support import BIND_TRX, BIND_TX, bind_body, request, run_virtually
+from tests.transport.support import (
+    BIND_TRX,
+    BIND_TX,
+    ENQUIRE_LINK,
+    Live,
+    answer,
+    bind_body,
+    fail,
+    request,
+    run_virtually,
+)
 
 RTHROTTLED = int(CommandStatus.ESME_RTHROTTLED)
 RSYSERR = int(CommandStatus.ESME_RSYSERR)
 RINVDSTADR = int(CommandStatus.ESME_RINVDSTADR)
 SLOW = '\n[network.default]\ndelay = { distribution = "fixed", value = 60 }\n'
 """Nothing becomes final for a minute."""
+
+ACCOUNT = '\n[[account]]\nsystem_id = "smppclient1"\npassword = "password"\n'
 
 
 def staged(text: str, *overrides: str) -> Callable[[Callable[[Stage], Coroutine[Any, Any, None]]], Callable[[], None]]:
@@ -85,8 +102,7 @@ async def test_a_status_refuses_and_what_no_rule_is_about_goes_on(stage: Stage) 
 
 
 @staged(
-    rule('destination_addr = "33*"', 'status = "ESME_RTHROTTLED"')
-    + '[[account]]\nsystem_id = "smppclient1"\npassword = "password"\ndialect = "d"\n'
+    rule('destination_addr = "33*"', 'status = "ESME_RTHROTTLED"') + ACCOUNT + 'dialect = "d"\n'
     '[dialect.d.response]\nerror_body = "nul"\nstatuses = { ESME_RTHROTTLED = 0x402 }\n'
 )
 async def test_a_refusal_speaks_the_dialect_of_the_account(stage: Stage) -> None:
@@ -129,10 +145,7 @@ async def test_mistakes_come_before_rules(stage: Stage) -> None:
     assert stage.server.rules.hits()["r"] == (0, 0, 0)
 
 
-@staged(
-    rule("", "delay = 10")
-    + '[[account]]\nsystem_id = "smppclient1"\npassword = "password"\nwindow = 2\nwindow_over = "ESME_RTHROTTLED"\n'
-)
+@staged(rule("", "delay = 10") + ACCOUNT + 'window = 2\nwindow_over = "ESME_RTHROTTLED"\n')
 async def test_what_waits_for_its_answer_fills_the_window(stage: Stage) -> None:
     esme = stage.bound()
     esme.send(sms(), sms(), sms())
@@ -146,10 +159,7 @@ async def test_what_waits_for_its_answer_fills_the_window(stage: Stage) -> None:
     assert fired(stage) == 3
 
 
-@staged(
-    rule("", "delay = 10")
-    + '[[account]]\nsystem_id = "smppclient1"\npassword = "password"\nwindow = 2\nwindow_over = "stop_reading"\n'
-)
+@staged(rule("", "delay = 10") + ACCOUNT + 'window = 2\nwindow_over = "stop_reading"\n')
 async def test_reading_stops_at_a_full_window_and_goes_on_with_the_answers(stage: Stage) -> None:
     esme = stage.bound()
     esme.submit()
@@ -174,10 +184,10 @@ async def test_a_late_answer_is_overtaken(stage: Stage) -> None:
     stage.advance(2.4)
     assert esme.received() == []
     stage.advance(0.1)
-    (answer,) = esme.received()
-    assert (answer.sequence_number, answer.command_status) == (2, 0)
-    assert isinstance(answer, SubmitSmResp)
-    assert answer.message_id == b"1000000000"
+    (late,) = esme.received()
+    assert (late.sequence_number, late.command_status) == (2, 0)
+    assert isinstance(late, SubmitSmResp)
+    assert late.message_id == b"1000000000"
     assert esme.connection._session.inbound_outstanding == 0
     assert stage.server.counters.pdus_out[0x80000004] == 2
 
@@ -769,3 +779,160 @@ def test_the_same_octets_however_tcp_cuts_the_stream(data: st.DataObject) -> Non
     whole = played(batches, [[] for _ in batches])
     assert played(batches, cuts).hex() == whole.hex()
     assert played(batches, cuts).hex() == whole.hex()
+
+
+# -- corners ----------------------------------------------------------------------------------------------------------
+
+TWO_ROUTES = """
+[[route]]
+name = "east"
+match = { destination_addr = "7*" }
+
+[[route]]
+name = "west"
+match = { destination_addr = "3*" }
+"""
+
+
+@staged(rule('command = ["submit_sm", "data_sm", "submit_multi"], route = "east"', "status = 9") + TWO_ROUTES)
+async def test_rules_about_routes(stage: Stage) -> None:
+    esme = stage.bound()
+    multi = [SubmitMulti(source_addr=b"1", dest_address=(SmeAddress(1, 1, to),)) for to in (b"7", b"3")]
+    lists = SubmitMulti(source_addr=b"1", dest_address=(DistributionList(b"friends"),), short_message=b"x")
+    data = [DataSm(source_addr=b"1", destination_addr=to) for to in (b"7", b"3")]
+    esme.send(sms("7"), sms("3"), sms("5"), *multi, *data, lists)
+    statuses = esme.statuses()
+    assert [status == 9 for status in statuses] == [True, False, False, True, False, True, False, False]
+    assert statuses[2] == RINVDSTADR
+
+
+@staged(
+    rule('command = "*"', "status = 9") + ACCOUNT + 'dialect = "d"\n[dialect.d.response]\nunsupported = ["query_sm"]\n'
+)
+async def test_what_the_dialect_does_not_know_is_refused_for_that(stage: Stage) -> None:
+    esme = stage.connect()
+    rules = [*stage.server.rules]
+    stage.server.rules.replace([])
+    esme.bind()
+    stage.server.rules.replace(rules)
+    esme.send(QuerySm(message_id=b"1"), EnquireLink())
+    nack, refusal = esme.received()
+    assert isinstance(nack, GenericNack)
+    assert (refusal.command_id, refusal.command_status) == (0x80000015, 9)
+
+
+@staged(rule('command = "bind_transceiver"', "status = 9"))
+async def test_what_is_wrong_with_a_bind_comes_before_rules(stage: Stage) -> None:
+    esme = stage.connect()
+    esme.feed(request(BIND_TRX, 1, bind_body(address_range="(")))
+    assert esme.statuses() == [int(CommandStatus.ESME_RBINDFAIL)]
+    assert fired(stage) == 0
+
+
+@staged(
+    rule('command = "data_sm_resp"', 'connection = "close"')
+    + ACCOUNT
+    + 'dialect = "d"\n[dialect.d.receipt]\npdu = "data_sm"\n'
+)
+async def test_other_responses_of_the_esme(stage: Stage) -> None:
+    esme = stage.bound()
+    esme.submit()
+    stage.advance(60)
+    esme.feed(encode(DataSmResp(1)))
+    assert esme.transport.eof
+
+
+@staged(rule('command = "unbind"', "status = 9, delay = 2") + ACCOUNT + 'window = 1\nwindow_over = "stop_reading"\n')
+async def test_a_refused_unbind_makes_room_in_the_window(stage: Stage) -> None:
+    esme = stage.bound()
+    assert esme.ask(Unbind()) == []
+    assert not esme.transport.reading
+    stage.advance(2)
+    assert esme.statuses() == [9]
+    assert esme.transport.reading
+
+
+@staged(rule('command = "unbind"', "delay = 2"))
+async def test_who_is_gone_is_not_answered(stage: Stage) -> None:
+    esme = stage.bound()
+    esme.send(Unbind())
+    esme.connection.close()
+    stage.advance(2)
+    assert esme.received() == []
+    assert stage.server.engine.agenda.count == 0
+
+
+@staged(outward("delay = 2") + ACCOUNT + 'dialect = "d"\n[dialect.d.message_id]\nresponse = { terminated = false }\n')
+async def test_what_a_dialect_writes_in_its_own_way_is_left_alone(stage: Stage) -> None:
+    esme = stage.bound()
+    esme.submit()
+    assert bytes(esme.transport.written) == b""
+    assert bytes(esme.octets[-10:]) == b"1000000000"
+
+
+@staged(outward("delay = 2"))
+async def test_what_is_held_back_dies_with_the_connection(stage: Stage) -> None:
+    esme = stage.bound()
+    esme.submit()
+    esme.connection.close()
+    stage.advance(2)
+    assert esme.received() == []
+
+
+@pytest.mark.parametrize(("command", "then"), [("submit_sm", "delay = 1"), ("unbind", "delay = 1")])
+def test_a_mistake_of_ours_ends_this_session_alone(command: str, then: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def act() -> None:
+        stage = Stage(read(rule(f'command = "{command}"', then)))
+        esme, other = stage.bound(), stage.bound()
+        for each in (esme, other):
+            each.send(sms() if command == "submit_sm" else Unbind())
+        monkeypatch.setattr(esme.connection, "_say" if command == "submit_sm" else "_carry_out", fail)
+        stage.advance(1)
+        assert not esme.is_open
+        assert other.statuses() == [0]
+        assert len(stage.events("internal error")) == 1
+        stage.close()
+        await asyncio.sleep(0)
+
+    run_virtually(act())
+
+
+def test_a_broken_hook_harms_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "broken_hook.py").write_text("def f(event):\n    raise LookupError('what?')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    async def act(stage: Stage) -> None:
+        esme = stage.bound()
+        esme.send(*(sms() for _ in range(50)))
+        assert esme.statuses() == [0] * 50
+        assert stage.server.rules.hook_failures() == {"r": 50}
+        lines = [line for line in stage.events("protocol error") if line["kind"] == "hook_failed"]
+        assert 0 < len(lines) < 50
+        assert (lines[0]["rule"], lines[0]["error"]) == ("r", "LookupError: what?")
+
+    on_stage(rule("", 'hook = "broken_hook:f"'), act)
+
+
+@staged(outward("delay = 2", 'command = "enquire_link_resp"'), "journal.pdus=10")
+async def test_the_journal_has_what_left_when_it_left(stage: Stage) -> None:
+    esme = stage.bound()
+    esme.send(EnquireLink())
+    left = [entry for entry in stage.server.journal if entry.direction == "out"]
+    assert len(left) == 1
+    stage.advance(2)
+    left = [entry for entry in stage.server.journal if entry.direction == "out"]
+    assert len(left) == 2
+
+
+def test_a_bind_whose_password_takes_long_to_verify() -> None:
+    hashed = ScryptHash.create(b"secret", b"0123456789abcdef")
+    text = (
+        f'[[account]]\nsystem_id = "a"\npassword_hash = "{hashed}"\n'
+        '[[rule]]\nwhen = { command = "bind_transceiver" }\nthen = { answer = "twice", sequence_number = 50 }\n'
+    )
+    with Live(read(text)) as live, live.client() as client:
+        client.send(request(BIND_TRX, 1, bind_body("a", "secret")), request(0x15, 2))
+        first, second = client.frames(2)
+        assert first == second
+        assert first[4:16] == struct.pack(">III", 0x80000000 | BIND_TRX, 0, 50)
+        client.expect(answer(ENQUIRE_LINK, 0, 2))
