@@ -199,11 +199,13 @@ class Judged(Binding):
     def _judge(self, rules: SessionBehaviour, events: Sequence[Any], now: float) -> int:
         """Handle events in their order, rules first; returns how many there were before the session ended."""
         rules.refresh()
-        index, count = 0, len(events)
+        index, end, count = 0, 0, len(events)
         while index < count and not self._closing:
             event = events[index]
             if event.__class__ is SubmitSm:
-                index = self._judge_run(rules, events, index, now)
+                if index >= end:  # once for a run: a rule about every message of it would make the search quadratic
+                    end = _end_of_run(events, index)
+                index = self._judge_run(rules, events, index, end, now)
                 continue
             index += 1
             if isinstance(event, Pdu):
@@ -217,22 +219,17 @@ class Judged(Binding):
                 self._judge_responses(rules, event)
         return index
 
-    def _judge_run(self, rules: SessionBehaviour, events: Sequence[Any], start: int, now: float) -> int:
-        """Handle submit_sm that follow each other, up to the next one that a rule is about, and that; returns the end.
+    def _judge_run(self, rules: SessionBehaviour, events: Sequence[Any], start: int, end: int, now: float) -> int:
+        """Handle submit_sm that follow each other, up to the next one that a rule is about, and that.
 
-        A message in transaction mode ends a run as well: it stays unanswered, which the next one's window has to know.
+        start, end: what is left of the run. Returns where to go on.
         """
-        end, count = start + 1, len(events)
-        while (
-            end < count and events[end].__class__ is SubmitSm and events[end - 1].esm_class & MODE_MASK != TRANSACTION
-        ):
-            end += 1
         if self._exceeds_window():
             place, verdict = end, None
         else:
             place, verdict = rules.find_next(events, start, end)
         if place > start:
-            self._submit(events if place - start == count else events[start:place], now)
+            self._submit(events if place - start == len(events) else events[start:place], now)
         if verdict is None:
             return place
         self._carry_out(events[place], verdict, now)
@@ -509,6 +506,17 @@ class Judged(Binding):
         if self._watch is not None:
             self._watch.sent(data)
         self._transport.write(data)
+
+
+def _end_of_run(events: Sequence[Any], start: int) -> int:
+    """Where the submit_sm end that follow each other from here.
+
+    A message in transaction mode ends a run as well: it stays unanswered, which the next one's window has to know.
+    """
+    end, count = start + 1, len(events)
+    while end < count and events[end].__class__ is SubmitSm and events[end - 1].esm_class & MODE_MASK != TRANSACTION:
+        end += 1
+    return end
 
 
 def _numbered(octets: bytes, sequence_number: int) -> bytes:

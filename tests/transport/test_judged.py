@@ -3,7 +3,7 @@
 import asyncio
 import struct
 import textwrap
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from smppd.engine import agenda
 from smppd.passwords import ScryptHash
 from smppd.settings.rules import Pattern, Rule, Then, When
+from smppd.transport import judged
 from smppwire.codec import encode
 from smppwire.constants import CommandId, CommandStatus
 from smppwire.pdus import (
@@ -908,9 +909,29 @@ def test_a_broken_hook_harms_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert stage.server.rules.hook_failures() == {"r": 50}
         lines = [line for line in stage.events("protocol error") if line["kind"] == "hook_failed"]
         assert 0 < len(lines) < 50
-        assert (lines[0]["rule"], lines[0]["error"]) == ("r", "LookupError: what?")
+        assert (lines[0]["rule"], lines[0]["error"]) == ("r", "LookupError at broken_hook.py:2")
 
     on_stage(rule("", 'hook = "broken_hook:f"'), act)
+
+
+def test_the_end_of_a_run_is_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not for each message that a rule is about: what comes in one read would take quadratic time."""
+    seen: list[int] = []
+
+    def counted(events: Sequence[Any], start: int) -> int:
+        seen.append(start)
+        return end_of_run(events, start)
+
+    end_of_run = judged._end_of_run
+    monkeypatch.setattr(judged, "_end_of_run", counted)
+
+    async def act(stage: Stage) -> None:
+        esme = stage.bound()
+        esme.send(*(sms() for _ in range(50)))
+        assert esme.statuses() == [0x58] * 50
+
+    on_stage(rule("", 'status = "ESME_RTHROTTLED"'), act)
+    assert seen == [0]
 
 
 @staged(outward("delay = 2", 'command = "enquire_link_resp"'), "journal.pdus=10")
