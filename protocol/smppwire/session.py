@@ -290,6 +290,7 @@ _BROADCAST: Final[frozenset[int]] = frozenset(
 )
 
 _HEADER: Final = struct.Struct(">IIII")
+_read_header: Final = _HEADER.unpack_from
 
 
 def state_diagram() -> str:
@@ -483,12 +484,11 @@ class Session:
         framer = self._framer
         buffer = framer.gather(data)
         events: list[Event] = []
-        position = 0
-        if self._codec is not None:
-            position = self._read_run(self._codec, buffer, events)
-            if events and position == len(buffer):
-                self.timers.received(now)
-                return events
+        codec = self._codec
+        position = self._decode_run(buffer, events) if codec is None else self._read_run(codec, buffer, events)
+        if events and position == len(buffer):
+            self.timers.received(now)
+            return events
         return self._process(buffer, framer.cut(buffer, position), now, events)
 
     def _read_run(self, codec: Codec, buffer: bytes, events: list[Event]) -> int:
@@ -504,6 +504,28 @@ class Session:
             Acknowledged,
         )
         self.inbound_outstanding += accepted
+        return position
+
+    def _decode_run(self, buffer: bytes, events: list[Event]) -> int:
+        """Decode the requests at the beginning of a chunk, as far as they are sound; the offset of what is not.
+
+        Most chunks hold nothing else, and to cut them into frames first is dear where they hold one or two.
+        """
+        decoders = self._view.decoders
+        longest = self._framer.max_pdu_length
+        size = len(buffer)
+        position = 0
+        try:
+            while size - position >= HEADER_LENGTH:
+                length, command_id, command_status, sequence_number = _read_header(buffer, position)
+                end = position + length
+                if command_id not in decoders or end > size or length > longest or length < HEADER_LENGTH:
+                    break
+                events.append(decoders[command_id](buffer, position, end, command_status, sequence_number))
+                position = end
+        except DecodeError:
+            pass  # it is met again, by whoever says what is wrong with it
+        self.inbound_outstanding += len(events)
         return position
 
     @property
