@@ -507,25 +507,42 @@ class Session:
         return position
 
     def _decode_run(self, buffer: bytes, events: list[Event]) -> int:
-        """Decode the requests at the beginning of a chunk, as far as they are sound; the offset of what is not.
+        """Decode the beginning of a chunk, as far as it is sound and usual; the offset of what is not.
 
         Most chunks hold nothing else, and to cut them into frames first is dear where they hold one or two.
         """
-        decoders = self._view.decoders
+        view = self._view
+        decoders = view.decoders
+        acknowledgement = view.acknowledgement
         longest = self._framer.max_pdu_length
         size = len(buffer)
+        run: list[tuple[object, int]] | None = None
+        accepted = 0
         position = 0
         try:
             while size - position >= HEADER_LENGTH:
                 length, command_id, command_status, sequence_number = _read_header(buffer, position)
                 end = position + length
-                if command_id not in decoders or end > size or length > longest or length < HEADER_LENGTH:
+                if end > size or length > longest or length < HEADER_LENGTH:
                     break
-                events.append(decoders[command_id](buffer, position, end, command_status, sequence_number))
+                if command_id in decoders:
+                    events.append(decoders[command_id](buffer, position, end, command_status, sequence_number))
+                    accepted += 1
+                    run = None
+                elif command_id == acknowledgement:
+                    entry = self.window.pop(sequence_number, command_id)
+                    if entry is None:
+                        break
+                    if run is None:
+                        run = []
+                        events.append(Acknowledged(run))
+                    run.append((entry[0], command_status))
+                else:
+                    break
                 position = end
         except DecodeError:
             pass  # it is met again, by whoever says what is wrong with it
-        self.inbound_outstanding += len(events)
+        self.inbound_outstanding += accepted
         return position
 
     @property

@@ -114,13 +114,14 @@ class Intake:
         """
         esme = bind.esme
         only = self._router.only
-        messages = self._ledger.messages
+        ledger = self._ledger
+        messages = ledger.messages
         expires_at = now + self._validity
         route: RouteState | None = None
         outcome = UNDECIDED
         asked = 0
         batch: list[Message] = []
-        next_id = self._ledger.ids(len(pdus))
+        next_id = ledger.ids(len(pdus))
         for pdu, status in zip(pdus, statuses or ALL_RIGHT):  # noqa: B905  # there is one for each
             if status:
                 answers.append(status)
@@ -152,7 +153,7 @@ class Intake:
             batch.append(message)
             answers.append(message_id)
         if batch:
-            self._ledger.next_id = next_id
+            ledger.next_id = next_id
             self._life.decided(batch)
 
     def _submit_any(
