@@ -115,7 +115,7 @@ class Intake:
         esme = bind.esme
         only = self._router.only
         ledger = self._ledger
-        messages = ledger.messages
+        number, shelf = ledger.messages.newest()
         expires_at = now + self._validity
         route: RouteState | None = None
         outcome = UNDECIDED
@@ -148,8 +148,8 @@ class Intake:
                 route, outcome, asked = towards, towards.at_once, registered
             message_id = b"%d" % next_id
             next_id += 1
-            message = Message(message_id, pdu, esme, bind, route, now, wall, expires_at, outcome)
-            messages[message_id] = message
+            message = Message(message_id, pdu, esme, bind, route, now, wall, expires_at, outcome, number)
+            shelf[message_id] = message
             batch.append(message)
             answers.append(message_id)
         if batch:
@@ -228,7 +228,7 @@ class Intake:
             message_id = b"%d" % next_id if spell is None else spell(next_id)
             next_id += 1
             message = Message(message_id, pdu, esme, bind, route, now, wall, expires_at)
-            messages[message_id] = message
+            messages.put(message)
             if pending is not None:
                 pending.add(message)
             if pdu.esm_class or pdu.tlvs:
@@ -350,9 +350,12 @@ class Intake:
             message_id = self._ledger.take_id(bind.spell)
         message = Message(message_id, pdu, esme, bind, route, now, wall, expires_at)
         message.group = group
+        if group is not None and group.members:
+            message.shelf = next(iter(group.members)).shelf  # they share an entry
+        else:
+            self._ledger.messages.put(message)
         if group is not None:
             group.members[message] = None
-        self._ledger.messages.setdefault(message_id, message)
         if self._ledger.pending is not None:
             self._ledger.pending.add(message)
         if pdu.esm_class or pdu.tlvs:
