@@ -72,17 +72,17 @@ class Shelves(Mapping[bytes, "Message"]):
     def __len__(self) -> int:
         return sum(map(len, self._shelves.values()))
 
-    def values(self) -> ValuesView[Message]:
+    def values(self) -> MessagesView:
         """The messages, the oldest first; without a search for each of them."""
-        return _Messages(self)
+        return MessagesView(self)
 
-    def each(self) -> Iterator[Message]:
+    def each(self, *, newest_first: bool = False) -> Iterator[Message]:
         """The same, to go through once."""
-        for shelf in self._shelves.values():
-            yield from shelf.values()
+        for shelf in reversed(self._shelves.values()) if newest_first else self._shelves.values():
+            yield from reversed(shelf.values()) if newest_first else shelf.values()
 
 
-class _Messages(ValuesView["Message"]):
+class MessagesView(ValuesView["Message"]):
     """What `Shelves.values` gives."""
 
     __slots__ = ()
@@ -90,3 +90,6 @@ class _Messages(ValuesView["Message"]):
 
     def __iter__(self) -> Iterator[Message]:
         return self._mapping.each()
+
+    def __reversed__(self) -> Iterator[Message]:
+        return self._mapping.each(newest_first=True)

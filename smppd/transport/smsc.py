@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from smppd.engine.esmes import Bind, Deliverable
     from smppd.engine.ports import Outbound, Responses
 
+SUBMIT_SM: Final = int(CommandId.SUBMIT_SM)
 SUBMIT_SM_RESP: Final = int(CommandId.SUBMIT_SM_RESP)
 DELIVER_SM: Final = int(CommandId.DELIVER_SM)
 DELIVER_SM_RESP: Final = int(CommandId.DELIVER_SM_RESP)

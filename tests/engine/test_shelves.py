@@ -30,6 +30,7 @@ def test_messages_are_found_wherever_they_stand_and_keep_their_order() -> None:
     assert [made[0].shelf, made[SHELF].shelf, made[-1].shelf] == [0, 1, 2]
     assert len(shelves) == len(made)
     assert list(shelves.values()) == list(shelves.each()) == made
+    assert list(reversed(shelves.values())) == made[::-1]
     assert list(shelves) == [message.message_id for message in made]
     assert list(reversed(shelves)) == [message.message_id for message in reversed(made)]
     for place in (0, SHELF - 1, SHELF, -1):
