@@ -19,6 +19,7 @@ from smppd.api.door import Door
 from smppd.behaviour.dialects import compile_dialects
 from smppd.behaviour.fault_desk import FaultDesk
 from smppd.behaviour.faults import FaultBook
+from smppd.behaviour.hooks import describe_failure
 from smppd.behaviour.sessions import Rules
 from smppd.behaviour.waits import Waits
 from smppd.engine.clock import VirtualClock
@@ -431,7 +432,8 @@ class SmscServer:
 
     def _hook_failed(self, rule: str, error: BaseException) -> None:
         """The mistake is the user's: they are told, but not at any rate."""
-        self._context.error_log.report("hook_failed", rule=rule, error=f"{type(error).__name__}: {error}")
+        personal = self._context.privacy.log_personal_data
+        self._context.error_log.report("hook_failed", rule=rule, error=describe_failure(error, personal=personal))
 
     def _unbind_departed(self, settings: Settings) -> None:
         """End the sessions of accounts that may not bind any more: that is what they were taken away for."""

@@ -262,8 +262,8 @@ class StrictReader:
         for variant in variants_of(kind):
             bare, marks = bare_of(variant)
             meta = next((mark for mark in marks if isinstance(mark, msgspec.Meta)), None)
-            if typing.get_origin(bare) is list and meta and len(values) < (meta.min_length or 0):
-                self.reject(path, values, f"expected {expected_of(kind)}", "it must not be empty")
+            if typing.get_origin(bare) is list and meta and (wrong := _wrong_length(meta, len(values))):
+                self.reject(path, values, f"expected {expected_of(kind)}", wrong)
                 return _ABSENT
         return read
 
@@ -303,6 +303,18 @@ class StrictReader:
             self.reject(path, seen, expected, reason or near)
             return _ABSENT
         return converted
+
+
+def _wrong_length(meta: msgspec.Meta, length: int) -> str:
+    """What a list of this many items should have instead; "" when nothing is wrong with it."""
+    least, most = meta.min_length or 0, meta.max_length
+    if length >= least and (most is None or length <= most):
+        return ""
+    if least == most:
+        return f"exactly {least} items"
+    if length > least:
+        return f"at most {most} items"
+    return "it must not be empty" if length == 0 else f"at least {least} items"
 
 
 def _blank(kind: Any) -> Any:

@@ -43,7 +43,8 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     secret: Secret | None = None
     big: bool = False
     colours: dict[Colour, Even] = {}
-    tags: Annotated[list[str], Meta(min_length=1)] = msgspec.field(default_factory=lambda: ["x"])
+    tags: Annotated[list[str], Meta(min_length=1, max_length=3)] = msgspec.field(default_factory=lambda: ["x"])
+    pairs: list[Annotated[list[int], Meta(min_length=2, max_length=2)]] = msgspec.field(default_factory=list)
     words: str | list[str] | None = None
     leg: list[Leg] = []
 
@@ -107,6 +108,9 @@ def test_a_clean_table() -> None:
         ({"colours": {"gren": 2}}, 'f: colours.gren: unknown key; expected "red" or "green" (did you mean "green"?)'),
         ({"colours": {"red": 1}}, "f: colours.red = 1: expected an even integer (it is odd)"),
         ({"tags": []}, "f: tags = []: expected a list of text (it must not be empty)"),
+        ({"tags": ["a"] * 4}, "f: tags = [...]: expected a list of text (at most 3 items)"),
+        ({"pairs": [[1, 2, 3]]}, "f: pairs[0] = [...]: expected a list of an integer (exactly 2 items)"),
+        ({"pairs": [[1]]}, "f: pairs[0] = [...]: expected a list of an integer (exactly 2 items)"),
         ({"tags": "x"}, 'f: tags = "x": expected a list of text'),
         ({"tags": ["a", 1]}, "f: tags[1] = 1: expected text"),
         ({"words": 1}, "f: words = 1: expected text or a list of these"),

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import importlib
 import math
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
 from smppd.behaviour.firing import Firing, Reply
@@ -94,7 +96,7 @@ Hook = Callable[[Event], Firing | None]
 
 
 class HookError(Exception):
-    """A hook returned something that cannot be done."""
+    """A hook returned something that cannot be done. What it says holds no numbers of people and no texts of theirs."""
 
 
 def load_hook(name: str) -> Hook:
@@ -120,6 +122,24 @@ def load_hook(name: str) -> Hook:
     return found
 
 
+def describe_failure(error: BaseException, *, personal: bool) -> str:
+    """What a log may say about a hook that failed: the kind of exception, and the line that raised it.
+
+    personal: whether logs may hold phone numbers and texts. If not, the words of an exception stay out: a KeyError, for
+    one, consists of the number that was looked up.
+    """
+    kind = type(error).__name__
+    if isinstance(error, HookError):
+        return f"{kind}: {error}"
+    frames = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    where = f" at {PurePath(frames[-1][0]).name}:{frames[-1][1]}" if frames else ""
+    try:
+        words = f": {error}" if personal else ""
+    except Exception:  # noqa: BLE001 - an exception whose words raise another one
+        words = ""
+    return f"{kind}{where}{words}"
+
+
 def call(hook: Hook, event: Event) -> Firing:
     """Ask a hook what is to be done. Raises HookError when it returns something that cannot be done."""
     firing = hook(event)
@@ -141,17 +161,23 @@ def _check(firing: Firing) -> None:
     )
     for name, value, least, most in numbers:
         if value is not None and not (isinstance(value, int) and least <= value <= most):
-            raise HookError(f"{name} is {value!r}; expected None or an integer from {least} to {most}")
+            raise HookError(f"{name} is {_shown(value)}; expected None or an integer from {least} to {most}")
     if firing.reply is not None and not _is_reply(firing.reply):
-        raise HookError(f"reply is {firing.reply!r}; expected None or a Reply of text, seconds, octets and octets")
+        kind = type(firing.reply).__name__
+        raise HookError(f"reply is {kind}; expected None or a Reply of text, seconds, octets and octets")
     delays = (("delay", firing.delay), ("receipt_delay", firing.receipt_delay))
     for name, seconds in (*delays, ("reply.delay", firing.reply.delay if firing.reply is not None else None)):
         if seconds is None and name != "delay":
             continue
         if not (isinstance(seconds, (int, float)) and math.isfinite(seconds) and 0 <= seconds <= MAX_LIFE):
-            raise HookError(f"{name} is {seconds!r}; expected seconds from 0 to {MAX_LIFE:g}")
+            raise HookError(f"{name} is {_shown(seconds)}; expected seconds from 0 to {MAX_LIFE:g}")
     if firing.answer not in ANSWERS or firing.connection not in ENDINGS:
-        raise HookError(f"answer is {firing.answer!r} and connection {firing.connection!r}; see the documentation")
+        raise HookError(f"answer must be one of {ANSWERS}, connection one of {ENDINGS}")
+
+
+def _shown(value: object) -> str:
+    """A number as it is; of anything else, which may be about people, the type."""
+    return repr(value) if value is None or isinstance(value, (int, float)) else type(value).__name__
 
 
 def _is_reply(reply: object) -> bool:

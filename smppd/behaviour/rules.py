@@ -101,7 +101,9 @@ class _Entry:
         """What the hook makes of it; a hook that fails changes nothing."""
         try:
             return call(hook, Event(pdu, firing, self._actions.groups(pdu, facts), facts))
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever somebody's function does
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever somebody's function does, cancelling included
             self.failures += 1
             if book.on_hook_failure is not None:
                 book.on_hook_failure(self._rule.name, error)

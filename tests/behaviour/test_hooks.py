@@ -7,7 +7,7 @@ import pytest
 
 from smppd.behaviour.facts import Facts
 from smppd.behaviour.firing import Firing, Reply
-from smppd.behaviour.hooks import Event, HookError, call, load_hook
+from smppd.behaviour.hooks import Event, HookError, call, describe_failure, load_hook
 from smppd.errors import UserError
 from tests.behaviour.support import submit
 
@@ -79,7 +79,7 @@ def test_what_a_hook_is_told() -> None:
     [
         (5, "it returned int; expected None or event.firing._replace(...)"),
         (("rule", 8), "it returned tuple"),
-        (FIRING._replace(status="ESME_RSYSERR"), "status is 'ESME_RSYSERR'; expected None or an integer from 0 to"),
+        (FIRING._replace(status="ESME_RSYSERR"), "status is str; expected None or an integer from 0 to"),
         (FIRING._replace(status=-1), "status is -1"),
         (FIRING._replace(sequence_number=1 << 32), "sequence_number is 4294967296"),
         (FIRING._replace(error=1.5), "error is 1.5"),
@@ -88,12 +88,12 @@ def test_what_a_hook_is_told() -> None:
         (FIRING._replace(delay=None), "delay is None; expected seconds"),
         (FIRING._replace(delay=math.inf), "delay is inf"),
         (FIRING._replace(receipt_delay=math.nan), "receipt_delay is nan"),
-        (FIRING._replace(reply="hi"), "reply is 'hi'; expected None or a Reply"),
+        (FIRING._replace(reply="hi"), "reply is str; expected None or a Reply"),
         (FIRING._replace(reply=Reply(b"hi", 0, b"", b"")), "reply is Reply"),
         (FIRING._replace(reply=Reply("hi", 0, "1", b"")), "reply is Reply"),
         (FIRING._replace(reply=Reply("hi", -1, b"", b"")), "reply.delay is -1"),
-        (FIRING._replace(answer="never"), "answer is 'never'"),
-        (FIRING._replace(connection="drop"), "answer is 'once' and connection 'drop'"),
+        (FIRING._replace(answer="never"), "answer must be one of ('once',"),
+        (FIRING._replace(connection="drop"), "answer must be one of ('once',"),
     ],
 )
 def test_what_cannot_be_done(returned: Any, reason: str) -> None:
@@ -106,6 +106,41 @@ def test_what_can_be_done() -> None:
     reply = Reply("hi", 1, b"1", b"2")
     firing = Firing("rule", 0x58, 2, "nack", 0, 5, 0xFFFF, 0, reply, "silent")
     assert call(lambda _event: firing, EVENT) == firing
+
+
+class UnspeakableError(Exception):
+    def __str__(self) -> str:
+        raise ValueError
+
+
+def failed(error: BaseException) -> BaseException:
+    """The exception as a hook raises it, with its traceback."""
+    with pytest.raises(type(error)) as caught:
+        call(lambda _event: (_ for _ in ()).throw(error), EVENT)
+    return caught.value
+
+
+def test_a_log_names_the_line_that_failed_and_leaves_people_out() -> None:
+    text = describe_failure(failed(KeyError(b"447700900123")), personal=False)
+    assert text.startswith("KeyError at test_hooks.py:")
+    assert "4477" not in text
+    assert describe_failure(failed(KeyError(b"447700900123")), personal=True).endswith(": b'447700900123'")
+
+
+def test_what_a_hook_returned_is_described_without_what_is_in_it() -> None:
+    error = failed_with(FIRING._replace(reply=Reply("your code", 0, "447700900123", b"")))
+    assert describe_failure(error, personal=False).startswith("HookError: reply is Reply; expected None or a Reply")
+    assert "4477" not in str(failed_with(FIRING._replace(status=b"447700900123")))
+
+
+def failed_with(returned: Firing) -> HookError:
+    with pytest.raises(HookError) as caught:
+        call(lambda _event: returned, EVENT)
+    return caught.value
+
+
+def test_an_exception_without_words_is_described_all_the_same() -> None:
+    assert describe_failure(UnspeakableError(), personal=True) == "UnspeakableError"
 
 
 def test_the_documentation_names_what_a_hook_sees_and_says() -> None:
