@@ -908,7 +908,7 @@ def test_a_broken_hook_harms_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert stage.server.rules.hook_failures() == {"r": 50}
         lines = [line for line in stage.events("protocol error") if line["kind"] == "hook_failed"]
         assert 0 < len(lines) < 50
-        assert (lines[0]["rule"], lines[0]["error"]) == ("r", "LookupError: what?")
+        assert (lines[0]["rule"], lines[0]["error"]) == ("r", "LookupError at broken_hook.py:2")
 
     on_stage(rule("", 'hook = "broken_hook:f"'), act)
 
