@@ -67,7 +67,7 @@ def submit_sm_resps(
     short, beginning = _USUAL_RESPONSE if tail == b"\0" else _short_response(len(tail))
     accepted = 0
     for pdu, answer in zip(pdus, answers):  # noqa: B905  # there is one for each
-        if answer.__class__ is bytes:
+        if type(answer) is bytes:
             accepted += 1
             if len(answer) == SHORT_ID:
                 parts.append(short(beginning, pdu.sequence_number, answer, tail))
