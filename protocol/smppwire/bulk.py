@@ -64,19 +64,18 @@ def submit_sm_resps(
     if len(pdus) != len(answers):
         raise ValueError(f"{len(answers)} answers to {len(pdus)} PDUs")
     parts: list[bytes] = []
-    append = parts.append
-    short, beginning = _short_response(len(tail))
+    short, beginning = _USUAL_RESPONSE if tail == b"\0" else _short_response(len(tail))
     accepted = 0
     for pdu, answer in zip(pdus, answers):  # noqa: B905  # there is one for each
         if type(answer) is bytes:
             accepted += 1
             if len(answer) == SHORT_ID:
-                append(short(beginning, pdu.sequence_number, answer, tail))
+                parts.append(short(beginning, pdu.sequence_number, answer, tail))
             else:
                 body = answer + tail
-                append(HEADER.pack(HEADER_LENGTH + len(body), SUBMIT_SM_RESP, 0, pdu.sequence_number) + body)
+                parts.append(HEADER.pack(HEADER_LENGTH + len(body), SUBMIT_SM_RESP, 0, pdu.sequence_number) + body)
         elif cast("int", answer) >= 0:
-            append(HEADER.pack(HEADER_LENGTH, SUBMIT_SM_RESP, answer, pdu.sequence_number))
+            parts.append(HEADER.pack(HEADER_LENGTH, SUBMIT_SM_RESP, answer, pdu.sequence_number))
     return b"".join(parts), accepted
 
 
@@ -85,6 +84,9 @@ def _short_response(tail: int) -> tuple[Callable[..., bytes], bytes]:
     """What packs a response with the usual message_id and a tail of so many octets, and how its header begins."""
     layout = Struct(f">12sI{SHORT_ID}s{tail}s")
     return layout.pack, HEADER.pack(layout.size, SUBMIT_SM_RESP, 0, 0)[:-4]
+
+
+_USUAL_RESPONSE: Final = _short_response(len(b"\0"))
 
 
 # --------------------------------------------------------------------------- deliver_sm

@@ -53,6 +53,9 @@ _OFTEN_EMPTY: Final = frozenset(
     {"service_type", "system_type", "address_range", "schedule_delivery_time", "validity_period", "final_date"}
 )
 
+_LEAST_STRETCH: Final = 4
+"""Fields from which on one call for all of them is cheaper than to look at their octets one by one."""
+
 _ERROR_STATUS_CODE: Final = struct.Struct(">I")
 _HEADER: Final = struct.Struct(">IIII")
 
@@ -135,6 +138,40 @@ def _decode_field(field: Field, place: tuple[str, int]) -> tuple[list[str], tupl
             return [*move, "q = buffer.index(0, p, end)", f"{target} = buffer[p:q]"], ("q", 1)
 
 
+def _stretch(fields: tuple[Field, ...]) -> int:
+    """How many of the fields in front are single octets in nearly every PDU: integers, and strings that are empty.
+
+    0 where there are too few of them, or no string: integers alone cost less one by one.
+    """
+    count = 0
+    for field in fields:
+        if field.kind is not Kind.INTEGER and field.name not in _OFTEN_EMPTY:
+            break
+        count += 1
+    strings = any(field.name in _OFTEN_EMPTY for field in fields[:count])
+    return count if strings and count >= _LEAST_STRETCH else 0
+
+
+def _decode_stretch(fields: tuple[Field, ...], place: tuple[str, int]) -> tuple[list[str], tuple[str, int]]:
+    """Lines that read such fields in one step, or one by one if a string is not empty; and the place after them."""
+    variable, offset = place
+    strings = [index for index, field in enumerate(fields) if field.name in _OFTEN_EMPTY]
+    names = {index: f"first_{index}" for index in strings}
+    targets = ", ".join(names.get(index, f"pdu.{field.name}") for index, field in enumerate(fields))
+    one_by_one: list[str] = []
+    for field in fields:
+        lines, place = _decode_field(field, place)
+        one_by_one += lines
+    return [
+        f"{targets} = octets_{len(fields)}(buffer, {_plus(variable, offset)})",
+        f"if {' or '.join(names.values())}:",
+        *_indented(iter(one_by_one), 1),
+        "else:",
+        *(f'    pdu.{fields[index].name} = b""' for index in strings),
+        f"    q = {_plus(variable, offset + strings[-1])}",
+    ], place
+
+
 def _decoder_lines(spec: PduSpec) -> Iterator[str]:
     yield f"def decode_{spec.name}(buffer, start, end, command_status, sequence_number):"
     if spec.is_response and spec.fields:
@@ -155,9 +192,12 @@ def _sound_body_lines(spec: PduSpec) -> Iterator[str]:
     yield "    pdu.command_status = command_status"
     yield f"    p = start + {HEADER_LENGTH}"
     place = ("p", 0)
-    for field in spec.fields:
-        lines, place = _decode_field(field, place)
+    fields = spec.fields
+    while fields:
+        count = _stretch(fields)
+        lines, place = _decode_stretch(fields[:count], place) if count else _decode_field(fields[0], place)
         yield from _indented(iter(lines), 1)
+        fields = fields[count or 1 :]
     if place != ("p", 0):
         yield f"    p = {_plus(*place)}"
     yield "    if p == end:"
@@ -167,7 +207,7 @@ def _sound_body_lines(spec: PduSpec) -> Iterator[str]:
     yield "    if p < end:"
     yield "        pdu.tlvs, pdu.trailing = read_tlvs(buffer, p, end)"
     yield "        return pdu"
-    yield "except (IndexError, ValueError):"
+    yield "except (IndexError, ValueError, struct.error):"
     yield "    pass"
 
 
@@ -239,6 +279,8 @@ def source_of(command_id: int) -> str:
     return "\n".join([*_decoder_lines(spec), "", "", *_encoder_lines(spec), ""])
 
 
+_STRETCHES: Final = range(_LEAST_STRETCH, 1 + max(len(spec.fields) for spec in PDUS.values()))
+
 _HELPERS: Final[dict[str, Any]] = {
     "EncodeError": EncodeError,
     "_read_destinations": _read_destinations,
@@ -249,6 +291,7 @@ _HELPERS: Final[dict[str, Any]] = {
     "pack": _HEADER.pack,
     "read_tlvs": read_tlvs,
     "struct": struct,
+    **{f"octets_{count}": struct.Struct(f"{count}B").unpack_from for count in _STRETCHES},
     "write_destinations": write_destinations,
     "write_tlvs": write_tlvs,
     "write_unsuccessful": write_unsuccessful,

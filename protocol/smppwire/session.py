@@ -290,6 +290,7 @@ _BROADCAST: Final[frozenset[int]] = frozenset(
 )
 
 _HEADER: Final = struct.Struct(">IIII")
+_read_header: Final = _HEADER.unpack_from
 
 
 def state_diagram() -> str:
@@ -483,12 +484,11 @@ class Session:
         framer = self._framer
         buffer = framer.gather(data)
         events: list[Event] = []
-        position = 0
-        if self._codec is not None:
-            position = self._read_run(self._codec, buffer, events)
-            if events and position == len(buffer):
-                self.timers.received(now)
-                return events
+        codec = self._codec
+        position = self._decode_run(buffer, events) if codec is None else self._read_run(codec, buffer, events)
+        if events and position == len(buffer):
+            self.timers.received(now)
+            return events
         return self._process(buffer, framer.cut(buffer, position), now, events)
 
     def _read_run(self, codec: Codec, buffer: bytes, events: list[Event]) -> int:
@@ -503,6 +503,45 @@ class Session:
             events,
             Acknowledged,
         )
+        self.inbound_outstanding += accepted
+        return position
+
+    def _decode_run(self, buffer: bytes, events: list[Event]) -> int:
+        """Decode the beginning of a chunk, as far as it is sound and usual; the offset of what is not.
+
+        Most chunks hold nothing else, and to cut them into frames first is dear where they hold one or two.
+        """
+        view = self._view
+        decoders = view.decoders
+        acknowledgement = view.acknowledgement
+        longest = self._framer.max_pdu_length
+        size = len(buffer)
+        run: list[tuple[object, int]] | None = None
+        accepted = 0
+        position = 0
+        try:
+            while size - position >= HEADER_LENGTH:
+                length, command_id, command_status, sequence_number = _read_header(buffer, position)
+                end = position + length
+                if end > size or length > longest or length < HEADER_LENGTH:
+                    break
+                if command_id in decoders:
+                    events.append(decoders[command_id](buffer, position, end, command_status, sequence_number))
+                    accepted += 1
+                    run = None
+                elif command_id == acknowledgement:
+                    entry = self.window.pop(sequence_number, command_id)
+                    if entry is None:
+                        break
+                    if run is None:
+                        run = []
+                        events.append(Acknowledged(run))
+                    run.append((entry[0], command_status))
+                else:
+                    break
+                position = end
+        except DecodeError:
+            pass  # it is met again, by whoever says what is wrong with it
         self.inbound_outstanding += accepted
         return position
 

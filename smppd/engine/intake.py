@@ -114,13 +114,14 @@ class Intake:
         """
         esme = bind.esme
         only = self._router.only
-        messages = self._ledger.messages
+        ledger = self._ledger
+        number, shelf = ledger.messages.newest()
         expires_at = now + self._validity
         route: RouteState | None = None
         outcome = UNDECIDED
         asked = 0
         batch: list[Message] = []
-        next_id = self._ledger.ids(len(pdus))
+        next_id = ledger.ids(len(pdus))
         for pdu, status in zip(pdus, statuses or ALL_RIGHT):  # noqa: B905  # there is one for each
             if status:
                 answers.append(status)
@@ -147,12 +148,12 @@ class Intake:
                 route, outcome, asked = towards, towards.at_once, registered
             message_id = b"%d" % next_id
             next_id += 1
-            message = Message(message_id, pdu, esme, bind, route, now, wall, expires_at, outcome)
-            messages[message_id] = message
+            message = Message(message_id, pdu, esme, bind, route, now, wall, expires_at, outcome, number)
+            shelf[message_id] = message
             batch.append(message)
             answers.append(message_id)
         if batch:
-            self._ledger.next_id = next_id
+            ledger.next_id = next_id
             self._life.decided(batch)
 
     def _submit_any(
@@ -227,7 +228,7 @@ class Intake:
             message_id = b"%d" % next_id if spell is None else spell(next_id)
             next_id += 1
             message = Message(message_id, pdu, esme, bind, route, now, wall, expires_at)
-            messages[message_id] = message
+            messages.put(message)
             if pending is not None:
                 pending.add(message)
             if pdu.esm_class or pdu.tlvs:
@@ -349,9 +350,12 @@ class Intake:
             message_id = self._ledger.take_id(bind.spell)
         message = Message(message_id, pdu, esme, bind, route, now, wall, expires_at)
         message.group = group
+        if group is not None and group.members:
+            message.shelf = next(iter(group.members)).shelf  # they share an entry
+        else:
+            self._ledger.messages.put(message)
         if group is not None:
             group.members[message] = None
-        self._ledger.messages.setdefault(message_id, message)
         if self._ledger.pending is not None:
             self._ledger.pending.add(message)
         if pdu.esm_class or pdu.tlvs:

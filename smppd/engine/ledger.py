@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from smppd.engine.ids import END_OF_IDS, FIRST_ID
 from smppd.engine.message import ENROUTE
 from smppd.engine.pending import PendingIndex
+from smppd.engine.shelves import Shelves
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -33,7 +34,7 @@ class Ledger:
     __slots__ = ("_done", "in_flight", "intake", "limit", "live", "messages", "next_id", "pending", "retain")
 
     def __init__(self) -> None:
-        self.messages: dict[bytes, Message] = {}
+        self.messages = Shelves()
         self.live = 0
         self.in_flight = 0
         self.intake = 0
@@ -93,7 +94,7 @@ class Ledger:
                 del group.members[message]
                 if group.members:
                     continue
-            messages.pop(message.message_id, None)
+            messages.remove(message)
 
     # -- looking for messages -----------------------------------------------------------------------------------------
 

@@ -158,30 +158,28 @@ class Life:
     def decided(self, batch: list[Message]) -> None:
         """Have the next turn finish messages that were accepted together, and whose fate is known."""
         first = batch[0]
+        esme = first.esme
+        route = first.route
         count = len(batch)
-        first.route.states[ENROUTE] += count
-        self._ledger.enter(first.esme, count)
-        if not (first.pdu.registered_delivery or first.esme.dialect.reports_always):
-            self._decided_silently(batch, first)
-        else:
+        route.states[ENROUTE] += count
+        ledger = self._ledger
+        ledger.enter(esme, count)
+        joined = self._silent
+        if first.pdu.registered_delivery or esme.dialect.reports_always:
             self._ready.append(batch)
             self._has_batches = True
-        self.wake()
-        if self._ledger.pending is not None:
+        elif joined and joined[0].esme is esme and joined[0].route is route and joined[0].outcome is first.outcome:
+            # Of messages without a receipt it is all one by which bind they came: they join those before.
+            joined += batch
+        else:
+            self._silent = batch
+            self._ready.append(batch)
+            self._has_batches = True
+        if not self._is_woken:
+            self.wake()
+        if ledger.pending is not None:
             for message in batch:
-                self._ledger.pending.add(message)
-
-    def _decided_silently(self, batch: list[Message], first: Message) -> None:
-        """The same of messages without a receipt: it is all one by which bind they came, so they join those before."""
-        joined = self._silent
-        if joined:
-            other = joined[0]
-            if other.esme is first.esme and other.route is first.route and other.outcome is first.outcome:
-                joined += batch
-                return
-        self._silent = batch
-        self._ready.append(batch)
-        self._has_batches = True
+                ledger.pending.add(message)
 
     def dispatch(self, messages: list[Message], now: float) -> None:
         """Hand messages to the networks of their routes, runs of one route together; before that to the ESMEs."""

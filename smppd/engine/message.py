@@ -105,7 +105,7 @@ class Message:
     receipts and query_sm_resp report dates. `next_at` is when the message moves on by itself (a scheduled one starts,
     one on its way meets its `outcome`), `due_at` when the engine will look at it (by `ticket` in its schedule); NEVER
     while somebody else moves it. `failures` counts the delivery attempts that failed temporarily, the last of them
-    with `error_code`; `attempts` counts how often its receipt was sent.
+    with `error_code`; `attempts` counts how often its receipt was sent. `shelf` is where the ledger keeps it.
     """
 
     __slots__ = (
@@ -127,6 +127,7 @@ class Message:
         "pdu",
         "receipt",
         "route",
+        "shelf",
         "state",
         "ticket",
     )
@@ -142,6 +143,7 @@ class Message:
         accepted_wall: float,
         expires_at: float,
         outcome: Outcome = UNDECIDED,
+        shelf: int = 0,
     ) -> None:
         self.message_id = message_id
         self.pdu = pdu
@@ -155,6 +157,7 @@ class Message:
         self.due_at = NEVER
         self.ticket = 0
         self.outcome = outcome
+        self.shelf = shelf
         self.final_wall = 0.0
         self.state = ENROUTE
         self.error_code = 0

@@ -190,7 +190,7 @@ class Outbox:
     def opened(self, bind: Bind) -> None:
         """A session bound. An ESME that comes back need not wait for what it had not taken before it left."""
         esme = bind.esme
-        comes_back = bind.receives and not esme.receivers()
+        comes_back = bind.receives and not any(other.receives for other in esme.binds)
         esme.binds.append(bind)
         if bind.receives:
             esme.narrowed |= bool(bind.address_range)
@@ -205,7 +205,8 @@ class Outbox:
         esme = bind.esme
         if bind in esme.binds:
             esme.binds.remove(bind)
-            esme.narrowed = any(other.address_range for other in esme.receivers())
+            if esme.narrowed:
+                esme.narrowed = any(other.address_range for other in esme.receivers())
         again: list[Deliverable] = []
         for item in unacknowledged:
             if item.__class__ is Message:

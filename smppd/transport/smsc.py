@@ -52,9 +52,8 @@ DELIVER_SM_RESP: Final = int(CommandId.DELIVER_SM_RESP)
 ESME_RINVBNDSTS: Final = int(CommandStatus.ESME_RINVBNDSTS)
 ESME_RSYSERR: Final = int(CommandStatus.ESME_RSYSERR)
 
-ACCEPTED: Final = (SUBMIT_SM_RESP, 0)
 ACKNOWLEDGED: Final = (DELIVER_SM_RESP, 0)
-"""What responses without an error are counted under."""
+"""What a deliver_sm_resp without an error is counted under."""
 
 CONGESTION_STATE: Final = int(TlvTag.CONGESTION_STATE).to_bytes(2, "big") + b"\x00\x01"
 """Tag and length of the TLV of 5.0 that says how full we are."""
@@ -155,7 +154,7 @@ class SmscConnection(Judged):
                     self._submit([pdu], now)
             return
         counters = self._counters
-        counters.pdus_in[SUBMIT_SM] += count
+        counters.submitted += count
         if bind is None:
             self._answer_all(batch, ESME_RINVBNDSTS)
             return
@@ -173,17 +172,16 @@ class SmscConnection(Judged):
         octets, accepted = submit_sm_resps(batch, answers, tail)
         if octets:
             self._out.append(octets)
-        statuses = counters.statuses_out
         if accepted != count:
+            statuses = counters.statuses_out
             for answer in answers:
                 if answer == DEFERRED:
                     self._deferred += 1
                     count -= 1
                 elif answer.__class__ is not bytes:
                     statuses[SUBMIT_SM_RESP, cast("int", answer)] += 1
-        if accepted:
-            statuses[ACCEPTED] += accepted
-        counters.pdus_out[SUBMIT_SM_RESP] += count
+            counters.pdus_out[SUBMIT_SM_RESP] += count - accepted
+        counters.accepted += accepted
         self._session.answered(count)
         counters.submit_response.observe_many(self._now() - now, count)
 

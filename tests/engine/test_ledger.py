@@ -114,7 +114,8 @@ def test_it_is_full_at_the_limit_and_counts_what_enters_and_leaves() -> None:
     book = Ledger()
     book.configure(Messages(limit=2, retain=1))
     accepted = [world.message(message_id) for message_id in world.submit(phone, sms(), sms())]
-    book.messages.update((message.message_id, message) for message in accepted)
+    for message in accepted:
+        book.messages.put(message)
     assert list(book.all_messages()) == accepted
     assert not book.is_full
     book.enter(phone.bind.esme, 2)

@@ -96,6 +96,20 @@ def labels_of(page: Page, name: str) -> list[dict[str, str]]:
     return [dict(labels) for found, labels in page if found == name]
 
 
+def test_submits_counted_as_plain_numbers_are_in_the_dicts_whoever_looks() -> None:
+    counters = Counters()
+    counters.submitted += 3
+    counters.accepted += 2
+    assert dict(counters.pdus_in) == {SUBMIT_SM: 3}
+    counters.submitted += 1
+    counters.pdus_in[SUBMIT_SM] += 1
+    assert dict(counters.pdus_in) == {SUBMIT_SM: 5}
+    assert dict(counters.statuses_out) == {(SUBMIT_SM_RESP, 0): 2}
+    counters.accepted += 4
+    assert dict(counters.pdus_out) == {SUBMIT_SM_RESP: 6}
+    assert dict(counters.statuses_out) == {(SUBMIT_SM_RESP, 0): 6}
+
+
 def busy() -> Exposition:
     """A server where each family has been touched."""
     counters = Counters(["smppclient1"])

@@ -1,0 +1,95 @@
+"""Where messages are kept by their ids: on shelves, dicts of a few thousand messages that came one after the other.
+
+A single dict would do, but for its pauses: one that takes in at one end what it gives away at the other is rebuilt by
+Python now and then, as a whole: 6 ms every few hundred thousand messages with 100,000 in it, 50 ms with 1,000,000. A
+shelf is filled, emptied and thrown away, and as it fits into the processor's cache, it is quicker, too: 0.1 us less per
+message with 100,000, 0.4 us with 1,000,000. The price is paid by whoever looks for a message of which only the id is
+known: all shelves have to be tried, the newest first, which takes up to 1 us among 100,000 messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, ValuesView
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from smppd.engine.message import Message
+
+SHELF: Final = 4096
+"""Messages on a shelf before another is begun (a batch may exceed it): that many make a pause of 0.1 ms at most, and a
+million of them 250 shelves."""
+
+
+class Shelves(Mapping[bytes, "Message"]):
+    """The messages by message_id, in the order in which they came. `Message.shelf` says where each stands."""
+
+    __slots__ = ("_newest", "_shelves")
+
+    def __init__(self) -> None:
+        """Begin with one empty shelf."""
+        self._newest = 0
+        self._shelves: dict[int, dict[bytes, Message]] = {0: {}}
+
+    def newest(self) -> tuple[int, dict[bytes, Message]]:
+        """The number of the shelf for new messages, and the shelf: put them there by yourself, before anybody else."""
+        shelf = self._shelves[self._newest]
+        if len(shelf) >= SHELF:
+            self._newest += 1
+            shelf = self._shelves[self._newest] = {}
+        return self._newest, shelf
+
+    def put(self, message: Message) -> None:
+        """Keep one message."""
+        message.shelf, shelf = self.newest()
+        shelf[message.message_id] = message
+
+    def remove(self, message: Message) -> None:
+        """Keep a message no longer, nor anything else under its id on its shelf. Does no harm where nothing is kept."""
+        number = message.shelf
+        shelf = self._shelves.get(number)
+        if shelf is None:
+            return
+        shelf.pop(message.message_id, None)
+        if not shelf and number != self._newest:
+            del self._shelves[number]
+
+    def __getitem__(self, message_id: bytes) -> Message:
+        for shelf in reversed(self._shelves.values()):
+            if message_id in shelf:
+                return shelf[message_id]
+        raise KeyError(message_id)
+
+    def __iter__(self) -> Iterator[bytes]:
+        for shelf in self._shelves.values():
+            yield from shelf
+
+    def __reversed__(self) -> Iterator[bytes]:
+        for shelf in reversed(self._shelves.values()):
+            yield from reversed(shelf)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._shelves.values()))
+
+    def values(self) -> MessagesView:
+        """The messages, the oldest first; without a search for each of them."""
+        return MessagesView(self)
+
+    def each(self, *, newest_first: bool = False) -> Iterator[Message]:
+        """The same, to go through once."""
+        for shelf in reversed(self._shelves.values()) if newest_first else self._shelves.values():
+            yield from reversed(shelf.values()) if newest_first else shelf.values()
+
+
+class MessagesView(ValuesView["Message"]):
+    """What `Shelves.values` gives."""
+
+    __slots__ = ()
+    _mapping: Shelves
+
+    def __iter__(self) -> Iterator[Message]:
+        return self._mapping.each()
+
+    def __reversed__(self) -> Iterator[Message]:
+        return self._mapping.each(newest_first=True)
