@@ -75,7 +75,8 @@ class Life:
         self._wake = wake
         self._is_woken = False
         """Whether `wake` has been called since the last turn."""
-        self.outbox = Outbox(observer, self._settle, ledger.settle, self._offer_later)
+        self.retries: Schedule[Deliverable] = Schedule()
+        self.outbox = Outbox(observer, self._settle, ledger.settle, self._offer_later, self.retries.forsake)
         self.multipart = Multipart(
             report=self._report, report_whole=self._report_whole, settle=self._settle, show=self._show_whole
         )
@@ -94,7 +95,6 @@ class Life:
         self.queued: dict[RouteState, None] = {}
         """The routes in whose queues something waits."""
         self.schedule: Schedule[Message] = Schedule()
-        self.retries: Schedule[Deliverable] = Schedule()
         self._notified: set[Message] = set()
         """The messages with a notification that is not settled: there is one at a time."""
         self._forwards: dict[Message, Forward] = {}
@@ -451,8 +451,9 @@ class Life:
             if item.told is not None and item.told < message.failures and message.state < FIRST_FINAL:
                 self._notify(message, self._clock.now())
 
-    def _offer_later(self, delay: float, item: Deliverable) -> None:
-        self.retries.add(self._clock.now() + delay, item)
+    def _offer_later(self, delay: float, item: Deliverable) -> tuple[float, int]:
+        due = self._clock.now() + delay
+        return due, self.retries.add(due, item)
 
     # -- what subscribers see -----------------------------------------------------------------------------------------
 

@@ -47,7 +47,8 @@ class Outbox:
         observer: Observer,
         settled: Callable[[Deliverable], None],
         reported: Callable[[list[Message]], None],
-        later: Callable[[float, Deliverable], None],
+        later: Callable[[float, Deliverable], tuple[float, int]],
+        forsake: Callable[[float, int], None],
     ) -> None:
         """Set up.
 
@@ -55,15 +56,17 @@ class Outbox:
             observer: is told what left.
             settled: called once for each deliverable when it is done with, however it ended.
             reported: called instead with the messages of one account whose receipts were acknowledged together.
-            later: called with (seconds, deliverable) to have it offered again after a while.
+            later: called with (seconds, deliverable) to have it offered again after a while; returns its plan.
+            forsake: called with the plan of what rests no longer, though its time has not come: see `Schedule.forsake`.
         """
         self._observer = observer
         self._settled = settled
         self._reported = reported
         self._later = later
+        self._forsake = forsake
         self._active: dict[EsmeState, None] = {}
-        self._resting: dict[EsmeState, dict[Deliverable, None]] = {}
-        """By account, what the ESME did not take and is offered again later."""
+        self._resting: dict[EsmeState, dict[Deliverable, tuple[float, int]]] = {}
+        """By account, what the ESME did not take and is offered again later, with its only plan."""
         self._refused: dict[EsmeState, set[bytes]] = {}
         """By account, the addresses that the ESME refused for good, until all that waits for them is dropped."""
         self._slice = SLICE
@@ -125,10 +128,8 @@ class Outbox:
                 owner.pending = before
 
     def offer_again(self, item: Deliverable) -> None:
-        """Queue a deliverable that was to be sent again later, unless it has been dropped meanwhile."""
-        resting = self._resting.get(item.esme)
-        if resting is None or item not in resting:
-            return
+        """Queue a deliverable that was to be sent again later; its plan has come up, or is forsaken."""
+        resting = self._resting[item.esme]
         del resting[item]
         if not resting:
             del self._resting[item.esme]
@@ -196,7 +197,9 @@ class Outbox:
             esme.narrowed |= bool(bind.address_range)
             self._active[esme] = None
         if comes_back:
-            for item in list(self._resting.get(esme, ())):
+            for item, plan in list(self._resting.get(esme, {}).items()):
+                # Left to come up, it would cut short the rest after the next refusal.
+                self._forsake(*plan)
                 self.offer_again(item)
 
     def closed(self, bind: Bind, unacknowledged: Sequence[Deliverable]) -> None:
@@ -437,8 +440,7 @@ class Outbox:
         elif item.__class__ is Forward and item.has_one_attempt:
             self.drop(item)
             return
-        self._resting.setdefault(item.esme, {})[item] = None
-        self._later(delay_before(item.attempts), item)
+        self._resting.setdefault(item.esme, {})[item] = self._later(delay_before(item.attempts), item)
 
     def drop(self, item: Deliverable) -> None:
         """Nobody wants it any more, or nobody can have it."""
@@ -460,7 +462,7 @@ class Outbox:
                     queue.append(item)
         resting = self._resting.get(esme, {})
         for item in [item for item in resting if address_of(item) in addresses]:
-            del resting[item]
+            self._forsake(*resting.pop(item))
             self.drop(item)
         if not resting:
             self._resting.pop(esme, None)

@@ -298,6 +298,38 @@ def test_what_waits_to_be_sent_again_leaves_at_once_when_the_esme_comes_back() -
     assert (world.waiting(), world.engine.outbox._resting) == (0, {})
 
 
+def test_what_left_early_and_was_refused_again_rests_as_long_as_its_attempts_demand() -> None:
+    world = World()
+    phone = world.bind()
+    ids = world.submit(phone, sms())
+    world.settle()
+    phone.keep_silent()
+    phone.hang_up()
+    world.advance(FIRST_DELAY / 2)
+    other = world.bind()
+    world.settle()
+    other.answer(status("ESME_RX_T_APPN"))
+    world.advance(2 * FIRST_DELAY - 0.1)
+    assert other.told == ids_of(ids), "the first rest would have ended by now"
+    world.advance(0.2)
+    assert other.told == ids_of(ids * 2)
+    other.answer()
+    assert len(world.engine.life.retries) == 0
+
+
+def test_a_rest_that_ended_early_leaves_nothing_planned() -> None:
+    world = World()
+    phone = world.bind()
+    world.submit(phone, sms())
+    for _ in range(3):
+        world.settle()
+        phone.keep_silent()
+        phone.hang_up()
+        assert len(world.engine.life.retries) == 1
+        phone = world.bind()
+        assert len(world.engine.life.retries) == 0
+
+
 # Until when.
 
 
@@ -546,6 +578,7 @@ def test_permanently_refused_means_what_was_to_be_sent_again_and_what_waits_for_
     assert [pdu.esm_class for pdu in phone.received] == [0x20, 4, 8]
     assert world.waiting() == 7
     phone.answer(status("ESME_RX_P_APPN"), 2)
+    assert len(world.engine.life.retries) == 0, "what was dropped is not planned any more"
     world.advance(100.0)
     assert [pdu.destination_addr for pdu in phone.received[3:]] == [b"OTHER"] * 2
     phone.answer()
