@@ -70,6 +70,7 @@ class Intake:
         self._max_validity = settings.max_validity
         self._transaction_timeout = settings.transaction_timeout
         self._router = router
+        self._life.change_routes(one=router.only is not None)
 
     # -- submit_sm ----------------------------------------------------------------------------------------------------
 
@@ -109,8 +110,8 @@ class Intake:
     ) -> None:
         """Take the first of a batch, as long as nothing is special about them: their route decides at once.
 
-        They go their way in lists whose messages have the bind, the route, the outcome and the registered_delivery in
-        common, so that the next turn of the loop need not look at each of them.
+        They go their way in lists whose messages have the bind, the outcome and the registered_delivery in common, so
+        that the next turn of the loop need not look at each of them.
         """
         esme = bind.esme
         only = self._router.only
@@ -140,12 +141,14 @@ class Intake:
                 if towards is None:
                     answers.append(RINVDSTADR)
                     continue
-                if towards.at_once is None or registered > RECEIPT_BITS:
+                at_once = towards.at_once
+                if at_once is None or registered > RECEIPT_BITS:
                     break
-                if batch:
+                route = towards
+                if batch and (at_once is not outcome or registered != asked):
                     self._life.decided(batch)
                     batch = []
-                route, outcome, asked = towards, towards.at_once, registered
+                outcome, asked = at_once, registered
             message_id = b"%d" % next_id
             next_id += 1
             message = Message(message_id, pdu, esme, bind, route, now, wall, expires_at, outcome, number)

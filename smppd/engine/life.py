@@ -90,6 +90,8 @@ class Life:
         """What the network has decided: messages, and batches of those that nothing is special about."""
         self._has_batches = False
         """Whether there may be batches among them."""
+        self._is_one_route = False
+        """Whether the messages of all batches take the same route."""
         self._silent: list[Message] | None = None
         """The latest of the batches whose messages ask for no receipt, as long as others may join them."""
         self.queued: dict[RouteState, None] = {}
@@ -159,16 +161,15 @@ class Life:
         """Have the next turn finish messages that were accepted together, and whose fate is known."""
         first = batch[0]
         esme = first.esme
-        route = first.route
         count = len(batch)
-        route.states[ENROUTE] += count
+        self._count_on_routes(batch, ENROUTE)
         ledger = self._ledger
         ledger.enter(esme, count)
         joined = self._silent
         if first.pdu.registered_delivery or esme.dialect.reports_always:
             self._ready.append(batch)
             self._has_batches = True
-        elif joined and joined[0].esme is esme and joined[0].route is route and joined[0].outcome is first.outcome:
+        elif joined and joined[0].esme is esme and joined[0].outcome is first.outcome:
             # Of messages without a receipt it is all one by which bind they came: they join those before.
             joined += batch
         else:
@@ -334,7 +335,7 @@ class Life:
         self._finish(message, message.outcome, self._clock.now(), self._clock.wall())
 
     def _finish_batch(self, batch: list[Message], now: float, wall: float) -> None:
-        """Finish messages of one route, outcome and registered_delivery that ask for a receipt at most.
+        """Finish messages of one outcome and registered_delivery that ask for a receipt at most.
 
         Those that ask for one are of one bind, the others of one account.
         """
@@ -357,7 +358,7 @@ class Life:
             message.receipt = receipt
         count = len(batch)
         first.esme.states[state] += count
-        first.route.states[state] += count
+        self._count_on_routes(batch, state)
         self._ledger.in_flight -= count
         if reports:
             self.outbox.add_receipts(batch)
@@ -510,6 +511,19 @@ class Life:
         self._finish_early(message, DELETED_OUTCOME, self._clock.now(), self._clock.wall())
         self.wake()
         return True
+
+    def change_routes(self, *, one: bool) -> None:
+        """From now on all messages take `one` route, or one of several."""
+        self._part_batches()
+        self._is_one_route = one
+
+    def _count_on_routes(self, batch: list[Message], state: int) -> None:
+        """Count messages on their routes: at once where there is one, as most batches have it."""
+        if self._is_one_route:
+            batch[0].route.states[state] += len(batch)
+            return
+        for message in batch:
+            message.route.states[state] += 1
 
     def _part_batches(self) -> None:
         """Somebody touches a message: whatever waits to be reported is looked at one by one."""

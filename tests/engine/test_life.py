@@ -149,3 +149,22 @@ def test_messages_without_a_receipt_are_finished_together_whoever_sent_them() ->
     assert [world.engine.routes[name].states[DELIVERED] for name in ("fr", "uk")] == [7, 3]
     assert [len(phone.bodies) for phone in phones] == [1, 1, 1]
     assert (world.engine.in_flight, world.engine.ledger.live) == (0, 3)
+
+
+@pytest.mark.parametrize("registered", [0, 1])
+@pytest.mark.parametrize("reloads", [False, True])
+def test_messages_of_several_routes_in_one_batch_count_on_their_own_route(registered: int, reloads: bool) -> None:
+    world = World(route("fr", match={"destination_addr": "33*"}), route("rest"), network=ScriptedNetwork(is_known=True))
+    phone = world.bind()
+    for _ in range(3):
+        world.submit(
+            phone,
+            *(sms(number, registered_delivery=registered) for number in (b"331", b"441", b"332", b"333", b"442")),
+        )
+    if reloads:
+        world.reload(route("rest"))
+        world.submit(phone, sms(b"334", registered_delivery=registered))
+    world.settle()
+    states = {name: world.engine.routes[name].states for name in ("fr", "rest")}
+    assert [states[name][ENROUTE] for name in ("fr", "rest")] == [9, 6 + reloads]
+    assert [states[name][DELIVERED] for name in ("fr", "rest")] == [9, 6 + reloads]
