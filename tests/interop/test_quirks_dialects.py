@@ -231,6 +231,35 @@ def test_q95_data_coding_0_is_another_alphabet(speaking: Speaking, smpplib_esme:
     assert decode_text(receipt.short_message, 0, default_alphabet=alphabet).endswith(f"text:{text}")
 
 
+class NulAfterText:
+    """The socket of a client that ends short_message with a NUL it does not count, as C strings end."""
+
+    def __init__(self, socket: Any) -> None:
+        self._socket = socket
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._socket, name)
+
+    def sendall(self, octets: bytes) -> None:
+        if int.from_bytes(octets[4:8], "big") == SUBMIT:
+            octets = (len(octets) + 1).to_bytes(4, "big") + octets[4:] + b"\0"
+        self._socket.sendall(octets)
+
+
+@pytest.mark.parametrize(("strict", "statuses"), [(True, [int(CommandStatus.ESME_RINVOPTPARSTREAM)]), (False, [])])
+def test_q81_a_nul_behind_the_text_that_sm_length_does_not_count(
+    serve: Serve, smpplib_esme: Make, strict: bool, statuses: list[int]
+) -> None:
+    live = serve(account=[account(strict=strict)], timers=OFF)
+    esme = smpplib_esme(live)
+    esme.bind()
+    esme.client._socket = NulAfterText(esme.client._socket)
+    esme.submit(b"Hello")
+    esme.until(lambda: bool(esme.errors or esme.receipts))
+    assert [status for _, status, _ in esme.errors] == statuses
+    assert [receipt.short_message.rpartition(b"text:")[2] for receipt in esme.receipts] == [b"Hello"] * (not strict)
+
+
 # -- others, octet by octet
 
 
