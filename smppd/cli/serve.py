@@ -53,8 +53,13 @@ def command(
     Without a file it listens on 127.0.0.1:2775 for ESMEs that bind as smppclient1 with the password "password", and on
     127.0.0.1:8775 for HTTP. SIGHUP reads the configuration again.
     """
-    from smppd.settings import load_settings
+    from smppd.settings import load_settings, parse_address
 
+    for option, address in [*(("--smpp", each) for each in smpp), *([("--http", http)] if http else [])]:
+        try:
+            parse_address(address)
+        except ValueError as error:
+            raise click.BadParameter(f"{address!r}: {error}", param_hint=option) from None
     assignments = list(overrides)
     if smpp:
         assignments.append("server.smpp=" + ",".join(smpp))

@@ -217,11 +217,13 @@ def test_a_taken_port(tmp_path: Path, loop: str, what: str) -> None:
 def test_mistakes_are_told_without_a_traceback(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["serve", "-c", str(tmp_path / "missing.toml")]) == 1
     assert main(["serve", "--set", "server.smmp=x"]) == 1
-    assert main(["serve", "--smpp", "nonsense"]) == 1
+    assert main(["serve", "--smpp", "nonsense"]) == 2
+    assert main(["serve", "--http", "127.0.0.1:x"]) == 2
     assert main(["serve", "--smtp", "x"]) == 2
     text = capsys.readouterr().err
     assert "there is no such file" in text
-    assert "server.smpp" in text
+    assert "--smpp: 'nonsense': the port is missing" in text
+    assert "--http" in text
     assert "Traceback" not in text
 
 
