@@ -22,6 +22,8 @@ from smppd.behaviour.faults import FaultBook
 from smppd.behaviour.hooks import describe_failure
 from smppd.behaviour.sessions import Rules
 from smppd.behaviour.waits import Waits
+from smppd.control.panel import Control
+from smppd.control.simulation import Simulation
 from smppd.engine.clock import VirtualClock
 from smppd.engine.core import Engine
 from smppd.errors import UserError
@@ -192,6 +194,17 @@ class SmscServer:
         self._lapse: TimeLapse | None = None
         if isinstance(self.clock, VirtualClock):
             self._lapse = TimeLapse(self.clock, self._work, self._context.connections, time.monotonic)
+        self.control = Control(
+            Simulation(
+                context=self._context,
+                rules=self.rules,
+                faults=self.faults,
+                configure=self.configure,
+                advance=self.advance,
+                configured=settings,
+            )
+        )
+        """What may be asked of this server and done to it while it runs."""
         self._ticker: Ticker | None = None
         self._listeners: list[asyncio.Server] = []
         self._http: Door | None = None
@@ -390,6 +403,12 @@ class SmscServer:
     # -- changes while running ----------------------------------------------------------------------------------------
 
     def reload(self, settings: Settings) -> Changes:
+        """Take the settings of the files anew: what `configure` does, and what a reset returns to from now on."""
+        changes = self.configure(settings)
+        self.control.simulation.configured = self.settings
+        return changes
+
+    def configure(self, settings: Settings) -> Changes:
         """Take new settings; the keys that have to wait for a restart are named in the result and stay as they are.
 
         Routes, networks, limits and the throughput of accounts change at once. Sessions stay bound: a new password,

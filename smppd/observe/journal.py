@@ -11,13 +11,14 @@ journal is read.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import deque
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from smppwire.constants import HEADER_LENGTH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 Direction = Literal["in", "out"]
 
@@ -44,15 +45,31 @@ class _Chunk(NamedTuple):
     direction: Direction
     octets: bytes
     frames: int
+    first: int
+    """The number of its first frame."""
+
+
+class Page(NamedTuple):
+    """Frames that follow one another, from `Journal.read`."""
+
+    frames: list[tuple[int, JournalEntry]]
+    """Each with its number."""
+    next: int
+    """What to ask for next."""
+    missed: int
+    """Frames that were asked for and are forgotten already."""
 
 
 class Journal:
     """A ring of at most `capacity` frames and `max_octets` octets; the oldest go first. Capacity 0 turns it off.
 
-    `enabled` is what the hot path asks before it calls; a disabled journal ignores what it is told all the same.
+    Frames are numbered from 0 in the order in which they were recorded; a number is never used again, whatever is
+    forgotten. `total` is how many have been recorded so far, and so the number of the next one. `enabled` is what the
+    hot path asks before it calls; a disabled journal ignores what it is told all the same. `tap`, when somebody has
+    set it, is called after each chunk: it must be quick, and leave reading to a later turn of the loop.
     """
 
-    __slots__ = ("_chunks", "_frames", "_octets", "_skip", "capacity", "enabled", "max_octets")
+    __slots__ = ("_chunks", "_frames", "_octets", "_skip", "capacity", "enabled", "max_octets", "tap", "total")
 
     def __init__(self, capacity: int, max_octets: int = MAX_OCTETS) -> None:
         self.capacity = capacity
@@ -63,6 +80,8 @@ class Journal:
         self._octets = 0
         self._skip = 0
         """Frames of the oldest chunk that were evicted already."""
+        self.total = 0
+        self.tap: Callable[[], None] | None = None
 
     def record(self, time: float, session: str, direction: Direction, frame: bytes) -> None:
         """Keep one frame; it need not be a well-formed PDU."""
@@ -75,11 +94,14 @@ class Journal:
         """
         if not self.enabled or not count:
             return
-        self._chunks.append(_Chunk(time, session, direction, octets, count))
+        self._chunks.append(_Chunk(time, session, direction, octets, count, self.total))
+        self.total += count
         self._frames += count
         self._octets += len(octets)
         if self._frames > self.capacity or self._octets > self.max_octets:
             self._evict()
+        if self.tap is not None:
+            self.tap()
 
     def _evict(self) -> None:
         while self._chunks:
@@ -116,9 +138,35 @@ class Journal:
                     yield JournalEntry(chunk.time, chunk.session, chunk.direction, frame)
             skip = 0
 
+    @property
+    def oldest(self) -> int:
+        """The number of the oldest frame that is kept; `total` when none is."""
+        return self._chunks[0].first + self._skip if self._chunks else self.total
+
+    def read(self, start: int, limit: int) -> Page:
+        """At most `limit` frames from the number `start` on, oldest first; what is forgotten is left out, and counted.
+
+        To read on, ask for what `Page.next` says.
+        """
+        first = max(start, self.oldest)
+        frames: list[tuple[int, JournalEntry]] = []
+        chunks = self._chunks
+        place = max(0, bisect_right(chunks, first, key=_first) - 1)
+        while place < len(chunks) and len(frames) < limit:
+            chunk = chunks[place]
+            for number, frame in enumerate(_frames(chunk), chunk.first):
+                if number >= first and len(frames) < limit:
+                    frames.append((number, JournalEntry(chunk.time, chunk.session, chunk.direction, frame)))
+            place += 1
+        return Page(frames, frames[-1][0] + 1 if frames else first, first - start)
+
     def of_session(self, session: str) -> Iterator[JournalEntry]:
         """The frames of one session, oldest first."""
         return (entry for entry in self if entry.session == session)
+
+
+def _first(chunk: _Chunk) -> int:
+    return chunk.first
 
 
 def _frames(chunk: _Chunk) -> Iterator[bytes]:

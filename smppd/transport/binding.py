@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from smppd.engine.esmes import Bind, Delivery
 from smppd.engine.message import Message
+from smppd.observe.roster import BindRecord
 from smppd.patterns import AddressRange
 from smppd.transport.connection import VERSION_34, VERSION_50, Connection
 from smppwire.constants import (
@@ -303,6 +304,19 @@ class Binding(Connection):
         self._respond(pdu, response, now)
         self._count_unbound(False)
         context.bound_once.add((settings.system_id, bind_type))
+        context.roster.bound(
+            self.name,
+            BindRecord(
+                system_id=settings.system_id,
+                bind_type=bind_type,
+                interface_version=pdu.interface_version,
+                version=version,
+                system_type=pdu.system_type.decode("latin-1"),
+                address_range=pdu.address_range.decode("latin-1"),
+                default_alphabet=dialect.default_alphabet,
+                bound_at=context.wall(),
+            ),
+        )
         context.counters.bind_attempts[settings.system_id, "ESME_ROK"] += 1
         self._log.info(
             "bind",
@@ -393,6 +407,7 @@ class Binding(Connection):
         if bind is None:
             return
         self._bind = None
+        self._context.roster.unbound(self.name, self._context.wall())
         if self._context.session_faults is not None:
             self._context.session_faults.left(self, bind, lost=is_lost)
         if self._account is not None:

@@ -143,6 +143,7 @@ class Connection(asyncio.Protocol, ABC):
         self._counted_unbound = True
         self._peer = _peer_name(transport)
         self._log = context.logger(session=self.name, peer=self._peer)
+        context.roster.opened(self.name, self._peer, context.wall())
         if Watch.wanted(context):
             self._watch = Watch(context, self.name, self._log)
             self._gate = self._gate or self._watch
@@ -170,6 +171,7 @@ class Connection(asyncio.Protocol, ABC):
         self._transport = None
         self._count_unbound(False)
         self._context.leave(self)
+        self._context.roster.closed(self.name, self._context.wall())
 
     def eof_received(self) -> bool:
         """The peer will send nothing more: what we still had to say is written, then the connection closes."""

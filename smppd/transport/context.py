@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
+from smppd.observe.roster import Roster
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -60,6 +62,8 @@ class Context:
     behaviour: Behaviour | None = None
     """The rules; None where there never were any."""
     connections: set[Connection] = field(default_factory=set)
+    roster: Roster = field(default_factory=Roster)
+    """Who is and was connected."""
     bound_once: set[tuple[str, str]] = field(default_factory=set)
     """(system_id, bind type) of all sessions there have been: from then on their number is a figure, if only 0."""
     unbound: int = 0

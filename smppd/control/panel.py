@@ -1,0 +1,19 @@
+"""The control panel: one desk for each thing that can be asked of a server or done to it.
+
+A desk is made when it is first used, so that a server nobody controls loads none of them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from smppd.control.simulation import Simulation
+
+
+class Control:
+    """All desks of one server."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        """Control this server."""
+        self.simulation = simulation

@@ -1,0 +1,54 @@
+"""One running server, as those see it who control it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from smppd.behaviour.faults import FaultBook
+    from smppd.behaviour.sessions import Rules
+    from smppd.engine.core import Engine
+    from smppd.observe.journal import Journal
+    from smppd.observe.roster import Roster
+    from smppd.settings import Changes, Settings
+    from smppd.transport.context import Context
+    from smppd.transport.timelapse import Lapse
+
+
+@dataclass(slots=True)
+class Simulation:
+    """The parts of a server; the composition root fills it. Everything belongs to the thread of the event loop."""
+
+    context: Context
+    """Connections, accounts, counters, privacy; `context.settings` are the settings in use."""
+    rules: Rules
+    faults: FaultBook
+    configure: Callable[[Settings], Changes]
+    """Take other settings at once, as a reload does; raises UserError when they cannot be taken."""
+    advance: Callable[[float], Awaitable[Lapse]]
+    """Let simulated time pass, in seconds."""
+    configured: Settings
+    """The settings of the files: what a reset returns to. A reload of the files replaces them."""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in use."""
+        return self.context.settings
+
+    @property
+    def engine(self) -> Engine:
+        """The engine."""
+        return self.context.engine
+
+    @property
+    def journal(self) -> Journal:
+        """The last raw PDUs."""
+        return self.context.journal
+
+    @property
+    def roster(self) -> Roster:
+        """Who is and was connected."""
+        return self.context.roster
