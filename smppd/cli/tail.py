@@ -1,0 +1,68 @@
+"""`smppd tail`: what happens in a running server, a line each, as it happens."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import click
+
+from smppd.cli.remote import Remote, remote_command
+from smppd.cli.tables import printable
+
+KINDS: Final = ("session", "pdu", "message", "receipt", "rule", "fault", "throttle", "configuration", "clock")
+DROPPED: Final = "dropped"
+
+
+@click.command(name="tail", short_help="Watch a server's PDUs and other events live.")
+@click.option(
+    "--kind", "kinds", multiple=True, type=click.Choice([*KINDS, "all"]), help="What to show.  [default: pdu]"
+)
+@click.option("--account", metavar="SYSTEM_ID", help="Only of this account.")
+@click.option("--session", metavar="N", help="Only of this session.")
+@click.option("--direction", type=click.Choice(["in", "out"]), help="in: from the ESME; out: to it.")
+@click.option("--command", "commands", multiple=True, metavar="NAME", help="Only these PDUs, such as submit_sm.")
+@click.option("--to", "destination_addr", metavar="PATTERN", help="Only with this destination_addr, such as 336*.")
+@click.option("--from", "source_addr", metavar="PATTERN", help="Only with this source_addr.")
+@click.option("--links", is_flag=True, help="Show enquire_link and its response too.")
+@click.option("--count", type=click.IntRange(min=1), metavar="N", help="Stop after so many lines.")
+@remote_command
+def command(kinds: tuple[str, ...], count: int | None, links: bool, as_json: bool, remote: Remote, **wanted: Any) -> int:
+    """Print what happens until Ctrl-C. With --json each line is an object.
+
+    A server that is too busy to tell everything says how much it has left out (on standard error).
+    """
+    query = {name: value for name, value in wanted.items() if value}
+    query["command"] = query.pop("commands", None)
+    if "all" not in kinds:
+        query["kind"] = list(kinds or ("pdu",))
+    if links:
+        query["links"] = True
+    shown = 0
+    for name, event in remote.events("/events", query):
+        if as_json:
+            click.echo(json.dumps(event, ensure_ascii=False))
+        elif name == DROPPED:
+            click.echo(printable(event.get("line") or "events were left out"), err=True)
+            continue
+        else:
+            click.echo(line_of(event))
+        shown += 1
+        if count is not None and shown >= count:
+            break
+    return 0
+
+
+def line_of(event: dict[str, Any]) -> str:
+    """One event on one line: local time, kind, and what it says of itself."""
+    return f"{_time(event.get('time', ''))} {printable(event.get('line', event.get('event', '')))}"
+
+
+def _time(text: str) -> str:
+    """The time of day in this machine's time zone, to the millisecond; what cannot be read is shown as it is."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return printable(text)
+    return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone().strftime("%H:%M:%S.%f")[:-3]
