@@ -415,6 +415,7 @@ class Binding(Connection):
             return
         self._bind = None
         self._limits = None
+        self.tally.others_sent += bind.others
         self._context.roster.unbound(self.name, self._context.wall())
         if self._context.session_faults is not None:
             self._context.session_faults.left(self, bind, lost=is_lost)

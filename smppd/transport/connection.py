@@ -356,7 +356,7 @@ class Connection(asyncio.Protocol, ABC):
         if status:
             tally.refuse(status, count)
         elif command_id == SUBMIT_SM_RESP:
-            tally.accepted += count
+            tally.unaccepted -= count
         else:
             tally.other_out += count
 
@@ -365,6 +365,7 @@ class Connection(asyncio.Protocol, ABC):
         self._counters.pdus_in[command_id] += 1
         if command_id == SUBMIT_SM:
             self.tally.submitted += 1
+            self.tally.unaccepted += 1
         else:
             self.tally.other_in += 1
 
@@ -378,7 +379,6 @@ class Connection(asyncio.Protocol, ABC):
         out.clear()
         if self._gate is not None:
             data = self._gate.sent(data)
-        self.tally.octets_out += len(data)
         self._transport.write(data)
 
     # -- time ---------------------------------------------------------------------------------------------------------

@@ -505,7 +505,6 @@ class Judged(Binding):
             return
         if self._watch is not None:
             self._watch.sent(data)
-        self.tally.octets_out += len(data)
         self._transport.write(data)
 
 

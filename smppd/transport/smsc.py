@@ -7,11 +7,10 @@ and what becomes of those beyond the window.
 from __future__ import annotations
 
 from functools import partial
-from operator import countOf
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from smppd.engine import broadcast, operations
-from smppd.engine.esmes import Acceptance, Delivery, Restated
+from smppd.engine.esmes import RECEIPTS, Delivery
 from smppd.engine.message import Message
 from smppd.engine.ports import DEFERRED
 from smppd.engine.submit_multi import submit_multi
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
 
     from smppd.engine.esmes import Bind, Deliverable
     from smppd.engine.ports import Outbound, Responses
+    from smppd.observe.session_counters import SessionCounters
 
 DELIVER_SM: Final = int(CommandId.DELIVER_SM)
 DELIVER_SM_RESP: Final = int(CommandId.DELIVER_SM_RESP)
@@ -55,9 +55,6 @@ ESME_RSYSERR: Final = int(CommandStatus.ESME_RSYSERR)
 
 SUBMITTING: Final = frozenset({SubmitMulti, DataSm, BroadcastSm})
 """Requests beside submit_sm that bring messages: what limits of a session are about."""
-
-REPORTS: Final = frozenset({Message, Restated, Acceptance})
-"""What counts as a receipt among what is delivered."""
 
 ACKNOWLEDGED: Final = (DELIVER_SM_RESP, 0)
 """What a deliver_sm_resp without an error is counted under."""
@@ -85,7 +82,6 @@ class SmscConnection(Judged):
             return
         try:
             now = self._now()
-            self.tally.octets_in += len(data)
             if self._watch is not None:
                 self._watch.received(data)
             session = self._session
@@ -168,9 +164,11 @@ class SmscConnection(Judged):
         counters.submitted += count
         tally.submitted += count
         if bind is None:
+            tally.unaccepted += count
             self._answer_all(batch, ESME_RINVBNDSTS)
             return
         if self._window and self._backlog >= self._window and self._overflow(batch, bind):
+            tally.unaccepted += count
             return
         if bind.responses is not None:
             self._submit_in_dialect(batch, bind, bind.responses, now)
@@ -194,8 +192,8 @@ class SmscConnection(Judged):
                     statuses[SUBMIT_SM_RESP, cast("int", answer)] += 1
                     tally.refuse(cast("int", answer), 1)
             counters.pdus_out[SUBMIT_SM_RESP] += count - accepted
+            tally.unaccepted += len(batch) - accepted
         counters.accepted += accepted
-        tally.accepted += accepted
         self._session.answered(count)
         counters.submit_response.observe_many(self._now() - now, count)
 
@@ -209,6 +207,7 @@ class SmscConnection(Judged):
         if over and not self._closing:
             self._counters.submitted += len(over)
             self.tally.submitted += len(over)
+            self.tally.unaccepted += len(over)
             self._refuse_over(over, status)
 
     def _refuse_over(self, batch: Sequence[Pdu], status: int) -> None:
@@ -220,6 +219,7 @@ class SmscConnection(Judged):
     def _submit_in_dialect(self, batch: Sequence[SubmitSm], bind: Bind, responses: Responses, now: float) -> None:
         """The same where the account's dialect has responses of its own."""
         if SUBMIT_SM in responses.unsupported:
+            self.tally.unaccepted += len(batch)
             for pdu in batch:
                 self._is_unsupported(pdu)
             return
@@ -228,6 +228,7 @@ class SmscConnection(Judged):
         if bind.faults is not None:
             self._engine.report_early(bind, answers)
         count = len(batch)
+        self.tally.unaccepted += count  # `_send` takes back those that it answers without an error
         for pdu, answer in zip(batch, answers, strict=True):
             if isinstance(answer, bytes):
                 number = self._number(responses, pdu.sequence_number)
@@ -303,18 +304,27 @@ class SmscConnection(Judged):
                 counters.statuses_in[DELIVER_SM_RESP, status] += 1
         if count:
             counters.statuses_in[ACKNOWLEDGED] += count
-        self._count_acknowledged(responses, count)
+        tally = self.tally
+        tally.deliveries_answered += len(responses)
+        if count != len(responses):
+            tally.deliveries_refused += len(responses) - count
+        bind = self._bind
+        if tally.others_sent or (bind is not None and bind.others):
+            self._count_others(responses)
         self._engine.acknowledged(responses)
 
-    def _count_acknowledged(self, responses: Sequence[tuple[Any, int]], acknowledged: int) -> None:
-        """Count responses to what was delivered, so many of them without an error."""
-        tally = self.tally
-        tally.deliveries_acknowledged += acknowledged
-        tally.deliveries_refused += len(responses) - acknowledged
-        if tally.deliveries_sent == tally.receipts_sent:
-            tally.receipts_acknowledged += acknowledged
-        else:
-            tally.receipts_acknowledged += sum(not status and item.__class__ in REPORTS for item, status in responses)
+    def _count_others(self, responses: Iterable[tuple[Any, int]]) -> None:
+        """Count what is no receipt and was answered without an error."""
+        self.tally.others_acknowledged += sum(
+            not status and item.__class__ not in RECEIPTS for item, status in responses
+        )
+
+    def count_now(self) -> SessionCounters:
+        """What the session has counted up to now."""
+        if self._bind is not None:
+            self.tally.others_sent += self._bind.others
+            self._bind.others = 0
+        return self.tally
 
     def _on_response(self, event: ResponseReceived, _now: float) -> None:
         """The answer to a request of ours other than a plain deliver_sm_resp."""
@@ -327,7 +337,9 @@ class SmscConnection(Judged):
             # A data_sm_resp, or a generic_nack: one without an error status refuses all the same.
             if not status and event.pdu.command_id == CommandId.GENERIC_NACK:
                 status = ESME_RSYSERR
-            self._count_acknowledged([(request, status)], int(not status))
+            self.tally.deliveries_answered += 1
+            self.tally.deliveries_refused += bool(status)
+            self._count_others([(request, status)])
             self._context.engine.acknowledged([(request, status)])
             return
         self.tally.other_in += 1
@@ -451,12 +463,7 @@ class SmscConnection(Judged):
         self._out.append(requests(command_id, numbers, bodies))
         count = len(items)
         self._counters.pdus_out[command_id] += count
-        tally = self.tally
-        tally.deliveries_sent += count
-        receipts = countOf(map(type, items), Message)
-        if receipts != count:
-            receipts = sum(item.__class__ in REPORTS for item in items)
-        tally.receipts_sent += receipts
+        self.tally.deliveries_sent += count
         self._flush()
 
     def answer(self, request: Pdu, response: Pdu) -> None:
