@@ -19,15 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
     from smppd.api.endpoint import Endpoint
+    from smppd.api.gate import Gate
     from smppd.control.panel import Control
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 ROOT: Final = "/api/v1"
 """Where the paths of endpoints begin."""
-
-MAX_BODY: Final = 1024 * 1024
-"""Octets of a request body: a whole configuration fits, a flood does not."""
 
 GUARDED: Final = frozenset({"PUT", "PATCH", "DELETE"})
 """The methods that If-Match and `If-None-Match: *` guard, where the same path can be read."""
@@ -36,9 +34,10 @@ GUARDED: Final = frozenset({"PUT", "PATCH", "DELETE"})
 class Dispatcher:
     """The API of one server, in an aiohttp application."""
 
-    def __init__(self, control: Control, endpoints: Iterable[Endpoint]) -> None:
-        """Serve these endpoints, on this server."""
+    def __init__(self, control: Control, endpoints: Iterable[Endpoint], gate: Gate) -> None:
+        """Serve these endpoints on this server, to whom the gate lets pass."""
         self._control = control
+        self._gate = gate
         self._endpoints = tuple(endpoints)
         self._readable = {each.path: each for each in self._endpoints if each.method == "GET" and not each.patient}
         self._patient: set[Handler] = set()
@@ -71,6 +70,7 @@ class Dispatcher:
     def _handler(self, endpoint: Endpoint) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:
             try:
+                self._gate.admit(request, endpoint.role)
                 return await (self._wait if endpoint.patient else self._serve)(endpoint, request)
             except UserError as error:
                 return problem_of(error)
@@ -83,6 +83,7 @@ class Dispatcher:
         """Serve what takes its time, until the server stops."""
         if self._stopping:
             return problem(503, "The server is stopping.")
+        self._gate.check_room(len(self._waiting))
         task = asyncio.current_task()
         assert task is not None  # noqa: S101  # a handler always runs in one
         self._waiting.add(task)
@@ -99,7 +100,7 @@ class Dispatcher:
     async def _serve(self, endpoint: Endpoint, request: web.Request) -> web.StreamResponse:
         path = read_path(request.match_info)
         query = read_query(endpoint.query, request)
-        body = await read_body(endpoint, request, MAX_BODY)
+        body = await read_body(endpoint, request, self._control.simulation.settings.api.max_body)
         call = Call(self._control, path, query, body, request)
         if endpoint.method in GUARDED:
             await self._check_match(endpoint, call)
