@@ -85,6 +85,11 @@ class SessionTimers:
         self._last_received = now
         self._unanswered = 0
 
+    @property
+    def last_received(self) -> float:
+        """When the last PDU came, or the session was bound or connected."""
+        return self._last_received
+
     def stop(self) -> None:
         """The session is over: no timer runs any more."""
         self._running = False

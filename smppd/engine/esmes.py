@@ -142,6 +142,9 @@ class Restated(Report):
         return command_id, dialect.receipts.receipt_body(self.record, tlvs=tlvs)
 
 
+RECEIPTS: Final = frozenset({Message, Acceptance, Restated})
+"""The classes of what is a receipt, of all that leaves as a deliver_sm: a message stands for its own."""
+
 Deliverable: TypeAlias = Message | Delivery
 """What can leave as a deliver_sm: a message, whose receipt it is, or a delivery."""
 
@@ -194,6 +197,7 @@ class Bind:
         "is_open",
         "is_plain",
         "judge",
+        "others",
         "outbound",
         "pending",
         "policy",
@@ -243,6 +247,8 @@ class Bind:
         """What goes wrong with its requests."""
         self.pending: deque[Deliverable] = deque()
         """What should leave by this bind and no other, oldest first."""
+        self.others = 0
+        """What has left by this bind and is no receipt."""
         self.is_open = True
 
     def speak(self, dialect: Dialect) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final, cast
 
-from smppd.engine.esmes import Acceptance, Notification, Report, Restated, address_of
+from smppd.engine.esmes import RECEIPTS, Acceptance, Notification, Report, Restated, address_of
 from smppd.engine.message import RECEIPT_PENDING, RECEIPT_SENT, RECEIPT_SETTLED, Message
 from smppd.engine.peers import DATA_SM, DELIVER_SM, UNDELIVERABLE, Forward, outcome_of
 from smppd.engine.retry import REFUSED_FOR_GOOD, delay_before, is_retryable
@@ -358,6 +358,7 @@ class Outbox:
                 kind, body = written
                 if isinstance(item, Restated):
                     delays.append(now - item.accepted_at)
+                bind.others += item.__class__ not in RECEIPTS
             if kind != command_id:
                 if items:
                     bind.outbound.deliver(bodies, items, command_id)

@@ -9,11 +9,13 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from smppd.observe.session_counters import SessionCounters
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAX_ENDED: Final = 10_000
-"""Connections remembered after their end, about 600 octets each: more than the journal usually has frames of."""
+"""Connections remembered after their end, about 1,000 octets each: more than the journal usually has frames of."""
 
 MAX_BINDS: Final = 100
 """Binds remembered of one connection: a peer that binds and unbinds for ever on the same one must not fill memory."""
@@ -38,6 +40,17 @@ class BindRecord:
 
 
 @dataclass(slots=True)
+class RefusedBind:
+    """One bind that was refused. `at` is Unix time in seconds."""
+
+    system_id: str
+    """Who wanted to bind, as the peer said it."""
+    bind_type: str
+    command_status: int
+    at: float
+
+
+@dataclass(slots=True)
 class ConnectionRecord:
     """One connection; `session` is its number in logs and in the journal. Times are Unix time in seconds."""
 
@@ -48,6 +61,12 @@ class ConnectionRecord:
     closed_at: float | None = None
     binds: list[BindRecord] = field(default_factory=list)
     """The binds, oldest first, at most MAX_BINDS."""
+    refused: list[RefusedBind] = field(default_factory=list)
+    """The binds that were refused, oldest first, at most MAX_BINDS."""
+    counters: SessionCounters = field(default_factory=SessionCounters)
+    """What the session counts, and has counted when it has ended."""
+    reason: str = ""
+    """Why it ended, once it has: one of `smppd.transport.connection.REASONS`."""
 
     @property
     def bind(self) -> BindRecord | None:
@@ -72,9 +91,9 @@ class Roster:
         self._order: deque[str] = deque()
         self._max_ended = max_ended
 
-    def opened(self, session: str, peer: str, at: float) -> None:
-        """A connection stands."""
-        self._open[session] = ConnectionRecord(session, peer, at)
+    def opened(self, session: str, peer: str, at: float, counters: SessionCounters | None = None) -> None:
+        """A connection stands; `counters` are what it goes on adding to."""
+        self._open[session] = ConnectionRecord(session, peer, at, counters=counters or SessionCounters())
 
     def bound(self, session: str, bind: BindRecord) -> None:
         """An ESME is bound on a connection."""
@@ -84,18 +103,25 @@ class Roster:
                 del record.binds[0]
             record.binds.append(bind)
 
+    def refused(self, session: str, bind: RefusedBind) -> None:
+        """A bind on a connection was refused."""
+        record = self._open.get(session)
+        if record is not None and len(record.refused) < MAX_BINDS:
+            record.refused.append(bind)
+
     def unbound(self, session: str, at: float) -> None:
         """The latest bind of a connection has ended."""
         record = self.find(session)
         if record is not None and record.bind is not None and record.bind.unbound_at is None:
             record.bind.unbound_at = at
 
-    def closed(self, session: str, at: float) -> None:
+    def closed(self, session: str, at: float, reason: str = "") -> None:
         """A connection has ended; one that never stood may say so too."""
         record = self._open.pop(session, None)
         if record is None:
             return
         record.closed_at = at
+        record.reason = reason
         self._ended[session] = record
         self._order.append(session)
         while len(self._order) > self._max_ended:

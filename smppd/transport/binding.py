@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from smppd.engine.esmes import Bind, Delivery
 from smppd.engine.message import Message
-from smppd.observe.roster import BindRecord
+from smppd.observe.roster import BindRecord, RefusedBind
 from smppd.patterns import AddressRange
 from smppd.transport.connection import VERSION_34, VERSION_50, Connection
 from smppwire.constants import (
     HEADER_LENGTH,
     MAX_SEQUENCE_NUMBER,
     RESPONSE_BIT,
-    CommandId,
     CommandStatus,
     TlvTag,
     status_name,
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
     from smppd.engine.ports import Dialect, Outbound, Responses, SessionFaults
     from smppd.settings import BindType
     from smppd.transport.context import Context
+    from smppd.transport.limits import SessionLimits
     from smppwire.pdus import Outbind
 
 BindRequest = BindReceiver | BindTransmitter | BindTransceiver
@@ -123,6 +123,8 @@ class Binding(Connection):
         """The command_status that answers what exceeds the window, STOP_READING or CLOSE."""
         self._responded = 0
         """The number of the last response, where a dialect has responses counted."""
+        self._limits: SessionLimits | None = None
+        """What this session may do beside what its account may; None where nothing is limited, which costs nothing."""
         self._deferred = 0
         """How many of the requests without an answer wait for an outcome: the engine answers them by `answer`."""
 
@@ -163,7 +165,7 @@ class Binding(Connection):
     def on_bind(self, pdu: BindRequest, now: float) -> None:
         """Judge a bind. A password that takes long to verify is verified elsewhere, and reading waits for it."""
         context = self._context
-        context.counters.pdus_in[pdu.command_id] += 1
+        self._count_in(pdu.command_id)
         if self._linger is not None:
             self._linger.cancel()
         status = self._violation_of_bind(pdu)
@@ -270,6 +272,7 @@ class Binding(Connection):
             return
         settings = account.settings
         self.bound_at = self._engine.clock.now()
+        self._reason = ""
         if context.faults is not None:
             self._flush()
             context.faults.bound(self, settings.system_id)
@@ -345,6 +348,8 @@ class Binding(Connection):
             bind_type=BIND_TYPES[pdu.__class__],
             status=status_name(status),
         )
+        context.roster.refused(self.name, RefusedBind(system_id, BIND_TYPES[pdu.__class__], status, context.wall()))
+        self._because("bind_refused")
         self._session.abandon(pdu)
         response_id, number = pdu.command_id | RESPONSE_BIT, pdu.sequence_number
         if dialect.responses is None:
@@ -369,15 +374,17 @@ class Binding(Connection):
         if self._bind is None:
             self.close()
             return
+        self._because("smsc_unbind")
         self._send_unbind()
         self._flush()
         self._close_in(self._context.settings.server.shutdown_grace)
 
     def on_unbind(self, pdu: Unbind, now: float) -> None:
         """The ESME ends the session: answer, keep what it had not acknowledged, and let it close first."""
-        self._context.counters.pdus_in[CommandId.UNBIND] += 1
+        self._count_in(pdu.command_id)
         if self._is_unsupported(pdu):
             return
+        self._because("esme_unbind")
         self._respond(pdu, UnbindResp(), now)
         self._end_bind(by="ESME")
         self._close_in(LINGER)
@@ -407,6 +414,8 @@ class Binding(Connection):
         if bind is None:
             return
         self._bind = None
+        self._limits = None
+        self.tally.others_sent += bind.others
         self._context.roster.unbound(self.name, self._context.wall())
         if self._context.session_faults is not None:
             self._context.session_faults.left(self, bind, lost=is_lost)
@@ -454,7 +463,7 @@ class Binding(Connection):
 
     def _relieve(self) -> None:
         """Answers have left: read again if there is room in the window."""
-        if self._closing or self._session.inbound_outstanding >= self._window:
+        if self._closing or (self._window and self._session.inbound_outstanding >= self._window):
             return
         self._halted = False
         if self._timer is not None:
@@ -545,6 +554,7 @@ class Binding(Connection):
         context = self._context
         context.counters.protocol_errors[action.value] += 1
         context.error_log.report(action.value, session=self.name, peer=self._peer)
+        self._because(action.value)
         self._unbind_and_close()
 
 

@@ -10,6 +10,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
+from smppd.observe.session_counters import SessionCounters
 from smppd.transport.listeners import join_address
 from smppd.transport.watch import Watch
 from smppwire.constants import CommandId
@@ -33,8 +34,29 @@ CLOSE_TIMEOUT: Final = 2.0
 SHORTEST_WAIT: Final = 0.01
 """Seconds between two looks at least: a timer that is just due must not spin."""
 
+REASONS: Final = {
+    "esme_unbind": "the ESME has unbound",
+    "esme_closed": "the ESME has closed the connection",
+    "connection_lost": "the connection broke: the ESME has reset it, or the network failed",
+    "bind_refused": "its bind was refused",
+    "smsc_unbind": "the message centre has unbound it",
+    "smsc_closed": "the message centre has closed the connection",
+    "smsc_reset": "the message centre has reset the connection",
+    "smsc_aborted": "the message centre has dropped the connection, because it shuts down or is full",
+    "window_overflow": "more requests were unanswered than its window allows",
+    "framing_lost": "what came was no SMPP any more",
+    "close_session_init": "no bind came in time",
+    "close_inactivity": "nothing came for too long",
+    "close_enquire_link_unanswered": "enquire_links were not answered",
+    "internal_error": "a mistake of the message centre; its log says more",
+}
+"""Why a session ends. Of several that hold, the one that came first is kept."""
+
 VERSION_34: Final = 0x34
 VERSION_50: Final = 0x50
+
+SUBMIT_SM: Final = int(CommandId.SUBMIT_SM)
+SUBMIT_SM_RESP: Final = int(CommandId.SUBMIT_SM_RESP)
 
 
 class Gate(Protocol):
@@ -53,6 +75,8 @@ class Connection(asyncio.Protocol, ABC):
         self._now = context.monotonic
         self._engine = context.engine
         self._counters = context.counters
+        self.tally = SessionCounters()
+        """What this session counts by itself; `_counters` are those of the server."""
         self._outbind = outbind
         settings = context.settings
         timers = settings.timers
@@ -92,6 +116,8 @@ class Connection(asyncio.Protocol, ABC):
         self.bound_at: float | None = None
         """When an ESME was bound last, on the engine's clock."""
         self._peer = ""
+        self._reason = ""
+        """Why the connection ends, as soon as it does."""
         self._log: FilteringBoundLogger = context.log
 
     # -- what the server asks of a connection -------------------------------------------------------------------------
@@ -100,6 +126,11 @@ class Connection(asyncio.Protocol, ABC):
     @abstractmethod
     def bound_as(self) -> tuple[str, str] | None:
         """(system_id, bind type) while bound, else None."""
+
+    @property
+    def peer(self) -> str:
+        """Address and port of the peer."""
+        return self._peer
 
     @property
     @abstractmethod
@@ -123,6 +154,26 @@ class Connection(asyncio.Protocol, ABC):
         """How many of our requests have no response yet."""
         return len(self._session.window)
 
+    @property
+    def state(self) -> str:
+        """The state of the session by its name: OPEN, BOUND_TX, BOUND_RX, BOUND_TRX, OUTBOUND, UNBOUND or CLOSED."""
+        return self._session.state.name
+
+    @property
+    def interface_version(self) -> int:
+        """The version that the session speaks."""
+        return self._session.interface_version
+
+    @property
+    def outstanding(self) -> int:
+        """How many requests of the ESME have no response yet."""
+        return self._session.inbound_outstanding
+
+    @property
+    def silence(self) -> float:
+        """Seconds of real time since the last PDU came, or since the connection stands."""
+        return self._now() - self._session.timers.last_received
+
     def owes_until(self, patience: float) -> float | None:
         """Until when the peer has `patience` seconds for its oldest answer, in real time; None when it owes none."""
         return self._session.window.next_expiry(patience)
@@ -143,7 +194,7 @@ class Connection(asyncio.Protocol, ABC):
         self._counted_unbound = True
         self._peer = _peer_name(transport)
         self._log = context.logger(session=self.name, peer=self._peer)
-        context.roster.opened(self.name, self._peer, context.wall())
+        context.roster.opened(self.name, self._peer, context.wall(), self.tally)
         if Watch.wanted(context):
             self._watch = Watch(context, self.name, self._log)
             self._gate = self._gate or self._watch
@@ -162,8 +213,9 @@ class Connection(asyncio.Protocol, ABC):
         self._context.unbound += unbound - self._counted_unbound
         self._counted_unbound = unbound
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # others tell the log
+    def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone, whoever ended it."""
+        self._because("esme_closed" if exc is None else "connection_lost")
         self._closing = True
         for handle in (self._timer, self._linger, self._task):
             if handle is not None:
@@ -171,10 +223,16 @@ class Connection(asyncio.Protocol, ABC):
         self._transport = None
         self._count_unbound(False)
         self._context.leave(self)
-        self._context.roster.closed(self.name, self._context.wall())
+        self._context.roster.closed(self.name, self._context.wall(), self._reason)
+
+    def _because(self, reason: str) -> None:
+        """The connection ends; the first who says why is right."""
+        if not self._reason:
+            self._reason = reason
 
     def eof_received(self) -> bool:
         """The peer will send nothing more: what we still had to say is written, then the connection closes."""
+        self._because("esme_closed")
         self.close()
         return False
 
@@ -186,6 +244,7 @@ class Connection(asyncio.Protocol, ABC):
         """
         if self._transport is None or self._closing:
             return
+        self._because("smsc_closed")
         self._closing = True
         self._flush()
         self._half_close()
@@ -215,6 +274,7 @@ class Connection(asyncio.Protocol, ABC):
 
     def abort(self) -> None:
         """Drop the connection at once."""
+        self._because("smsc_aborted")
         self._closing = True
         if self._transport is not None:
             self._transport.abort()
@@ -248,6 +308,7 @@ class Connection(asyncio.Protocol, ABC):
         """
         self._context.counters.protocol_errors["internal"] += 1
         self._log.error("internal error", exc_info=error)
+        self._because("internal_error")
         self.close()
 
     # -- reading ------------------------------------------------------------------------------------------------------
@@ -282,13 +343,31 @@ class Connection(asyncio.Protocol, ABC):
     # -- writing ------------------------------------------------------------------------------------------------------
 
     def _send(self, octets: bytes, command_id: int, status: int | None = None) -> None:
-        """Queue one PDU for the next write and count it (command_id 0: the caller counts)."""
+        """Queue one PDU for the next write and count it; `status` is None where it is a request."""
         self._out.append(octets)
-        if command_id:
-            counters = self._context.counters
-            counters.pdus_out[command_id] += 1
-            if status is not None:
-                counters.statuses_out[command_id, status] += 1
+        self._count_out(command_id, status, 1)
+
+    def _count_out(self, command_id: int, status: int | None, count: int) -> None:
+        """Count PDUs that leave (a negative count: that do not leave after all)."""
+        counters, tally = self._counters, self.tally
+        counters.pdus_out[command_id] += count
+        if status is not None:
+            counters.statuses_out[command_id, status] += count
+        if status:
+            tally.refuse(status, count)
+        elif command_id == SUBMIT_SM_RESP:
+            tally.unaccepted -= count
+        else:
+            tally.other_out += count
+
+    def _count_in(self, command_id: int) -> None:
+        """Count one PDU that came, other than in a run of submit_sm or of responses to what was delivered."""
+        self._counters.pdus_in[command_id] += 1
+        if command_id == SUBMIT_SM:
+            self.tally.submitted += 1
+            self.tally.unaccepted += 1
+        else:
+            self.tally.other_in += 1
 
     def _flush(self) -> None:
         """Write everything that was queued, at once."""

@@ -123,7 +123,7 @@ class Judged(Binding):
             self.follow(context.behaviour)
 
     @abstractmethod
-    def _submit(self, batch: Sequence[SubmitSm], now: float) -> None:
+    def _submit(self, batch: Sequence[SubmitSm], now: float, *, passed: bool = False) -> None:
         """Hand a run of submit_sm to the engine and encode its answers."""
 
     @abstractmethod
@@ -279,7 +279,7 @@ class Judged(Binding):
         mark, deferred = len(self._out), self._deferred
         if pauses and verdict.status is None and verdict.answer in ("none", "nack"):
             # Not carried out: the ESME would not know that it is bound, or not any more.
-            self._counters.pdus_in[pdu.command_id] += 1
+            self._count_in(pdu.command_id)
             self._session.abandon(pdu)
             self._say(self._refusal(pdu, GENERIC_NACK, ESME_RSYSERR))
         elif verdict.status is not None:
@@ -300,12 +300,12 @@ class Judged(Binding):
     def _refuse(self, pdu: Pdu, status: int) -> None:
         """Refuse a request because a rule says so."""
         if isinstance(pdu, (BindReceiver, BindTransmitter, BindTransceiver)):
-            self._context.counters.pdus_in[pdu.command_id] += 1
+            self._count_in(pdu.command_id)
             self._refuse_bind(pdu, status)
             return
         if status == ESME_RTHROTTLED and self._bind is not None:
             self._counters.throttled(self._bind.esme.system_id, "rule", 1)
-        self._counters.pdus_in[pdu.command_id] += 1
+        self._count_in(pdu.command_id)
         self._session.abandon(pdu)
         self._say(self._refusal(pdu, pdu.command_id | RESPONSE_BIT, status))
         if self._halted:
@@ -347,8 +347,7 @@ class Judged(Binding):
     def _uncount(self, octets: bytes) -> None:
         """A response that had been queued does not leave as it is."""
         _, command_id, status, _ = HEADER.unpack_from(octets)
-        self._counters.pdus_out[command_id] -= 1
-        self._counters.statuses_out[command_id, status] -= 1
+        self._count_out(command_id, status, -1)
 
     # -- later --------------------------------------------------------------------------------------------------------
 
@@ -430,13 +429,14 @@ class Judged(Binding):
             self.close()
         elif ending == "reset":
             self._flush()
-            self._reset()
+            self.reset()
         else:
             self._flush()
             self._fall_silent()
 
-    def _reset(self) -> None:
+    def reset(self) -> None:
         """Drop the connection so that the peer sees a reset (TLS and transports without a socket: an end)."""
+        self._because("smsc_reset")
         transport = self._transport
         raw = None if transport is None else transport.get_extra_info("socket")
         if raw is not None:

@@ -10,12 +10,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from smppd.engine import broadcast, operations
-from smppd.engine.esmes import Delivery
+from smppd.engine.esmes import RECEIPTS, Delivery
 from smppd.engine.message import Message
 from smppd.engine.ports import DEFERRED
 from smppd.engine.submit_multi import submit_multi
 from smppd.transport.binding import CLOSE, HEADER, PAUSING, STOP_READING, Binding
+from smppd.transport.connection import SUBMIT_SM, SUBMIT_SM_RESP
 from smppd.transport.judged import Judged
+from smppd.transport.limits import SessionLimits
 from smppwire.bulk import requests, submit_sm_resps
 from smppwire.constants import RESPONSE_BIT, CommandId, CommandStatus, TlvTag, command_name, status_name
 from smppwire.pdus import (
@@ -44,13 +46,15 @@ if TYPE_CHECKING:
 
     from smppd.engine.esmes import Bind, Deliverable
     from smppd.engine.ports import Outbound, Responses
+    from smppd.observe.session_counters import SessionCounters
 
-SUBMIT_SM: Final = int(CommandId.SUBMIT_SM)
-SUBMIT_SM_RESP: Final = int(CommandId.SUBMIT_SM_RESP)
 DELIVER_SM: Final = int(CommandId.DELIVER_SM)
 DELIVER_SM_RESP: Final = int(CommandId.DELIVER_SM_RESP)
 ESME_RINVBNDSTS: Final = int(CommandStatus.ESME_RINVBNDSTS)
 ESME_RSYSERR: Final = int(CommandStatus.ESME_RSYSERR)
+
+SUBMITTING: Final = frozenset({SubmitMulti, DataSm, BroadcastSm})
+"""Requests beside submit_sm that bring messages: what limits of a session are about."""
 
 ACKNOWLEDGED: Final = (DELIVER_SM_RESP, 0)
 """What a deliver_sm_resp without an error is counted under."""
@@ -143,22 +147,28 @@ class SmscConnection(Judged):
 
     # -- submit_sm ----------------------------------------------------------------------------------------------------
 
-    def _submit(self, batch: Sequence[SubmitSm], now: float) -> None:
-        """Hand a run of submit_sm to the engine and encode its answers."""
+    def _submit(self, batch: Sequence[SubmitSm], now: float, *, passed: bool = False) -> None:
+        """Hand a run of submit_sm to the engine and encode its answers; `passed`: the session's limits let it pass."""
         bind = self._bind
+        if self._limits is not None and not passed:
+            self._submit_limited(self._limits, batch, now)
+            return
         count = len(batch)
         faults = None if bind is None else bind.faults
         if faults is not None and count > 1:
             for pdu in batch:
                 if not self._closing:
-                    self._submit([pdu], now)
+                    self._submit([pdu], now, passed=passed)
             return
-        counters = self._counters
+        counters, tally = self._counters, self.tally
         counters.submitted += count
+        tally.submitted += count
         if bind is None:
+            tally.unaccepted += count
             self._answer_all(batch, ESME_RINVBNDSTS)
             return
         if self._window and self._backlog >= self._window and self._overflow(batch, bind):
+            tally.unaccepted += count
             return
         if bind.responses is not None:
             self._submit_in_dialect(batch, bind, bind.responses, now)
@@ -180,14 +190,36 @@ class SmscConnection(Judged):
                     count -= 1
                 elif answer.__class__ is not bytes:
                     statuses[SUBMIT_SM_RESP, cast("int", answer)] += 1
+                    tally.refuse(cast("int", answer), 1)
             counters.pdus_out[SUBMIT_SM_RESP] += count - accepted
+            tally.unaccepted += len(batch) - accepted
         counters.accepted += accepted
         self._session.answered(count)
         counters.submit_response.observe_many(self._now() - now, count)
 
+    def _submit_limited(self, limits: SessionLimits, batch: Sequence[SubmitSm], now: float) -> None:
+        """The same where the session has limits of its own: the first of a run may pass, the others are refused."""
+        passing, status = limits.admit(len(batch), self._engine.clock.now())
+        self.limits = limits  # gone, if the throttle has ended and there is no rate
+        if passing:
+            self._submit(batch[:passing], now, passed=True)
+        over = batch[passing:]
+        if over and not self._closing:
+            self._counters.submitted += len(over)
+            self.tally.submitted += len(over)
+            self.tally.unaccepted += len(over)
+            self._refuse_over(over, status)
+
+    def _refuse_over(self, batch: Sequence[Pdu], status: int) -> None:
+        """Refuse requests beyond the session's own limits."""
+        if self._bind is not None:
+            self._counters.throttled(self._bind.esme.system_id, "session", len(batch))
+        self._answer_all(batch, status)
+
     def _submit_in_dialect(self, batch: Sequence[SubmitSm], bind: Bind, responses: Responses, now: float) -> None:
         """The same where the account's dialect has responses of its own."""
         if SUBMIT_SM in responses.unsupported:
+            self.tally.unaccepted += len(batch)
             for pdu in batch:
                 self._is_unsupported(pdu)
             return
@@ -196,6 +228,7 @@ class SmscConnection(Judged):
         if bind.faults is not None:
             self._engine.report_early(bind, answers)
         count = len(batch)
+        self.tally.unaccepted += count  # `_send` takes back those that it answers without an error
         for pdu, answer in zip(batch, answers, strict=True):
             if isinstance(answer, bytes):
                 number = self._number(responses, pdu.sequence_number)
@@ -221,6 +254,7 @@ class SmscConnection(Judged):
             return True
         context.counters.protocol_errors["window_overflow"] += 1
         context.error_log.report("window_overflow", session=self.name, peer=self._peer, system_id=bind.esme.system_id)
+        self._because("window_overflow")
         self._unbind_and_close()
         return True
 
@@ -252,6 +286,7 @@ class SmscConnection(Judged):
         if count:
             self._context.counters.pdus_out[response_id] += count
             self._context.counters.statuses_out[response_id, status] += count
+            self.tally.refuse(status, count)
             self._session.answered(count)
             if self._halted:
                 self._relieve()
@@ -269,7 +304,27 @@ class SmscConnection(Judged):
                 counters.statuses_in[DELIVER_SM_RESP, status] += 1
         if count:
             counters.statuses_in[ACKNOWLEDGED] += count
+        tally = self.tally
+        tally.deliveries_answered += len(responses)
+        if count != len(responses):
+            tally.deliveries_refused += len(responses) - count
+        bind = self._bind
+        if tally.others_sent or (bind is not None and bind.others):
+            self._count_others(responses)
         self._engine.acknowledged(responses)
+
+    def _count_others(self, responses: Iterable[tuple[Any, int]]) -> None:
+        """Count what is no receipt and was answered without an error."""
+        self.tally.others_acknowledged += sum(
+            not status and item.__class__ not in RECEIPTS for item, status in responses
+        )
+
+    def count_now(self) -> SessionCounters:
+        """What the session has counted up to now."""
+        if self._bind is not None:
+            self.tally.others_sent += self._bind.others
+            self._bind.others = 0
+        return self.tally
 
     def _on_response(self, event: ResponseReceived, _now: float) -> None:
         """The answer to a request of ours other than a plain deliver_sm_resp."""
@@ -282,15 +337,20 @@ class SmscConnection(Judged):
             # A data_sm_resp, or a generic_nack: one without an error status refuses all the same.
             if not status and event.pdu.command_id == CommandId.GENERIC_NACK:
                 status = ESME_RSYSERR
+            self.tally.deliveries_answered += 1
+            self.tally.deliveries_refused += bool(status)
+            self._count_others([(request, status)])
             self._context.engine.acknowledged([(request, status)])
-        elif isinstance(request, Unbind):
+            return
+        self.tally.other_in += 1
+        if isinstance(request, Unbind):
             self._end_bind(by="SMSC")
             self.close()
 
     def _on_refused(self, event: Refused, _now: float) -> None:
         """The session refused a PDU; it has written the answer already, if there is one to give."""
         context = self._context
-        context.counters.pdus_in[event.command_id] += 1
+        self._count_in(event.command_id)
         context.counters.protocol_errors[event.kind] += 1
         if event.reply is not None:
             self._say(self._in_dialect(event.reply))
@@ -309,6 +369,7 @@ class SmscConnection(Judged):
         context = self._context
         context.counters.protocol_errors[event.kind] += 1
         context.error_log.report(event.kind, session=self.name, peer=self._peer, rule=event.rule)
+        self._because("framing_lost")
         self._say(self._in_dialect(event.reply))
         self.close()
 
@@ -323,7 +384,7 @@ class SmscConnection(Judged):
     # -- other requests -----------------------------------------------------------------------------------------------
 
     def _on_enquire_link(self, pdu: EnquireLink, now: float) -> None:
-        self._context.counters.pdus_in[CommandId.ENQUIRE_LINK] += 1
+        self._count_in(pdu.command_id)
         faults = self._context.session_faults
         if faults is not None and faults.ignores_enquire_link(self):
             self._session.abandon(pdu)
@@ -357,7 +418,7 @@ class SmscConnection(Judged):
     def _operate(self, pdu: Pdu, now: float, operation: Callable[..., Pdu | int]) -> None:
         """Answer one request from the engine's record, unless the engine does so later (DEFERRED)."""
         context = self._context
-        context.counters.pdus_in[pdu.command_id] += 1
+        self._count_in(pdu.command_id)
         bind = self._bind
         if bind is None:
             self._answer_all([pdu], ESME_RINVBNDSTS)
@@ -366,6 +427,11 @@ class SmscConnection(Judged):
             return
         if self._window and self._backlog >= self._window and self._overflow([pdu], bind):
             return
+        if self._limits is not None and pdu.__class__ in SUBMITTING:
+            passing, status = self._limits.admit(1, self._engine.clock.now())
+            if not passing:
+                self._refuse_over([pdu], status)
+                return
         response = operation(context.engine, bind, pdu)
         if isinstance(response, int):
             self._deferred += 1
@@ -395,7 +461,9 @@ class SmscConnection(Judged):
         """Send deliver_sm, or data_sm, in one write; `items` wait in the window for their responses."""
         numbers = self._session.register_many(command_id, items, self._now())
         self._out.append(requests(command_id, numbers, bodies))
-        self._counters.pdus_out[command_id] += len(items)
+        count = len(items)
+        self._counters.pdus_out[command_id] += count
+        self.tally.deliveries_sent += count
         self._flush()
 
     def answer(self, request: Pdu, response: Pdu) -> None:
@@ -419,6 +487,39 @@ class SmscConnection(Judged):
         """Send a PDU that nobody answers."""
         self._ask(pdu, None, self._context.monotonic())
         self._flush()
+
+    # -- what it may do, as somebody sets it while it is bound --------------------------------------------------------
+
+    @property
+    def limits(self) -> SessionLimits:
+        """What limits this session beside its account; without effect where nothing does."""
+        return self._limits or SessionLimits()
+
+    @limits.setter
+    def limits(self, limits: SessionLimits) -> None:
+        self._limits = None if limits.is_idle else limits
+
+    @property
+    def window(self) -> int:
+        """How many requests of the ESME may be unanswered; 0: any number. Holds from the next request on."""
+        return self._window
+
+    @window.setter
+    def window(self, size: int) -> None:
+        self._window = size
+        if self._halted:
+            self._relieve()
+
+    @property
+    def deliver_window(self) -> int:
+        """How many of our requests may be unanswered; 0: any number. Holds from the next request on."""
+        return self._session.window.limit
+
+    @deliver_window.setter
+    def deliver_window(self, size: int) -> None:
+        self._session.window.limit = size
+        if self._bind is not None:
+            self._engine.bind_has_room(self._bind)
 
     # -- what is done with each kind of event; runs of submit_sm have a way of their own --
 
