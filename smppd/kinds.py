@@ -89,10 +89,10 @@ def mark_of(kind: Any, wanted: type[M]) -> M | None:
 
 
 def variants_of(kind: Any) -> tuple[Any, ...]:
-    """The members of a union without None; the type itself when it is no union."""
+    """The members of a union without None and UNSET, which nobody writes; the type itself when it is no union."""
     bare, _ = bare_of(kind)
     if typing.get_origin(bare) in {typing.Union, types.UnionType}:
-        return tuple(member for member in typing.get_args(bare) if member is not types.NoneType)
+        return tuple(member for member in typing.get_args(bare) if member not in (types.NoneType, msgspec.UnsetType))
     return (kind,)
 
 
