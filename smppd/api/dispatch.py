@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from aiohttp import hdrs, web
 
-from smppd.api.endpoint import Call
+from smppd.api.endpoint import JSON, ROOT, Call
 from smppd.api.etags import etag_of, is_in
+from smppd.api.openapi import document
 from smppd.api.problem import RequestError, problem, problem_of
-from smppd.api.reading import JSON, read_body, read_path, read_query
+from smppd.api.reading import read_body, read_path, read_query
 from smppd.control.failures import NotFoundError
 from smppd.errors import UserError
 
@@ -24,11 +25,11 @@ if TYPE_CHECKING:
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-ROOT: Final = "/api/v1"
-"""Where the paths of endpoints begin."""
+BEGUN: Final = "smppd_response"
+"""Where a request has the answer that was begun; the application sees to that."""
 
-GUARDED: Final = frozenset({"PUT", "PATCH", "DELETE"})
-"""The methods that If-Match and `If-None-Match: *` guard, where the same path can be read."""
+OPENAPI: Final = "/api/openapi.json"
+"""Where the OpenAPI document is; everybody may read it."""
 
 
 class Dispatcher:
@@ -39,21 +40,24 @@ class Dispatcher:
         self._control = control
         self._gate = gate
         self._endpoints = tuple(endpoints)
-        self._readable = {each.path: each for each in self._endpoints if each.method == "GET" and not each.patient}
+        self._readable = {each.path: each for each in self._endpoints if each.has_tag}
         self._patient: set[Handler] = set()
         self._waiting: set[asyncio.Task[Any]] = set()
         self._stopping = False
+        self._document = b""
 
-    def add_to(self, router: web.UrlDispatcher) -> None:
+    def add_to(self, application: web.Application) -> None:
         """Register every endpoint, and OPTIONS for each path."""
+        router = application.router
         methods: dict[str, list[str]] = {}
         for endpoint in self._endpoints:
-            path = ROOT + endpoint.path.rstrip("/")
             handler = self._handler(endpoint)
-            head = endpoint.method == "GET" and not endpoint.patient and endpoint.media == JSON
-            for method in (endpoint.method, *((hdrs.METH_HEAD,) if head else ())):
-                router.add_route(method, path, handler)
-                methods.setdefault(path, []).append(method)
+            # The root is one resource with and without its slash.
+            for path in {endpoint.full_path, ROOT + endpoint.path}:
+                for method in (endpoint.method, *((hdrs.METH_HEAD,) if endpoint.has_tag else ())):
+                    router.add_route(method, path, handler)
+                    methods.setdefault(path, []).append(method)
+        router.add_get(OPENAPI, self._openapi)
         for path, allowed in methods.items():
             router.add_route(hdrs.METH_OPTIONS, path, _options(", ".join(sorted([*allowed, hdrs.METH_OPTIONS]))))
 
@@ -73,6 +77,8 @@ class Dispatcher:
                 self._gate.admit(request, endpoint.role)
                 return await (self._wait if endpoint.patient else self._serve)(endpoint, request)
             except UserError as error:
+                if began(request) is not None:
+                    raise
                 return problem_of(error)
 
         if endpoint.patient:
@@ -90,7 +96,7 @@ class Dispatcher:
         try:
             return await self._serve(endpoint, request)
         except asyncio.CancelledError:
-            if not self._stopping:
+            if not self._stopping or began(request) is not None:
                 raise
             task.uncancel()
             return problem(503, "The server is stopping.")
@@ -102,24 +108,26 @@ class Dispatcher:
         query = read_query(endpoint.query, request)
         body = await read_body(endpoint, request, self._control.simulation.settings.api.max_body)
         call = Call(self._control, path, query, body, request)
-        if endpoint.method in GUARDED:
+        if endpoint.is_guarded:
             await self._check_match(endpoint, call)
         result = await endpoint.handle(call)
         if isinstance(result, web.StreamResponse):
             return result
         if result is None:
-            return web.Response(status=204 if endpoint.status == 200 else endpoint.status)
+            return web.Response(status=endpoint.success)
         return self._answer(endpoint, result, request)
 
     def _answer(self, endpoint: Endpoint, result: Any, request: web.Request) -> web.StreamResponse:
         body = msgspec.json.encode(result)
-        headers = {}
-        if endpoint.method == "GET":
-            headers[hdrs.ETAG] = tag = _tag_of(endpoint, result, body)
-            known = ",".join(request.headers.getall(hdrs.IF_NONE_MATCH, ()))
-            if known and endpoint.version is None and is_in(tag, known, weak=True):
-                return web.Response(status=304, headers=headers)
-        return web.Response(status=endpoint.status, body=body, content_type=JSON, headers=headers)
+        if not endpoint.has_tag:
+            return web.Response(status=endpoint.status, body=body, content_type=JSON)
+        tag = _tag_of(endpoint, result, body)
+        return _tagged(body, tag, request, may_spare=endpoint.version is None)
+
+    async def _openapi(self, request: web.Request) -> web.StreamResponse:
+        if not self._document:
+            self._document = await asyncio.to_thread(lambda: msgspec.json.encode(document(self._endpoints)))
+        return _tagged(self._document, etag_of(self._document), request, may_spare=True)
 
     async def _check_match(self, endpoint: Endpoint, call: Call) -> None:
         """Have If-Match and If-None-Match keep a change from what others have made of the thing meanwhile."""
@@ -141,8 +149,22 @@ class Dispatcher:
             raise RequestError(412, "It is not what it was: somebody has changed it.", {hdrs.ETAG: tag})
 
 
+def began(request: web.Request) -> web.StreamResponse | None:
+    """The answer to a request, once its first octets are on their way: there can be no other one then."""
+    response: web.StreamResponse | None = request.get(BEGUN)
+    return response
+
+
 def _tag_of(endpoint: Endpoint, result: Any, body: bytes) -> str:
     return etag_of(body if endpoint.version is None else msgspec.json.encode(endpoint.version(result)))
+
+
+def _tagged(body: bytes, tag: str, request: web.Request, *, may_spare: bool) -> web.Response:
+    """An answer with an entity tag: only that, to whom has it already."""
+    known = ",".join(request.headers.getall(hdrs.IF_NONE_MATCH, ()))
+    if may_spare and known and is_in(tag, known, weak=True):
+        return web.Response(status=304, headers={hdrs.ETAG: tag})
+    return web.Response(body=body, content_type=JSON, headers={hdrs.ETAG: tag})
 
 
 def _options(allowed: str) -> Handler:

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 
-from smppd.api.dispatch import Dispatcher
+from smppd.api.dispatch import BEGUN, Dispatcher, began
 from smppd.api.door import BACKLOG
 from smppd.api.endpoints import all_endpoints
 from smppd.api.gate import Gate
@@ -177,7 +177,7 @@ class HttpServer:
         application.router.add_get("/healthz", self._healthz)
         application.router.add_get("/readyz", self._readyz)
         if self._api is not None:
-            self._api.add_to(application.router)
+            self._api.add_to(application)
         return application
 
     async def _index(self, _request: web.Request) -> web.Response:
@@ -219,7 +219,7 @@ class HttpServer:
             raise
         except Exception:
             self._logger.exception("http request failed", method=request.method, path=request.path)
-            return problem(500)
+            return _broken_off(request) or problem(500)
 
     @web.middleware
     async def _check_origin(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -258,8 +258,18 @@ class _Connection(web.RequestHandler):
         return response
 
 
-async def _add_security_headers(_request: web.Request, response: web.StreamResponse) -> None:
+def _broken_off(request: web.Request) -> web.StreamResponse | None:
+    """The answer that failed after its beginning, cut off so that nobody takes it for a whole one; else None."""
+    response = began(request)
+    if response is not None and request.transport is not None:
+        response.force_close()
+        request.transport.abort()
+    return response
+
+
+async def _add_security_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Add what the handler did not set itself; a page that needs a wider policy brings its own."""
+    request[BEGUN] = response
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers[hdrs.SERVER] = SERVER_NAME  # aiohttp has filled in its own by now
