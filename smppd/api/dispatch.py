@@ -19,14 +19,13 @@ from smppd.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
+    from structlog.typing import FilteringBoundLogger
+
     from smppd.api.endpoint import Endpoint
     from smppd.api.gate import Gate
     from smppd.control.panel import Control
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-BEGUN: Final = "smppd_response"
-"""Where a request has the answer that was begun; the application sees to that."""
 
 OPENAPI: Final = "/api/openapi.json"
 """Where the OpenAPI document is; everybody may read it."""
@@ -35,8 +34,9 @@ OPENAPI: Final = "/api/openapi.json"
 class Dispatcher:
     """The API of one server, in an aiohttp application."""
 
-    def __init__(self, control: Control, endpoints: Iterable[Endpoint], gate: Gate) -> None:
+    def __init__(self, control: Control, endpoints: Iterable[Endpoint], gate: Gate, log: FilteringBoundLogger) -> None:
         """Serve these endpoints on this server, to whom the gate lets pass."""
+        self._log = log
         self._control = control
         self._gate = gate
         self._endpoints = tuple(endpoints)
@@ -45,9 +45,11 @@ class Dispatcher:
         self._waiting: set[asyncio.Task[Any]] = set()
         self._stopping = False
         self._document = b""
+        self._begun: dict[int, web.StreamResponse | None] = {}
 
     def add_to(self, application: web.Application) -> None:
         """Register every endpoint, and OPTIONS for each path."""
+        application.on_response_prepare.append(self._note)
         router = application.router
         methods: dict[str, list[str]] = {}
         for endpoint in self._endpoints:
@@ -66,24 +68,44 @@ class Dispatcher:
         return request.match_info.handler in self._patient
 
     def stop(self) -> None:
-        """End what waits or streams."""
+        """End what waits or streams: what has not begun to answer says so, the rest breaks off."""
         self._stopping = True
         for task in self._waiting:
             task.cancel()
 
     def _handler(self, endpoint: Endpoint) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:
+            self._begun[id(request)] = None
             try:
                 self._gate.admit(request, endpoint.role)
                 return await (self._wait if endpoint.patient else self._serve)(endpoint, request)
-            except UserError as error:
-                if began(request) is not None:
-                    raise
-                return problem_of(error)
+            except Exception as error:
+                begun = self._begun[id(request)]
+                if begun is not None:
+                    return self._cut_off(begun, request, error)
+                if isinstance(error, UserError):
+                    return problem_of(error)
+                raise
+            finally:
+                del self._begun[id(request)]
 
         if endpoint.patient:
             self._patient.add(handle)
         return handle
+
+    async def _note(self, request: web.Request, response: web.StreamResponse) -> None:
+        """An answer is about to begin: if its handler is still at work, it can give no other one from now on."""
+        if id(request) in self._begun:
+            self._begun[id(request)] = response
+
+    def _cut_off(self, response: web.StreamResponse, request: web.Request, error: Exception) -> web.StreamResponse:
+        """End an answer that fails after its beginning, so that nobody takes it for a whole one."""
+        if not isinstance(error, ConnectionError):  # that one says: the client has gone
+            self._log.error("http stream failed", method=request.method, path=request.path, exc_info=error)
+        response.force_close()
+        if request.transport is not None:
+            request.transport.abort()
+        return response
 
     async def _wait(self, endpoint: Endpoint, request: web.Request) -> web.StreamResponse:
         """Serve what takes its time, until the server stops."""
@@ -96,7 +118,7 @@ class Dispatcher:
         try:
             return await self._serve(endpoint, request)
         except asyncio.CancelledError:
-            if not self._stopping or began(request) is not None:
+            if not self._stopping or self._begun[id(request)] is not None:
                 raise
             task.uncancel()
             return problem(503, "The server is stopping.")
@@ -147,12 +169,6 @@ class Dispatcher:
         tag = _tag_of(reading, result, msgspec.json.encode(result))
         if (wanted and not is_in(tag, wanted, weak=False)) or (unwanted and is_in(tag, unwanted, weak=False)):
             raise RequestError(412, "It is not what it was: somebody has changed it.", {hdrs.ETAG: tag})
-
-
-def began(request: web.Request) -> web.StreamResponse | None:
-    """The answer to a request, once its first octets are on their way: there can be no other one then."""
-    response: web.StreamResponse | None = request.get(BEGUN)
-    return response
 
 
 def _tag_of(endpoint: Endpoint, result: Any, body: bytes) -> str:

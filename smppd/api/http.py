@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 
-from smppd.api.dispatch import BEGUN, Dispatcher, began
+from smppd.api.dispatch import Dispatcher
 from smppd.api.door import BACKLOG
 from smppd.api.endpoints import all_endpoints
 from smppd.api.gate import Gate
@@ -130,7 +130,7 @@ class HttpServer:
             clock=simulation.context.monotonic,
             log=self._logger,
         )
-        return Dispatcher(control, all_endpoints(), gate)
+        return Dispatcher(control, all_endpoints(), gate, self._logger)
 
     async def start(self, listener: socket.socket | None = None) -> None:
         """Serve on `listener`, or open a listener. OSError when the address is taken or not ours."""
@@ -219,7 +219,7 @@ class HttpServer:
             raise
         except Exception:
             self._logger.exception("http request failed", method=request.method, path=request.path)
-            return _broken_off(request) or problem(500)
+            return problem(500)
 
     @web.middleware
     async def _check_origin(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -258,18 +258,8 @@ class _Connection(web.RequestHandler):
         return response
 
 
-def _broken_off(request: web.Request) -> web.StreamResponse | None:
-    """The answer that failed after its beginning, cut off so that nobody takes it for a whole one; else None."""
-    response = began(request)
-    if response is not None and request.transport is not None:
-        response.force_close()
-        request.transport.abort()
-    return response
-
-
-async def _add_security_headers(request: web.Request, response: web.StreamResponse) -> None:
+async def _add_security_headers(_request: web.Request, response: web.StreamResponse) -> None:
     """Add what the handler did not set itself; a page that needs a wider policy brings its own."""
-    request[BEGUN] = response
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers[hdrs.SERVER] = SERVER_NAME  # aiohttp has filled in its own by now
