@@ -42,7 +42,15 @@ SLICE: Final = 0.002
 
 MoState = Literal["scheduled", "pending", "sent", "acknowledged", "refused", "expired", "dropped"]
 
-WORST_FIRST: Final[tuple[MoState, ...]] = ("refused", "expired", "dropped", "pending", "sent", "acknowledged")
+WORST_FIRST: Final[tuple[MoState, ...]] = (
+    "refused",
+    "expired",
+    "dropped",
+    "scheduled",
+    "pending",
+    "sent",
+    "acknowledged",
+)
 """The state of a message is the first of these that any of its parts has."""
 
 
@@ -65,8 +73,8 @@ class MoView(Struct, frozen=True, kw_only=True):
     state: Annotated[
         MoState,
         Meta(
-            description="`scheduled`: its delay runs. `pending`: it waits for a bind, or a window. `sent`: an answer is "
-            "due. `acknowledged`: the ESME took all of it. `refused`: it refused a part for good. `expired`: nobody "
+            description="`scheduled`: its delay runs. `pending`: it waits for a bind, or a window. `sent`: it waits for "
+            "an answer. `acknowledged`: the ESME took all of it. `refused`: it refused a part for good. `expired`: nobody "
             "took it in time. `dropped`: there was no room for it when its delay was over, or its bind cannot take it."
         ),
     ]
@@ -165,9 +173,8 @@ class MoDesk:
             try:
                 injections.append(self._compose(mo))
             except InvalidError as error:
-                problems += [
-                    (".".join(filter(None, (f"messages[{index}]", path))), what) for path, what in error.problems
-                ]
+                place = f"messages[{index}]"
+                problems += [(f"{place}.{path}" if path else place, what) for path, what in error.problems]
             await pace.breathe()
         if problems:
             raise InvalidError(problems)
@@ -292,7 +299,7 @@ def _view(injection: _Injection) -> MoView:
     states = {part.state for part in parts}
     return MoView(
         id=injection.id,
-        state=injection.state_before or next(state for state in WORST_FIRST if state in states),
+        state=next(state for state in WORST_FIRST if state in states),
         account=injection.parts[0].esme.system_id,
         source_addr=wanted.source_addr,
         destination_addr=wanted.destination_addr,

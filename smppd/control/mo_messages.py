@@ -10,7 +10,7 @@ from msgspec import Meta, Struct, field
 from smppd.control.failures import InvalidError
 from smppd.patterns import address_type
 from smppd.settings.types import MAX_ADDRESS, MAX_LIFE, Interval, Octet, ServiceType
-from smppd.tlvs import HEX, tlv_octets
+from smppd.tlvs import tlv_octets
 from smppwire.constants import TlvTag
 from smppwire.errors import EncodeError, TextError
 from smppwire.pdus import DeliverSm, Tlv
@@ -210,13 +210,10 @@ def _octets_as_part(mo: Mo, problems: Problems) -> list[Segment]:
 def _tlvs(named: Mapping[str, int | str], problems: Problems) -> list[Tlv]:
     tlvs = []
     for name, value in named.items():
-        given = value.removeprefix(HEX) if isinstance(value, str) else value
         try:
             octets = tlv_octets(name, value)
         except (ValueError, EncodeError) as error:
-            problems.append(
-                (f"tlvs.{name}", str(error) or f"expected a TLV of the specification or 0x..., got {given!r}")
-            )
+            problems.append((f"tlvs.{name}", str(error) or "expected the name of a TLV, or its number as 0x1403"))
             continue
         tlvs.append(Tlv(int.from_bytes(octets[:2], "big"), octets[TLV_HEADER:]))
     return tlvs

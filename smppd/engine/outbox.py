@@ -394,12 +394,8 @@ class Outbox:
                 written = written[0], written[1] + dialect.added_tlvs(written[0])
         else:
             written = item.render(dialect, tlvs=bind.tlvs)
-            if (
-                isinstance(item, Report)
-                and written is not None
-                and written[0] == DELIVER_SM
-                and is_too_long(item.message.pdu)
-            ):
+            is_long = isinstance(item, Report) and is_too_long(item.message.pdu)
+            if is_long and written is not None and written[0] == DELIVER_SM:
                 return self._widened(item, written[1], bind)
         if written is None or (dialect.max_pdu and HEADER_LENGTH + len(written[1]) > dialect.max_pdu):
             self.drop(item)
