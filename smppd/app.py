@@ -201,6 +201,7 @@ class SmscServer:
                 faults=self.faults,
                 configure=self.configure,
                 advance=self.advance,
+                outbinds=self._outbinds,
                 configured=settings,
                 addresses=lambda: (self.smpp_addresses, self.http_address),
                 started=time.monotonic(),

@@ -32,8 +32,22 @@ MAX_NESTING: Final = 20
 WILDCARDS: Final = re.compile(r"[*?\[]")
 """What is not a plain character in a glob."""
 
+TON_INTERNATIONAL: Final = 1
+TON_ALPHANUMERIC: Final = 5
+NPI_UNKNOWN: Final = 0
+NPI_ISDN: Final = 1
+"""Types of address and numbering plans that people mean (SMPP 3.4 sections 5.2.5 and 5.2.6)."""
+
 _DIGITS: Final = frozenset(b"0123456789")
 _QUANTIFIERS: Final = "*+?{"
+
+
+def address_type(address: bytes) -> tuple[int, int]:
+    """TON and NPI as people mean an address: digits are international, anything else is alphanumeric."""
+    digits = address.removeprefix(b"+")
+    if digits.isdigit():
+        return TON_INTERNATIONAL, NPI_ISDN
+    return TON_ALPHANUMERIC, NPI_UNKNOWN
 
 
 def check_glob(pattern: str) -> None:

@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from smppd.errors import UserError
+from smppd.patterns import address_type
 
 if TYPE_CHECKING:
     from smppd.esme import Esme
     from smppwire.pdus import DataSm, DeliverSm
 
 INTERFACE_VERSION: Final = 0x34
-TON_UNKNOWN: Final = 0
-TON_INTERNATIONAL: Final = 1
-TON_ALPHANUMERIC: Final = 5
-NPI_ISDN: Final = 1
 UCS2: Final = 8
 RECEIPT_TYPES: Final = (0x04, 0x20)
 MESSAGE_TYPE_MASK: Final = 0x3C
@@ -110,14 +107,6 @@ def _latin1(text: str, what: str) -> bytes:
     if b"\0" in octets:
         raise click.BadParameter("a NUL cannot be sent here", param_hint=what)
     return octets
-
-
-def address_type(address: bytes) -> tuple[int, int]:
-    """TON and NPI as people mean an address: digits are international, anything else is alphanumeric."""
-    digits = address.removeprefix(b"+")
-    if digits.isdigit():
-        return TON_INTERNATIONAL, NPI_ISDN
-    return TON_ALPHANUMERIC, TON_UNKNOWN
 
 
 class _Receipts:

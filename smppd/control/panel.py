@@ -9,7 +9,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from smppd.control.accounts import AccountDesk
+    from smppd.control.mo import MoDesk
     from smppd.control.server import ServerDesk
+    from smppd.control.sessions import SessionDesk
     from smppd.control.simulation import Simulation
 
 
@@ -26,3 +29,24 @@ class Control:
         from smppd.control.server import ServerDesk
 
         return ServerDesk(self.simulation)
+
+    @cached_property
+    def sessions(self) -> SessionDesk:
+        """Who is and was connected."""
+        from smppd.control.sessions import SessionDesk
+
+        return SessionDesk(self.simulation)
+
+    @cached_property
+    def accounts(self) -> AccountDesk:
+        """Who may bind."""
+        from smppd.control.accounts import AccountDesk
+
+        return AccountDesk(self.simulation)
+
+    @cached_property
+    def mo(self) -> MoDesk:
+        """Messages from subscribers."""
+        from smppd.control.mo import MoDesk
+
+        return MoDesk(self.simulation)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from smppd.observe.roster import Roster
     from smppd.settings import Changes, Settings
     from smppd.transport.context import Context
+    from smppd.transport.outbind import Outbinds
     from smppd.transport.timelapse import Lapse
 
 
@@ -30,6 +31,8 @@ class Simulation:
     """Take other settings at once, as a reload does; raises UserError when they cannot be taken."""
     advance: Callable[[float], Awaitable[Lapse]]
     """Let simulated time pass, in seconds."""
+    outbinds: Outbinds
+    """Calls on ESMEs."""
     configured: Settings
     """The settings of the files: what a reset returns to. A reload of the files replaces them."""
     load: Callable[[], Settings] | None = None

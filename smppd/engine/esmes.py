@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from smppd.engine.ids import hex_id
 from smppd.engine.limiter import Limiter, limiter_for
@@ -27,13 +27,30 @@ DELIVERY_ACK: Final = int(EsmClassType.SME_DELIVERY_ACKNOWLEDGEMENT)
 MANUAL_ACK: Final = int(EsmClassType.SME_MANUAL_ACKNOWLEDGEMENT)
 
 
+Ending: TypeAlias = Literal["acknowledged", "refused", "expired", "dropped"]
+"""How a delivery ends: the ESME took it, or refused it for good; nobody wanted it any more; or it had no form that the
+ESME understands, or was for an address that the ESME had refused for good."""
+
+
 class Delivery:
     """A deliver_sm that is not a receipt: a mobile originated message, or a notification.
 
     Times are seconds of the engine's clock: nobody wants it after `expires_at`. `attempts` is how often it was sent.
     """
 
-    __slots__ = ("accepted_at", "attempts", "bind", "body", "esme", "expires_at", "kind")
+    __slots__ = (
+        "accepted_at",
+        "attempts",
+        "bind",
+        "body",
+        "ended",
+        "esme",
+        "expires_at",
+        "is_on_way",
+        "kind",
+        "session",
+        "status",
+    )
 
     def __init__(
         self, kind: str, body: bytes, esme: EsmeState, bind: Bind | None, accepted_at: float, expires_at: float
@@ -45,9 +62,17 @@ class Delivery:
         self.accepted_at = accepted_at
         self.expires_at = expires_at
         self.attempts = 0
+        self.session = ""
+        """The session that it was sent by last."""
+        self.is_on_way = False
+        """Whether the ESME has it and owes an answer."""
+        self.status: int | None = None
+        """The command_status of the ESME's last answer, if there was one."""
+        self.ended: Ending | None = None
+        """How it ended, once nobody will send it any more."""
 
-    def render(self, dialect: Dialect, *, tlvs: bool) -> tuple[int, bytes]:
-        """(command_id, body) for a bind of this dialect, with TLVs or without."""
+    def render(self, dialect: Dialect, *, tlvs: bool) -> tuple[int, bytes] | None:
+        """(command_id, body) for a bind of this dialect, with TLVs or without; None when there it has no form."""
         return DELIVER_SM, self.body + dialect.added_tlvs(DELIVER_SM) if tlvs else self.body
 
     def address(self) -> bytes:

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final, cast
 
-from smppd.engine.esmes import RECEIPTS, Acceptance, Notification, Report, Restated, address_of
+from smppd.engine.esmes import RECEIPTS, Acceptance, Delivery, Notification, Report, Restated, address_of
 from smppd.engine.message import RECEIPT_PENDING, RECEIPT_SENT, RECEIPT_SETTLED, Message
+from smppd.engine.mobile_originated import MobileOriginated
 from smppd.engine.peers import DATA_SM, DELIVER_SM, UNDELIVERABLE, Forward, outcome_of
 from smppd.engine.retry import REFUSED_FOR_GOOD, delay_before, is_retryable
 from smppd.engine.widen import as_data_sm, is_too_long
@@ -21,7 +22,7 @@ from smppwire.pdus import SubmitSm
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from smppd.engine.esmes import Bind, Deliverable, Delivery, EsmeState
+    from smppd.engine.esmes import Bind, Deliverable, Ending, EsmeState
     from smppd.engine.ports import Observer, ReceiptFaults
 
 SLICE: Final = 256
@@ -147,6 +148,9 @@ class Outbox:
         elif item.__class__ is Forward:
             self._offer_forward(item)
             return
+        elif item.__class__ is MobileOriginated:
+            self._offer_by_address(item)
+            return
         if bind is not None and bind.is_open and bind.receives and esme.receipt_bind == "same":
             bind.pending.append(item)
         else:
@@ -154,11 +158,15 @@ class Outbox:
         self._active[esme] = None
 
     def _offer_forward(self, item: Forward) -> None:
-        """Queue a forwarded message: for the bind that is for its address, if the binds of the account differ."""
-        esme = item.esme
-        if not item.is_wanted:
+        """Queue a forwarded message, if anybody still waits for it."""
+        if item.is_wanted:
+            self._offer_by_address(item)
+        else:
             self.drop(item)
-            return
+
+    def _offer_by_address(self, item: Delivery) -> None:
+        """Queue for the bind that is for the address of a delivery, if the binds of the account differ."""
+        esme = item.esme
         bind = esme.bind_for(item.address()) if esme.narrowed else None
         (esme if bind is None else bind).pending.append(item)
         self._active[esme] = None
@@ -217,6 +225,8 @@ class Outbox:
             elif item.__class__ is Forward and item.has_one_attempt:
                 self.drop(item)
                 continue
+            elif isinstance(item, Delivery):
+                item.is_on_way = False
             again.append(item)
         esme.pending.extendleft(reversed(bind.pending))
         esme.pending.extendleft(reversed(again))
@@ -338,7 +348,7 @@ class Outbox:
         while pending and len(items) < room:
             item = pending.popleft()
             if item.expires_at < now:
-                self.drop(item)
+                self.drop(item, "expired")
                 continue
             item.attempts += 1
             if item.__class__ is Message:
@@ -352,13 +362,15 @@ class Outbox:
                     kind, body = written
                 delays.append(now - item.accepted_at)
             else:
-                written = self._write(cast("Delivery", item), bind)
+                item = cast("Delivery", item)
+                written = self._write(item, bind)
                 if written is None:
                     continue
                 kind, body = written
                 if isinstance(item, Restated):
                     delays.append(now - item.accepted_at)
                 bind.others += item.__class__ not in RECEIPTS
+                item.is_on_way, item.session = True, bind.bind_id
             if kind != command_id:
                 if items:
                     bind.outbound.deliver(bodies, items, command_id)
@@ -382,7 +394,8 @@ class Outbox:
                 written = written[0], written[1] + dialect.added_tlvs(written[0])
         else:
             written = item.render(dialect, tlvs=bind.tlvs)
-            if isinstance(item, Report) and written[0] == DELIVER_SM and is_too_long(item.message.pdu):
+            is_long = isinstance(item, Report) and is_too_long(item.message.pdu)
+            if is_long and written is not None and written[0] == DELIVER_SM:
                 return self._widened(item, written[1], bind)
         if written is None or (dialect.max_pdu and HEADER_LENGTH + len(written[1]) > dialect.max_pdu):
             self.drop(item)
@@ -418,6 +431,8 @@ class Outbox:
         """The ESME answered with this command_status."""
         esme = item.esme
         self._active[esme] = None
+        if isinstance(item, Delivery):
+            item.status = status
         if status:
             if is_retryable(status):
                 self._again_later(item)
@@ -426,6 +441,9 @@ class Outbox:
                 item.outcome = outcome_of(status)
             if status == REFUSED_FOR_GOOD:
                 self._refused.setdefault(esme, set()).add(address_of(item))
+        if isinstance(item, Delivery):
+            item.is_on_way = False
+            item.ended = "refused" if status else "acknowledged"
         esme.waiting -= 1
         self._settled(item)
 
@@ -441,12 +459,17 @@ class Outbox:
         elif item.__class__ is Forward and item.has_one_attempt:
             self.drop(item)
             return
+        elif isinstance(item, Delivery):
+            item.is_on_way = False
         self._resting.setdefault(item.esme, {})[item] = self._later(delay_before(item.attempts), item)
 
-    def drop(self, item: Deliverable) -> None:
+    def drop(self, item: Deliverable, how: Ending = "dropped") -> None:
         """Nobody wants it any more, or nobody can have it."""
         if item.__class__ is Forward:
             item.outcome = UNDELIVERABLE
+        if isinstance(item, Delivery):
+            item.is_on_way = False
+            item.ended = how
         item.esme.waiting -= 1
         self._settled(item)
 
@@ -475,7 +498,7 @@ class Outbox:
         for esme in esmes:
             for pending in (esme.pending, *(bind.pending for bind in esme.binds)):
                 while pending and pending[0].expires_at < now:
-                    self.drop(pending.popleft())
+                    self.drop(pending.popleft(), "expired")
 
     def next_expiry(self, esmes: Iterable[EsmeState]) -> float | None:
         """When the first of what stands in front expires, so that `sweep` drops it right afterwards."""

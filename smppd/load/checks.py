@@ -12,8 +12,8 @@ from smppd.load.encodings import AUTO, BINARY, ENCODINGS
 from smppd.load.keys import Csv, Multipart, Profile, Reply, Submission, Traffic, listed
 from smppd.load.replies import captures_of
 from smppd.load.templates import Template, TemplateError, Vocabulary, text_of
-from smppd.load.tlvs import tlv_octets
 from smppd.settings import MAX_SECONDS
+from smppd.tlvs import tlv_octets
 from smppwire.constants import Ton
 from smppwire.errors import TextError
 

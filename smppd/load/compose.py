@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from smppd.load.encodings import AUTO, BINARY, ENCODINGS
 from smppd.load.keys import listed
 from smppd.load.templates import Constant, Template, text_of
-from smppd.load.tlvs import tlv_octets
+from smppd.tlvs import tlv_octets
 from smppwire.errors import TextError
 from smppwire.flags import wants_receipt
 from smppwire.segmentation import segment

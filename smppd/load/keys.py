@@ -14,9 +14,9 @@ from msgspec import Meta, Struct, field
 from smppd.load import csv_file
 from smppd.load.addresses import MAX_ADDRESS, parse_range
 from smppd.load.encodings import AUTO, ENCODINGS
-from smppd.load.tlvs import NAMES, tag_of
 from smppd.settings import MAX_COUNT, Name, Octet, Seconds, ServiceType
 from smppd.strict import Rule, quoted
+from smppd.tlvs import NAMES, tag_of
 
 MAX_RELATIVE: Final = 31 * 86_400 + 86_399
 """Most seconds of a relative time in days, hours, minutes and seconds (SMPP 3.4, 7.1.1.2: two digits of days)."""

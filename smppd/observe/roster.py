@@ -14,6 +14,8 @@ from smppd.observe.session_counters import SessionCounters
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from smppd.settings import BindType
+
 MAX_ENDED: Final = 10_000
 """Connections remembered after their end, about 1,000 octets each: more than the journal usually has frames of."""
 
@@ -26,7 +28,7 @@ class BindRecord:
     """One bind of a connection. Times are Unix time in seconds."""
 
     system_id: str
-    bind_type: str
+    bind_type: BindType
     interface_version: int
     """What the ESME said (SMPP 3.4 section 5.2.4)."""
     version: int
@@ -45,7 +47,7 @@ class RefusedBind:
 
     system_id: str
     """Who wanted to bind, as the peer said it."""
-    bind_type: str
+    bind_type: BindType
     command_status: int
     at: float
 
@@ -130,6 +132,10 @@ class Roster:
     def find(self, session: str) -> ConnectionRecord | None:
         """What is known of a connection; None when it never was, or was too long ago."""
         return self._open.get(session) or self._ended.get(session)
+
+    def sessions(self, *, still_open: bool, ended: bool) -> list[str]:
+        """The numbers of those connections that are open, or have ended and are remembered, or both."""
+        return [*(self._open if still_open else ()), *(self._ended if ended else ())]
 
     def ended(self) -> Iterator[ConnectionRecord]:
         """The connections that have ended and are remembered, the latest first."""

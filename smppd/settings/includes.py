@@ -188,6 +188,12 @@ class Dialects:
         return chain
 
 
+def shipped_dialects(name: str) -> dict[str, Dialect]:
+    """A shipped dialect and those it is based on, by their names; {} when none of this name is shipped."""
+    dialects = Dialects({}, "")
+    return dialects.complete() if dialects.knows(name) else {}
+
+
 def check_dialects(reader: StrictReader, settings: Settings, dialects: Dialects) -> None:
     """Report accounts that name a dialect which does not exist."""
     if reader.rejected(("dialect",)):

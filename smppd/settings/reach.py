@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from smppd.settings.includes import Place
+    from smppd.settings.root import Settings
     from smppd.strict import Problem
 
 ACCOUNT: Final = "the system_id of an account"
@@ -71,6 +72,27 @@ def mistakes_in_faults(faults: Sequence[tuple[Fault, Place]], names: Names) -> I
             yield from _unknown(Pattern(glob=fault.route), names.routes, place, ("route",), ROUTE)
 
 
+def places_naming(settings: Settings, system_id: str) -> list[str]:
+    """The keys that name an account, as people write them: it cannot go as long as there are any."""
+    places: list[strict.Path] = [
+        ("route", index, "match", "account")
+        for index, route in enumerate(settings.route)
+        if system_id in _texts(route.match.account)
+    ]
+    places += [
+        ("distribution_list", index, "accounts")
+        for index, members in enumerate(settings.distribution_list)
+        if system_id in members.accounts
+    ]
+    for table, tests in (
+        ("rule", [rule.when.account for rule in settings.rule]),
+        ("fault", [None if fault.account is None else Pattern(glob=fault.account) for fault in settings.fault]),
+    ):
+        keys = ("when", "account") if table == "rule" else ("account",)
+        places += [(table, index, *keys) for index, test in enumerate(tests) if system_id in _literals(test)]
+    return [strict.key_of(place) for place in places]
+
+
 def _same_names(entries: Sequence[tuple[E, Place]]) -> Iterator[Problem]:
     first: dict[str, Place] = {}
     for entry, place in entries:
@@ -85,11 +107,18 @@ def _unknown(
     test: Test | None, known: Sequence[str] | None, place: Place, keys: strict.Path, what: str
 ) -> Iterator[Problem]:
     """Literal names in a test that do not exist. Patterns may match what comes later."""
-    if test is None or known is None:
+    if known is None:
         return
-    for name in (*_texts(test.equals), *(one for one in _texts(test.glob) if not WILDCARDS.search(one))):
+    for name in _literals(test):
         if name not in known:
             yield place.problem(keys, strict.shown(name), f"expected {what}", strict.suggestion(name, known))
+
+
+def _literals(test: Test | None) -> list[str]:
+    """The texts that a test names, patterns left out."""
+    if test is None:
+        return []
+    return [*_texts(test.equals), *(one for one in _texts(test.glob) if not WILDCARDS.search(one))]
 
 
 def _texts(values: object) -> list[str]:

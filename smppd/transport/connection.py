@@ -155,6 +155,11 @@ class Connection(asyncio.Protocol, ABC):
         return len(self._session.window)
 
     @property
+    def reason(self) -> str:
+        """Why the connection ends, one of REASONS; "" while nothing ends it."""
+        return self._reason
+
+    @property
     def state(self) -> str:
         """The state of the session by its name: OPEN, BOUND_TX, BOUND_RX, BOUND_TRX, OUTBOUND, UNBOUND or CLOSED."""
         return self._session.state.name

@@ -42,9 +42,13 @@ class SessionLimits:
         self.throttled_until = until
         self.throttle_status = status
 
-    def limit(self, rate: Throughput) -> None:
-        """Let pass what this rate allows; its limit is above 0, and what it counts is requests."""
-        self.rate = Limiter(rate)
+    def lift(self) -> None:
+        """Refuse no more."""
+        self.throttled_until = None
+
+    def limit(self, rate: Throughput | None) -> None:
+        """Let pass what this rate allows; its limit is above 0, and what it counts is requests. None: any number."""
+        self.rate = None if rate is None else Limiter(rate)
 
     def admit(self, count: int, now: float) -> tuple[int, int]:
         """How many of so many requests may pass, the first ones, and the command_status that refuses the others."""

@@ -10,6 +10,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from smppd.errors import UserError
 from smppd.transport.listeners import split_address
 from smppd.transport.smsc import SmscConnection
 from smppwire.pdus import Outbind
@@ -29,6 +30,10 @@ FIRST_PAUSE: Final = 1.0
 
 LONGEST_PAUSE: Final = 60.0
 """Seconds between later calls at most; the pause doubles up to here. An ESME that has come back waits a minute."""
+
+
+class OutbindError(UserError):
+    """An ESME cannot be called on."""
 
 
 @dataclass(slots=True)
@@ -65,6 +70,23 @@ class Outbinds:
                 self._look_at(context.engine.esmes[system_id], account)
             except Exception as error:  # noqa: BLE001  # whatever it is, it concerns this account alone
                 self._failed(error)
+
+    async def call_now(self, account: Account) -> str:
+        """Call on an ESME whether anything waits for it or not; returns the number of the session.
+
+        Raises OutbindError when a call is under way, nobody answers, or the server is about to stop.
+        """
+        call = self._calls.get(account.system_id)
+        if self._context.draining or (call is not None and self._is_under_way(call)):
+            why = "the server is stopping" if self._context.draining else "a call is under way"
+            raise OutbindError(f"account {account.system_id!r} cannot be called: {why}")
+        call = self._calls[account.system_id] = call or _Call()
+        call.task = task = asyncio.get_running_loop().create_task(self._call(account))
+        await asyncio.wait([task])
+        connection = None if task.cancelled() else task.result()
+        if connection is None or not connection.name:
+            raise OutbindError(f"nobody takes an outbind at {account.outbind}; the log says why")
+        return connection.name
 
     def stop(self) -> None:
         """Call no more. Connections that stand end as all others do."""

@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 def all_endpoints() -> tuple[Endpoint, ...]:
     """The whole table."""
     from smppd.api.endpoints import (
+        accounts,
+        mo,
         server,
+        sessions,
     )
 
-    modules = (server,)
+    modules = (server, sessions, accounts, mo)
     return tuple(endpoint for module in modules for endpoint in module.ENDPOINTS)

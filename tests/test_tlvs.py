@@ -1,6 +1,6 @@
 import pytest
 
-from smppd.load.tlvs import NAMES, OURS, tag_of, tlv_octets
+from smppd.tlvs import NAMES, OURS, tag_of, tlv_octets
 from smppwire.constants import TlvTag
 
 
