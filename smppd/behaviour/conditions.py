@@ -182,6 +182,11 @@ def listed(values: Any) -> list[Any]:
 # Tests of single values.
 
 
+def compile_test(test: Test) -> Callable[[Any], bool]:
+    """A test of a text by itself."""
+    return _of_text(test)
+
+
 def _all(tests: list[Callable[[Any], bool]]) -> Callable[[Any], bool]:
     return tests[0] if len(tests) == 1 else lambda value: all(test(value) for test in tests)
 

@@ -12,7 +12,7 @@ from smppd.control.records import Records, command_id_of
 from smppd.control.scan import Scan
 from smppd.control.times import iso
 from smppd.control.verification.matching import Matcher
-from smppd.engine.multipart import SAR, part_of
+from smppd.engine.multipart import SAR
 from smppd.settings.names import COMMANDS, tlv_kind
 from smppd.settings.types import time_zone
 from smppwire.constants import CommandId, command_name, status_name, tlv_name
@@ -132,7 +132,7 @@ def view_of(record: Record, *, with_hex: bool = False, response: ResponseView | 
         destination_addr=_latin(pdu, "destination_addr"),
         message_id=_latin(pdu, "message_id"),
         text=record.text,
-        part=_part_of(pdu),
+        part=_part_of(record),
         fields=_fields_of(pdu),
         tlvs=[_tlv(tag, value) for tag, value in pdu.tlvs],
         **shown,
@@ -166,11 +166,9 @@ def _latin(pdu: Pdu, name: str) -> str:
     return "" if value is None else value.decode("latin-1")
 
 
-def _part_of(pdu: Pdu) -> PartView | None:
+def _part_of(record: Record) -> PartView | None:
     """The place among parts that a PDU names; None for a message that is whole."""
-    if not hasattr(pdu, "esm_class"):
-        return None
-    part = part_of(pdu)  # type: ignore[arg-type]
+    part = record.part
     if part is None:
         return None
     by: Literal["udh", "sar"] = "sar" if part.kind == SAR else "udh"

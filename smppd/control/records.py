@@ -9,15 +9,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from smppd.behaviour.facts import Facts
-from smppd.engine.message import from_submit_multi
+from smppd.engine.message import from_data_sm, from_submit_multi
+from smppd.engine.multipart import part_of
 from smppwire.codec import decode
-from smppwire.constants import HEADER_LENGTH, RESPONSE_BIT, CommandId
+from smppwire.constants import HEADER_LENGTH, CommandId
 from smppwire.errors import DecodeError, FramingError
 from smppwire.pdus import DataSm, SmeAddress, SubmitMulti, SubmitSm, UnknownPdu
 from smppwire.session import BINDS
 
 if TYPE_CHECKING:
     from smppd.control.simulation import Simulation
+    from smppd.engine.multipart import Part
     from smppd.observe.journal import JournalEntry
     from smppd.observe.roster import BindRecord
     from smppwire.pdus import Pdu
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
 MAX_KEPT: Final = 8_192
 """Decoded PDUs that are kept, about a kilobyte each. Scenarios of tests record fewer, so that asking about them again
 decodes nothing; whoever searches more pays 2 microseconds for each."""
+
+MAX_PARTS: Final = 255
+"""Parts of one message: the octet that counts them holds no more. A sar_total_segments that is longer than it should be
+may say anything."""
 
 BIND_TYPES: Final = {
     CommandId.BIND_RECEIVER: "receiver",
@@ -73,6 +79,22 @@ class Record:
         if not hasattr(pdu, "short_message") and not isinstance(pdu, DataSm):
             return None
         return self.facts.text(pdu)
+
+    @property
+    def message(self) -> SubmitSm | None:
+        """What carries a text, with the fields of a submit_sm that are about it; None for a PDU that carries none."""
+        pdu = self.pdu
+        if isinstance(pdu, DataSm):
+            return from_data_sm(pdu)
+        # A deliver_sm and a submit_multi have all of these fields, under the same names.
+        return pdu if hasattr(pdu, "esm_class") else None  # type: ignore[return-value]
+
+    @property
+    def part(self) -> Part | None:
+        """Which part of a concatenated message this is; None for a PDU that is whole."""
+        message = self.message
+        part = None if message is None else part_of(message)
+        return None if part is None or part.total > MAX_PARTS else part
 
 
 class Records:
@@ -163,8 +185,3 @@ class Records:
             return ""
         route = self._simulation.engine.route_for(system_id, pdu)
         return "" if route is None else route.name
-
-
-def is_request(command_id: int) -> bool:
-    """Whether somebody is asked for something, and may answer."""
-    return not command_id & RESPONSE_BIT

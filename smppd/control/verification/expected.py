@@ -20,6 +20,10 @@ class Expected(NamedTuple):
             and (self.at_most is None or count <= self.at_most)
         )
 
+    def exceeds(self, count: int) -> bool:
+        """Whether more were expected than there are."""
+        return max(self.exactly or 0, self.at_least or 0) > count
+
     def __str__(self) -> str:
         words = {"exactly": self.exactly, "at least": self.at_least, "at most": self.at_most}
         return " and ".join(f"{word} {number}" for word, number in words.items() if number is not None)

@@ -48,6 +48,10 @@ class Matcher:
         sighting = Sighting(record, record.facts) if wholes is None else wholes.take(record)
         return sighting if sighting is not None and self.holds(record, sighting.facts) else None
 
+    def meets(self, sighting: Sighting) -> bool:
+        """Whether this is meant, and meets all conditions."""
+        return self.concerns(sighting.record.entry) and self.holds(sighting.record, sighting.facts)
+
     def matches(self, record: Record) -> bool:
         """Whether a PDU that is concerned meets all conditions; octets that are no PDU meet none."""
         return self.holds(record, record.facts)

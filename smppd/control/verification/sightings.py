@@ -17,6 +17,8 @@ class Sighting(NamedTuple):
     """What is known of it; of a whole message with the text of all parts."""
     parts: tuple[int, ...] = ()
     """The numbers of the PDUs that make a whole message, by their place in it; () for a PDU by itself."""
+    missing: tuple[int, ...] = ()
+    """The places of parts that have not come."""
 
     @property
     def text(self) -> str | None:

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from smppd.behaviour.facts import Facts
 from smppd.control.verification.sightings import Sighting
-from smppd.engine.multipart import join_texts, part_of
+from smppd.engine.multipart import join_texts
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from smppd.control.records import Record
     from smppwire.pdus import Pdu
 
@@ -16,7 +18,8 @@ MAX_OPEN: Final = 10_000
 """Messages whose parts are still coming, of one question. A part that never comes keeps its message open; beyond this
 the one that began first is given up."""
 
-Key = tuple[object, ...]
+Key = tuple[str, str, bytes, bytes, int, int, int]
+"""Account, direction, source and destination address, kind, reference, total."""
 
 
 class WholeFacts(Facts):
@@ -56,10 +59,7 @@ class Wholes:
 
     def take(self, record: Record) -> Sighting | None:
         """What a PDU completes: itself, a message of several parts, or nothing yet."""
-        pdu = record.pdu
-        if pdu is None or not hasattr(pdu, "esm_class"):
-            return Sighting(record, record.facts)
-        part = part_of(pdu)  # type: ignore[arg-type]
+        part = record.part
         if part is None:
             return Sighting(record, record.facts)
         key = self._key(record, part.kind, part.reference, part.total)
@@ -72,13 +72,24 @@ class Wholes:
         del self._open[key]
         return _joined(record, [parts[seq] for seq in sorted(parts)])
 
+    def incomplete(self) -> Iterator[Sighting]:
+        """The messages that lack parts, with the text of those that have come."""
+        for (*_, total), parts in self._open.items():
+            present = sorted(parts)
+            missing = tuple(seq for seq in range(1, total + 1) if seq not in parts)
+            yield _joined(max(parts.values(), key=_number), [parts[seq] for seq in present], missing)
+
     def _key(self, record: Record, kind: int, reference: int, total: int) -> Key:
         pdu, account = record.pdu, record.facts.account
-        addresses = (getattr(pdu, "source_addr", b""), getattr(pdu, "destination_addr", b""))
-        return (account or record.entry.session, record.entry.direction, *addresses, kind, reference, total)
+        source, destination = getattr(pdu, "source_addr", b""), getattr(pdu, "destination_addr", b"")
+        return account or record.entry.session, record.entry.direction, source, destination, kind, reference, total
 
 
-def _joined(last: Record, parts: list[Record]) -> Sighting:
-    pdus = [part.pdu for part in parts]
-    text = join_texts(pdus, last.facts.default_alphabet)  # type: ignore[arg-type]
-    return Sighting(last, WholeFacts(last.facts, text), tuple(part.number for part in parts))
+def _number(record: Record) -> int:
+    return record.number
+
+
+def _joined(last: Record, parts: list[Record], missing: tuple[int, ...] = ()) -> Sighting:
+    messages = [message for part in parts if (message := part.message) is not None]
+    text = join_texts(messages, last.facts.default_alphabet)
+    return Sighting(last, WholeFacts(last.facts, text), tuple(part.number for part in parts), missing)
