@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+import msgspec
 from msgspec import Struct
 
+from smppd.control.dissection import HIDDEN, WITH_PASSWORD, DissectionView, dissected
 from smppd.control.failures import InvalidError, NotFoundError
 from smppd.control.pages import DEFAULT_LIMIT, Page, cursor_for, position_in
 from smppd.control.records import Records, command_id_of
@@ -15,10 +17,9 @@ from smppd.control.verification.matching import Matcher
 from smppd.engine.multipart import SAR
 from smppd.settings.names import COMMANDS, tlv_kind
 from smppd.settings.types import time_zone
-from smppwire.constants import CommandId, command_name, status_name, tlv_name
+from smppwire.constants import command_name, status_name, tlv_name
 from smppwire.pdus import DistributionList, UnknownPdu
 from smppwire.schema import PDUS, Kind, TlvKind
-from smppwire.session import BINDS
 
 if TYPE_CHECKING:
     from smppd.control.records import Record
@@ -30,11 +31,8 @@ if TYPE_CHECKING:
 KIND: Final = "pdus"
 """What cursors of lists of PDUs are called."""
 
-WITH_PASSWORD: Final = BINDS | {CommandId.OUTBIND}
-"""Commands whose octets are not shown: a password stands in them."""
-
-HIDDEN: Final = "********"
-"""What is shown in the place of a password."""
+MAX_DIGITS: Final = 18
+"""Digits of the number of a PDU: no server records more."""
 
 _ID_OCTETS: Final = [int(command_id).to_bytes(4, "big") for command_id in WITH_PASSWORD]
 
@@ -99,6 +97,12 @@ class PduView(Struct, frozen=True, kw_only=True):
     problem: str = ""
     hex: str | None = None
     response: ResponseView | None = None
+
+
+class PduDetail(PduView, frozen=True, kw_only=True):
+    """One recorded PDU with its octets, and taken apart if that was asked for."""
+
+    dissection: DissectionView | None = None
 
 
 class PduPage(Page[PduView], frozen=True, kw_only=True):
@@ -224,16 +228,25 @@ class PduDesk:
         self.records = Records(simulation)
         """Shared with whoever else looks at recorded PDUs."""
 
-    def get(self, number: int) -> PduView:
-        """One PDU with its octets. Raises NotFoundError when it never was, or is forgotten."""
-        return view_of(self.record(number), with_hex=True)
+    def get(self, number: str | int, *, dissect: bool = False) -> PduDetail:
+        """One PDU with its octets; `dissect`: taken apart too.
 
-    def record(self, number: int) -> Record:
+        Raises NotFoundError when it never was, or is forgotten.
+        """
+        record = self.record(number)
+        facts = record.facts
+        taken = dissected(record.entry.frame, facts.default_alphabet) if dissect else None
+        shown = msgspec.structs.asdict(view_of(record, with_hex=True))
+        return PduDetail(**shown, dissection=taken)
+
+    def record(self, number: str | int) -> Record:
         """The record of one PDU. Raises NotFoundError as `get`."""
-        page = self._simulation.journal.read(number, 1)
-        if number < 0 or not page.frames or page.frames[0][0] != number:
-            raise NotFoundError("PDU", str(number))
-        return self.records.of(*page.frames[0])
+        text = str(number)
+        if text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS:
+            page = self._simulation.journal.read(int(text), 1)
+            if page.frames and page.frames[0][0] == int(text):
+                return self.records.of(*page.frames[0])
+        raise NotFoundError("PDU", text)
 
     async def list(
         self,

@@ -1,8 +1,8 @@
 """The desk that answers what was recorded: how often, in which order, and what came close.
 
-Whatever is asked, ConflictError is raised when the journal is off. Every question is about the PDUs in the journal from the number `since` on; numbers are in every answer
+Every question is about the PDUs in the journal from the number `since` on; numbers are in every answer
 (`next_number`), so that a test can ask about what it did itself. Conditions are those of rules; `namespace` restricts
-a question to the PDUs of one account.
+a question to the PDUs of one account. All raise ConflictError when the journal is off.
 """
 
 from __future__ import annotations
@@ -11,16 +11,17 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from smppd.control.failures import ConflictError, InvalidError, TooBusyError
-from smppd.control.pages import DEFAULT_LIMIT, cursor_for, position_in
+from smppd.control.pages import cursor_for, position_in
 from smppd.control.pdus import response_view, view_of
 from smppd.control.scan import Scan
 from smppd.control.verification.answers import Answers
 from smppd.control.verification.collecting import Collector
 from smppd.control.verification.dialogue import LINK_CHECKS
 from smppd.control.verification.expected import Expected
+from smppd.control.verification.limits import DEFAULT_WITHIN, MARKED, MAX_STEPS, MAX_WAITS, MAX_WITHIN, NEAREST, SHOWN
 from smppd.control.verification.matching import Matcher
 from smppd.control.verification.nearest import Nearest
-from smppd.control.verification.order import MAX_STEPS, Order
+from smppd.control.verification.order import Order
 from smppd.control.verification.telling import MAX_LINES, explanation, question
 from smppd.control.verification.views import (
     Counted,
@@ -31,7 +32,7 @@ from smppd.control.verification.views import (
     Ordered,
     Waited,
 )
-from smppd.control.verification.waiting import MAX_WAITS, Reader, Wait
+from smppd.control.verification.waiting import Reader, Wait
 from smppd.settings.types import time_zone
 
 if TYPE_CHECKING:
@@ -48,18 +49,6 @@ if TYPE_CHECKING:
 
 KIND: Final = "matches"
 """What cursors of lists of matches are called."""
-
-MARKED: Final = 50
-"""Matches that are pointed at in the dialogue of an explanation: more than it has lines."""
-
-NEAREST: Final = 3
-"""Near misses that are told with a failure."""
-
-DEFAULT_WITHIN: Final = 5.0
-"""Seconds that a wait takes when nobody says how long: PDUs on a loopback take milliseconds, and receipts a second."""
-
-MAX_WITHIN: Final = 600.0
-"""Seconds that a wait may take: longer than any test waits for a receipt in real time."""
 
 
 class VerificationDesk:
@@ -88,7 +77,7 @@ class VerificationDesk:
         since: int = 0,
         namespace: str = "",
         whole: bool = False,
-        limit: int = DEFAULT_LIMIT,
+        limit: int = SHOWN,
         cursor: str = "",
     ) -> Found:
         """The PDUs that meet conditions, oldest first, each request with its response.
@@ -165,7 +154,7 @@ class VerificationDesk:
         since: int = 0,
         namespace: str = "",
         whole: bool = False,
-        limit: int = DEFAULT_LIMIT,
+        limit: int = SHOWN,
     ) -> Waited:
         """Wait until so many PDUs meet conditions, those included that were recorded before the call.
 
@@ -272,7 +261,7 @@ class VerificationDesk:
         since: int = 0,
         namespace: str = "",
         whole: bool = False,
-        limit: int = DEFAULT_LIMIT,
+        limit: int = SHOWN,
     ) -> NothingElse:
         """Whether all PDUs in a scope meet one of these conditions.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from smppd.control.verification.wholes import Wholes
 
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from smppd.observe.journal import JournalEntry
 
 How = Literal["loose", "strict", "adjacent"]
-
-MAX_STEPS: Final = 20
-"""Steps of an order: each PDU is asked about all of them."""
 
 
 class Judge(Protocol):

@@ -8,7 +8,7 @@ look at it, and not at all when none does.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from smppd.control.records import command_id_of
 from smppd.control.scan import BLOCK, READ, Pace
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     from smppd.control.records import Record, Records
     from smppd.control.simulation import Simulation
     from smppd.control.verification.collecting import Collector
-
-MAX_WAITS: Final = 1_000
-"""Waits at a time: each costs every PDU of its command some microseconds, and a thousand are more than a test suite has
-workers."""
 
 
 class Wait:
