@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from smppd.control.accounts import AccountDesk
     from smppd.control.mo import MoDesk
+    from smppd.control.pdus import PduDesk
     from smppd.control.server import ServerDesk
     from smppd.control.sessions import SessionDesk
     from smppd.control.simulation import Simulation
+    from smppd.control.verification.desk import VerificationDesk
 
 
 class Control:
@@ -50,3 +52,17 @@ class Control:
         from smppd.control.mo import MoDesk
 
         return MoDesk(self.simulation)
+
+    @cached_property
+    def pdus(self) -> PduDesk:
+        """The recorded PDUs."""
+        from smppd.control.pdus import PduDesk
+
+        return PduDesk(self.simulation)
+
+    @cached_property
+    def verification(self) -> VerificationDesk:
+        """Questions about what was recorded."""
+        from smppd.control.verification.desk import VerificationDesk
+
+        return VerificationDesk(self.simulation, self.pdus.records)

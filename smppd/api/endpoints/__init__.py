@@ -16,9 +16,18 @@ def all_endpoints() -> tuple[Endpoint, ...]:
     from smppd.api.endpoints import (
         accounts,
         mo,
+        pdus,
         server,
         sessions,
+        verification,
     )
 
-    modules = (server, sessions, accounts, mo)
+    modules = (
+        server,
+        sessions,
+        accounts,
+        mo,
+        pdus,
+        verification,
+    )
     return tuple(endpoint for module in modules for endpoint in module.ENDPOINTS)
