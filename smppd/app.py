@@ -388,6 +388,7 @@ class SmscServer:
         if self._lapse is None:
             raise UserError('time passes by itself: only with [clock] mode = "virtual" can it be moved')
         lapse = await self._lapse.advance(seconds)
+        self._context.events.tell("clock", "advanced", seconds=seconds, clock_time=self.clock.wall())
         self._wake()
         return lapse
 
@@ -434,11 +435,13 @@ class SmscServer:
         self._context.settings = settings
         self._context.privacy = Privacy(settings.privacy.log_personal_data)
         self.log.info("configuration changed", applied=changes.live, needs_restart=changes.restart)
+        self._context.events.tell("configuration", "changed", keys=changes.live, restart=changes.restart)
         return changes
 
     def _rules_changed(self) -> None:
         self.settings = msgspec.structs.replace(self.settings, rule=list(self.rules))
         self._follow_rules()
+        self._context.events.tell("configuration", "changed", keys=["rule"], restart=[])
 
     def _follow_rules(self) -> None:
         """Have all connections ask the rules, from the first rule on that there is."""
