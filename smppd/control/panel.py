@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from smppd.control.events import EventDesk
     from smppd.control.server import ServerDesk
     from smppd.control.simulation import Simulation
 
@@ -26,3 +27,10 @@ class Control:
         from smppd.control.server import ServerDesk
 
         return ServerDesk(self.simulation)
+
+    @cached_property
+    def events(self) -> EventDesk:
+        """What happens, for those who look."""
+        from smppd.control.events import EventDesk
+
+        return EventDesk(self.simulation)

@@ -1,9 +1,9 @@
 """Events: what happens in a server, for those who look. While nobody looks, this costs nothing.
 
-There are two sources. PDUs are in the journal anyway: whoever looks reads them there, by their numbers. Everything else
-is told here by those to whom it happens, a batch with one call, and only while somebody looks: `Events.tell` keeps it in
-a ring, undecoded. Each happening remembers how many PDUs had been recorded before it, so that both can be put back into
-one order. A `Place` is a position in both; it is what an event's id consists of.
+There are two sources. PDUs are in the journal anyway: whoever looks reads them there, by their numbers. Everything
+else is told here by those to whom it happens, a batch with one call, and only while somebody looks: `Events.tell` keeps
+it in a ring, undecoded. Each happening remembers how many PDUs had been recorded before it, so that both can be put
+back into one order. A `Place` is a position in both; it is what an event's id consists of.
 
 Who reads them, filters and decodes them: `smppd.control.events`.
 """
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 REMEMBERED: Final = 10_000
 """Happenings kept for those who look, a message of a batch being one: about a megabyte, and at full speed a tenth of a
 second, after which whoever has not looked yet would not catch up anyway."""
-
-KINDS: Final = ("session", "pdu", "message", "receipt", "rule", "fault", "throttle", "configuration", "clock")
-"""The kinds of events."""
 
 ONE: Final[tuple[Any, ...]] = (None,)
 """What a happening is about that concerns nothing in particular."""
@@ -154,8 +151,9 @@ class Events:
         """
         if kind in self.wanted and items:
             self.ring.add(self.journal.total, self._wall(), kind, event, items, facts)
-            for _, wake in list(self._viewers.values()):
-                wake()
+            for kinds, wake in list(self._viewers.values()):
+                if kind in kinds:
+                    wake()
 
     def add_switch(self, kinds: Iterable[str], switch: Callable[[bool], None]) -> None:
         """Have `switch` called with True when somebody begins to look at one of these kinds, with False at the end."""
@@ -174,8 +172,8 @@ class Events:
     def watch(self, kinds: Iterable[str], wake: Callable[[], None]) -> Callable[[], None]:
         """Look at these kinds from now on; returns how to stop.
 
-        `wake` is called for each batch of events, of whatever kind: it must be quick, and leave reading to a later turn
-        of the loop.
+        `wake` is called for each batch of events of these kinds: it must be quick, and leave reading to a later turn of
+        the loop.
         """
         viewer, looked_at = object(), frozenset(kinds)
         self._viewers[viewer] = looked_at, wake
