@@ -11,7 +11,7 @@ from smppd.settings.webhooks import EVENT_KINDS
 from smppwire.constants import RESPONSE_BIT, CommandId
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from smppd.control.event_views import EventView
     from smppd.observe.journal import JournalEntry
@@ -89,12 +89,12 @@ class Sieve:
         return self._turn == 0
 
 
-def listed(value: str | list[str]) -> list[str]:
+def listed(value: str | Sequence[str]) -> Sequence[str]:
     """A list, of which one item may stand by itself."""
-    return [value] if isinstance(value, str) else value
+    return (value,) if isinstance(value, str) else value
 
 
-def _globs(patterns: list[str]) -> Callable[[str], bool] | None:
+def _globs(patterns: Sequence[str]) -> Callable[[str], bool] | None:
     """Whether any of these patterns matches a whole text; None when there are none."""
     if not patterns:
         return None

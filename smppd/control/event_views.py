@@ -17,7 +17,6 @@ from smppd.observe.witness import Answered, Attempted, Refused
 from smppwire.codec import decode, describe
 from smppwire.constants import CommandId, MessageState, TlvTag, command_name, status_name
 from smppwire.errors import SmppError
-from smppwire.pdus import Pdu
 from smppwire.session import BINDS
 
 if TYPE_CHECKING:
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from smppd.observe.events import Happening
     from smppd.observe.journal import JournalEntry
     from smppd.observe.roster import BindRecord, Roster
+    from smppwire.pdus import Pdu
 
 WITH_PASSWORD: Final = BINDS | {CommandId.OUTBIND}
 """Commands that are described without what may be a password."""
@@ -94,8 +94,10 @@ class EventView(Struct, frozen=True, kw_only=True, omit_defaults=True):
     detail: Text = UNSET
 
 
-NAMES: Final = tuple(name for name in EventView.__struct_fields__ if name not in {"id", "time", "kind", "event", "line"})
-"""The fields that events of some kinds have."""
+NOT_IN_LINES: Final = frozenset({"id", "time", "kind", "event", "line", "clock_time"})
+
+NAMES: Final = tuple(name for name in EventView.__struct_fields__ if name not in NOT_IN_LINES)
+"""The fields that a line shows, in their order."""
 
 encode: Final = msgspec.json.Encoder().encode
 """An event as JSON."""
@@ -109,9 +111,11 @@ class Renderer:
         self._roster = roster
 
     def bind_of(self, entry: JournalEntry) -> BindRecord | None:
-        """Who a PDU belongs to."""
+        """Who a PDU belongs to: before the first bind whoever bound then, as most of these PDUs are that bind."""
         record = self._roster.find(entry.session)
-        return None if record is None else record.bind_at(entry.time)
+        if record is None or not record.binds:
+            return None
+        return record.bind_at(entry.time) or record.binds[0]
 
     def pdu(self, event_id: str, number: int, entry: JournalEntry, bind: BindRecord | None) -> EventView:
         """The event of a PDU, `bind` being who it belongs to. What cannot be decoded is shown as far as it goes."""
@@ -135,6 +139,7 @@ class Renderer:
             line=f"{entry.direction:3} {entry.session} {account or '-'} {line}",
             session=entry.session,
             account=account or UNSET,
+            bind_type=UNSET if bind is None else bind.bind_type,
             direction=entry.direction,
             number=number,
             command=command_name(command_id),
@@ -151,7 +156,8 @@ class Renderer:
             fields |= _item_fields(happening.event, item)
         if "clock_time" in fields:
             fields["clock_time"] = moment(fields["clock_time"])
-        words = [f"{name}={_shown(fields[name])}" for name in NAMES if name in fields and fields[name] not in ("", UNSET)]
+        fields = {name: value for name, value in fields.items() if value != ""}
+        words = [f"{name}={_shown(fields[name])}" for name in NAMES if name in fields]
         return EventView(
             id=event_id,
             time=moment(happening.time),
@@ -179,7 +185,7 @@ def _shown(value: object) -> str:
 def _fields_of(pdu: Pdu, bind: BindRecord | None) -> dict[str, Any]:
     """The fields of a PDU that an event shows."""
     fields = _addresses(pdu)
-    if hasattr(pdu, "data_coding") and (getattr(pdu, "short_message", b"") or pdu.tlv(MESSAGE_PAYLOAD)):
+    if hasattr(pdu, "data_coding") and (getattr(pdu, "short_message", None) or pdu.tlv(MESSAGE_PAYLOAD)):
         fields["text"] = _text_of(pdu, "gsm7" if bind is None else bind.default_alphabet)
     if "message_id" not in fields and pdu.tlvs:
         receipted = pdu.tlv(RECEIPTED_MESSAGE_ID)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from smppd.behaviour.occasions import Party
     from smppd.control.simulation import Simulation
     from smppd.observe.events import Happening
-    from smppd.observe.journal import Journal, JournalEntry
+    from smppd.observe.journal import Journal
     from smppwire.pdus import Pdu
 
 MAX_VIEWERS: Final = 50
@@ -104,13 +104,13 @@ class Viewing:
         """Where it is: what `since` takes to go on from here."""
         return self._desk.id_of(self._happening, self._pdu)
 
-    async def next(self, timeout: float | None = None) -> list[EventView] | None:
+    async def next(self, within: float | None = None) -> list[EventView] | None:
         """The next events, some milliseconds' worth of work at most; it waits until there is one.
 
-        Returns none after `timeout` seconds (None: it waits for ever), and None when it is closed.
+        Returns an empty list when there is none `within` so many seconds (None: it waits for ever), None when closed.
         """
         clock = self._desk.monotonic
-        deadline = None if timeout is None else clock() + timeout
+        deadline = None if within is None else clock() + within
         while not self.closed:
             if deadline is not None and clock() >= deadline:
                 return []

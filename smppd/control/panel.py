@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from smppd.control.events import EventDesk
     from smppd.control.server import ServerDesk
     from smppd.control.simulation import Simulation
+    from smppd.control.webhooks import WebhookDesk
 
 
 class Control:
@@ -34,3 +35,17 @@ class Control:
         from smppd.control.events import EventDesk
 
         return EventDesk(self.simulation)
+
+    @cached_property
+    def webhooks(self) -> WebhookDesk:
+        """Who is called when something happens."""
+        from smppd.control.webhooks import WebhookDesk
+
+        return WebhookDesk(self.simulation, self.events)
+
+    async def close(self) -> None:
+        """The server stops: end what desks do by themselves. Those that were never used are not made for it."""
+        if "webhooks" in vars(self):
+            await self.webhooks.close()
+        if "events" in vars(self):
+            self.events.close()

@@ -153,8 +153,8 @@ class Counters:
         "statuses_in",
         "submit_response",
         "submitted",
-        "throttled_by_scope",
         "tell_throttled",
+        "throttled_by_scope",
     )
 
     def __init__(self, accounts: Iterable[str] = ()) -> None:

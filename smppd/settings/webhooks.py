@@ -108,7 +108,7 @@ class EventFilter(Table, frozen=True):
     sample: Annotated[int, Meta(ge=1, le=MAX_COUNT)] = 1
 
 
-class Webhook(EventFilter, frozen=True):
+class Webhook(EventFilter, frozen=True, kw_only=True):
     """``[[webhook]]``: events are posted to this URL, in batches and in order. Which: the keys of a filter.
 
     * name: unique. enabled: false keeps it from being called.

@@ -14,8 +14,14 @@ if TYPE_CHECKING:
 def all_endpoints() -> tuple[Endpoint, ...]:
     """The whole table."""
     from smppd.api.endpoints import (
+        events,
         server,
+        webhooks,
     )
 
-    modules = (server,)
+    modules = (
+        events,
+        server,
+        webhooks,
+    )
     return tuple(endpoint for module in modules for endpoint in module.ENDPOINTS)
