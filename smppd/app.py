@@ -238,6 +238,7 @@ class SmscServer:
         except BaseException:
             await self.stop(grace=0.0)
             raise
+        self._call_webhooks()
         self._housekeeping = loop.create_task(self._keep_house())
         self._ticker.wake()
 
@@ -345,6 +346,7 @@ class SmscServer:
         if self._housekeeping is not None:
             self._housekeeping.cancel()
             self._housekeeping = None
+        await self.control.close()
         if self._http is not None:
             await self._http.close()
             self._http = None
@@ -399,6 +401,7 @@ class SmscServer:
         if self._lapse is None:
             raise UserError('time passes by itself: only with [clock] mode = "virtual" can it be moved')
         lapse = await self._lapse.advance(seconds)
+        self._context.events.tell("clock", "advanced", seconds=seconds, clock_time=self.clock.wall())
         self._wake()
         return lapse
 
@@ -445,10 +448,21 @@ class SmscServer:
         self._context.settings = settings
         self._context.privacy = Privacy(settings.privacy.log_personal_data)
         self.log.info("configuration changed", applied=changes.live, needs_restart=changes.restart)
+        self._context.events.tell("configuration", "changed", keys=changes.live, restart=changes.restart)
+        if changes.webhooks:
+            self._call_webhooks()
         return changes
 
+    def _call_webhooks(self) -> None:
+        """Have the webhooks called that are configured now; what that needs is loaded only where there are any."""
+        if self._ticker is not None and (self.settings.webhook or "webhooks" in vars(self.control)):
+            self.control.webhooks.apply(self.settings.webhook)
+
     def _rules_changed(self) -> None:
-        self.settings = msgspec.structs.replace(self.settings, rule=list(self.rules))
+        rules = list(self.rules)
+        if rules != self.settings.rule:
+            self._context.events.tell("configuration", "changed", keys=["rule"], restart=[])
+        self.settings = msgspec.structs.replace(self.settings, rule=rules)
         self._follow_rules()
 
     def _follow_rules(self) -> None:

@@ -59,6 +59,8 @@ class FaultBook:
         self._started = waits.now()
         self._connections = connections
         self._loop = loop
+        self.tell_fired: Callable[[str, Party], None] | None = None
+        """Called with the name of a fault that fires, and on whom; None while nobody looks."""
         self.watchers: list[Callable[[], None]] = []
         """Who is told when there are other faults."""
         self._occasions: dict[str, Occasions] = {}
@@ -90,7 +92,7 @@ class FaultBook:
                 raise ValueError(f"two faults are called {fault.name!r}")
             known = self._occasions.get(fault.name)
             if known is None or known.fault != fault:
-                known = Occasions(fault, seed=self._seed, started=self._started)
+                known = Occasions(fault, seed=self._seed, started=self._started, tell=self._fired)
             occasions[fault.name] = known
         for name, one in self._occasions.items():
             if occasions.get(name) is not one:
@@ -128,6 +130,10 @@ class FaultBook:
     def occasions(self) -> list[Occasions]:
         """The occasions of all faults, in their order."""
         return list(self._occasions.values())
+
+    def _fired(self, name: str, party: Party) -> None:
+        if self.tell_fired is not None:
+            self.tell_fired(name, party)
 
     # -- connections --------------------------------------------------------------------------------------------------
 

@@ -17,6 +17,8 @@ from smppd.behaviour.schedules import is_awake, next_change, next_start
 from smppd.settings.names import ANY, command_id
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from smppd.behaviour.chance import Chance
     from smppd.settings.faults import Fault
 
@@ -54,16 +56,23 @@ class Party(NamedTuple):
 class Occasions:
     """The occasions of one fault, on all sessions: its counts are all that sessions share."""
 
-    __slots__ = ("_chances", "_commands", "_started", "fault", "fired", "matched")
+    __slots__ = ("_chances", "_commands", "_started", "_tell", "fault", "fired", "matched")
 
-    def __init__(self, fault: Fault, *, seed: int, started: float) -> None:
-        """Count for a fault. seed: of all draws. started: when the server began, on the engine's clock."""
+    def __init__(
+        self, fault: Fault, *, seed: int, started: float, tell: Callable[[str, Party], None] | None = None
+    ) -> None:
+        """Count for a fault.
+
+        seed: of all draws. started: when the server began, on the engine's clock. tell: called with the fault's name
+        when it takes an occasion.
+        """
         self.fault = fault
         self.matched = 0
         self.fired = 0
         self._chances = Chances(seed, fault.name)
         self._commands = None if ANY in fault.commands else frozenset(map(command_id, fault.commands))
         self._started = started
+        self._tell = tell
 
     @property
     def hits(self) -> FaultHits:
@@ -102,6 +111,8 @@ class Occasions:
         if fault.probability < 1 and draws.draw(Purpose.FIRES) >= fault.probability:
             return None
         self.fired += 1
+        if self._tell is not None:
+            self._tell(fault.name, party)
         return draws
 
     def asleep_at(self, party: Party, now: float) -> float | None:

@@ -90,6 +90,8 @@ class _Entry:
         if rule.probability < 1 and chance is not None and chance.draw(ordinal) >= rule.probability:
             return None
         self.fired += 1
+        if book.tell_fired is not None:
+            book.tell_fired(rule.name, pdu, facts)
         if rule.scenario is not None:
             book.scenarios.move(rule.scenario)
         if rule.then.throttle:
@@ -136,6 +138,8 @@ class RuleBook:
         self.started = started
         self.scenarios = Scenarios()
         self.on_hook_failure = on_hook_failure
+        self.tell_fired: Callable[[str, Pdu, Facts], None] | None = None
+        """Called with the name of a rule that fires, on which PDU, of whom; None while nobody looks."""
         self._seed = seed
         self._zone = zone
         self._load = load

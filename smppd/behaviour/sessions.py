@@ -79,6 +79,10 @@ class Rules:
         """How often the hooks of rules have failed; those that never did are left out."""
         return {name: hits.hook_failures for name, hits in self.hits().items() if hits.hook_failures}
 
+    def tell_fired(self, tell: Callable[[str, Pdu, Facts], None] | None) -> None:
+        """Have `tell` called with the name of each rule that fires, on which PDU, of whom; None: no more."""
+        self._book.tell_fired = tell
+
     # -- changes while running ----------------------------------------------------------------------------------------
 
     def replace(self, rules: Sequence[Rule]) -> None:

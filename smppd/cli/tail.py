@@ -28,7 +28,9 @@ DROPPED: Final = "dropped"
 @click.option("--links", is_flag=True, help="Show enquire_link and its response too.")
 @click.option("--count", type=click.IntRange(min=1), metavar="N", help="Stop after so many lines.")
 @remote_command
-def command(kinds: tuple[str, ...], count: int | None, links: bool, as_json: bool, remote: Remote, **wanted: Any) -> int:
+def command(
+    kinds: tuple[str, ...], count: int | None, links: bool, as_json: bool, remote: Remote, **wanted: Any
+) -> int:
     """Print what happens until Ctrl-C. With --json each line is an object.
 
     A server that is too busy to tell everything says how much it has left out (on standard error).

@@ -12,10 +12,12 @@ if TYPE_CHECKING:
     from smppd.control.accounts import AccountDesk
     from smppd.control.mo import MoDesk
     from smppd.control.pdus import PduDesk
+    from smppd.control.events import EventDesk
     from smppd.control.server import ServerDesk
     from smppd.control.sessions import SessionDesk
     from smppd.control.simulation import Simulation
     from smppd.control.verification.desk import VerificationDesk
+    from smppd.control.webhooks import WebhookDesk
 
 
 class Control:
@@ -66,3 +68,24 @@ class Control:
         from smppd.control.verification.desk import VerificationDesk
 
         return VerificationDesk(self.simulation, self.pdus.records)
+
+    @cached_property
+    def events(self) -> EventDesk:
+        """What happens, for those who look."""
+        from smppd.control.events import EventDesk
+
+        return EventDesk(self.simulation)
+
+    @cached_property
+    def webhooks(self) -> WebhookDesk:
+        """Who is called when something happens."""
+        from smppd.control.webhooks import WebhookDesk
+
+        return WebhookDesk(self.simulation, self.events)
+
+    async def close(self) -> None:
+        """The server stops: end what desks do by themselves. Those that were never used are not made for it."""
+        if "webhooks" in vars(self):
+            await self.webhooks.close()
+        if "events" in vars(self):
+            self.events.close()

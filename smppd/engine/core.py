@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from smppd.engine.esmes import Bind, Deliverable
     from smppd.engine.handsets import Handsets
-    from smppd.engine.ports import Clock, Dialect, EngineFaults, Network, Observer
+    from smppd.engine.ports import Clock, Dialect, EngineFaults, Network, Observer, Witness
     from smppd.settings import Settings
 
 EVENTS_PER_TURN: Final = 1000
@@ -123,6 +123,10 @@ class Engine:
     def handsets(self) -> Handsets:
         """What subscribers have on their screens: the latest texts."""
         return self.life.handsets
+
+    def show(self, witness: Witness | None) -> None:
+        """Have this witness look at what becomes of messages; None: nobody looks any more."""
+        self.life.witness = self.outbox.witness = witness
 
     # -- configuration -------------------------------------------------------------------------------------------
 

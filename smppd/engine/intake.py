@@ -97,6 +97,8 @@ class Intake:
         done = len(answers)
         if done < len(pdus):
             self._submit_any(bind, pdus[done:], statuses and statuses[done:], answers, now, wall, fate)
+        if self._life.witness is not None:
+            self._life.witness.refused(bind, pdus, answers)
         return answers
 
     def _submit_plain(
@@ -183,7 +185,7 @@ class Intake:
         answer = answers.append
         dispatch: list[Message] = []
         told: list[Message] = []
-        accepted = 0
+        accepted: list[Message] = []
         throttled = 0
         overflowing = 0
         next_id = self._ledger.ids(len(pdus))
@@ -216,7 +218,7 @@ class Intake:
                 if accepted:
                     self._let_in(esme, accepted, told, dispatch, now)
                 answer(self._submit_timed(bind, pdu, route, now, wall, fate))
-                accepted = 0
+                accepted = []
                 dispatch = []
                 told = []
                 next_id = self._ledger.next_id
@@ -237,7 +239,7 @@ class Intake:
             if pdu.esm_class or pdu.tlvs:
                 self._life.multipart.take(message, now)
             route.states[ENROUTE] += 1
-            accepted += 1
+            accepted.append(message)
             free -= 1
             if fate is not None:
                 self._life.foretell(message, fate)
@@ -256,9 +258,13 @@ class Intake:
         if overflowing:
             self._observer.throttled(system_id, "limit", overflowing)
 
-    def _let_in(self, esme: EsmeState, accepted: int, told: list[Message], dispatch: list[Message], now: float) -> None:
-        """Count so many new messages, tell the ESME of those that it is to be told of, and send these on their way."""
-        self._ledger.enter(esme, accepted)
+    def _let_in(
+        self, esme: EsmeState, accepted: list[Message], told: list[Message], dispatch: list[Message], now: float
+    ) -> None:
+        """Count new messages, tell the ESME of those that it is to be told of, and send these on their way."""
+        if self._life.witness is not None:
+            self._life.witness.accepted(accepted)
+        self._ledger.enter(esme, len(accepted))
         for message in told:
             self._life.tell_accepted(message, now)
         self._life.dispatch(dispatch, now)
@@ -369,6 +375,8 @@ class Intake:
         message.state = SCHEDULED if is_scheduled else ENROUTE
         esme.states[message.state] += 1
         route.states[message.state] += 1
+        if self._life.witness is not None:
+            self._life.witness.accepted((message,))
         if fate is not None:
             self._life.foretell(message, fate)
         if esme.dialect.accepts_first and held is None:

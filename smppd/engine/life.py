@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from smppd.engine.esmes import Bind, Deliverable
     from smppd.engine.ledger import Ledger
     from smppd.engine.multipart import Assembly
-    from smppd.engine.ports import Clock, Fate, Observer
+    from smppd.engine.ports import Clock, Fate, Observer, Witness
     from smppd.engine.queues import RouteState
     from smppd.engine.transactions import Request
     from smppd.settings import Messages
@@ -85,6 +85,8 @@ class Life:
         self.alerts = Alerts()
         self.fates = Fates()
         self.replies = Replies(ledger, self.outbox, clock=clock, wake=wake)
+        self.witness: Witness | None = None
+        """Who looks at what happens; None while nobody does."""
         self._handsets: Handsets | None = None
         self._ready: deque[Message | list[Message]] = deque()
         """What the network has decided: messages, and batches of those that nothing is special about."""
@@ -159,6 +161,8 @@ class Life:
 
     def decided(self, batch: list[Message]) -> None:
         """Have the next turn finish messages that were accepted together, and whose fate is known."""
+        if self.witness is not None:
+            self.witness.accepted(batch)
         first = batch[0]
         esme = first.esme
         count = len(batch)
@@ -271,6 +275,8 @@ class Life:
         """The network could not deliver now: plan the next attempt, unless the message has but one."""
         message.failures += 1
         message.error_code = error_code
+        if self.witness is not None:
+            self.witness.attempt_failed(message)
         if message.pdu.esm_class & MODE_MASK in ONE_ATTEMPT:
             self._finish(message, Outcome(UNDELIVERABLE, error_code), now, wall)
             return
@@ -308,6 +314,8 @@ class Life:
             self._show(message, self._handsets)
         if self.fates:
             self.fates.pop(message, None)
+        if self.witness is not None:
+            self.witness.finished((message,))
         pdu = message.pdu
         registered = pdu.registered_delivery
         if registered > RECEIPT_BITS or pdu.esm_class or pdu.tlvs:
@@ -356,6 +364,8 @@ class Life:
             message.final_wall = wall
             message.expires_at = expires_at
             message.receipt = receipt
+        if self.witness is not None:
+            self.witness.finished(batch)
         count = len(batch)
         first.esme.states[state] += count
         self._count_on_routes(batch, state)
@@ -501,6 +511,8 @@ class Life:
         """The text of a message, and what it asks for, have changed."""
         self._part_batches()
         self.multipart.replaced(message, now)
+        if self.witness is not None:
+            self.witness.replaced(message)
 
     def delete(self, message: Message) -> bool:
         """Cancel a message, unless it is final: whatever it waits for, it is DELETED now. Says whether it was not."""
@@ -508,6 +520,8 @@ class Life:
             return False
         self._part_batches()
         self.cancel_plan(message)
+        if self.witness is not None:
+            self.witness.cancelled(message)
         self._finish_early(message, DELETED_OUTCOME, self._clock.now(), self._clock.wall())
         self.wake()
         return True

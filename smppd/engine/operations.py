@@ -251,6 +251,14 @@ def _replace_fields(message: Message, pdu: ReplaceSm, *, takes_payload: bool) ->
 
 
 def data(engine: Engine, bind: Bind, pdu: DataSm, fate: Fate | None = None) -> DataSmResp | int:
+    """Answer a data_sm (SMPP 3.4 section 4.7); DEFERRED when its outcome is its answer."""
+    response = _take_data(engine, bind, pdu, fate)
+    if engine.life.witness is not None and isinstance(response, DataSmResp) and response.command_status:
+        engine.life.witness.refused(bind, (pdu,), (response.command_status,))
+    return response
+
+
+def _take_data(engine: Engine, bind: Bind, pdu: DataSm, fate: Fate | None) -> DataSmResp | int:
     """Take a data_sm (SMPP 3.4 section 4.7): routed, stored and delivered like a submit_sm.
 
     Its validity is in qos_time_to_live, in seconds (section 5.3.2.9). DEFERRED when its outcome is its answer. `fate`

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from smppd.engine.esmes import Bind, Deliverable, Ending, EsmeState
-    from smppd.engine.ports import Observer, ReceiptFaults
+    from smppd.engine.ports import Observer, ReceiptFaults, Witness
 
 SLICE: Final = 256
 """Deliverables sent per turn of the event loop: about a millisecond, so that responses never wait behind a flood."""
@@ -73,6 +73,8 @@ class Outbox:
         self._slice = SLICE
         self.faults: ReceiptFaults | None = None
         """What goes wrong with receipts; None while nothing does."""
+        self.witness: Witness | None = None
+        """Who looks at what happens; None while nobody does."""
 
     @property
     def has_work(self) -> bool:
@@ -332,6 +334,8 @@ class Outbox:
             bodies = dialect.receipts.receipt_bodies(messages, tlvs=bind.tlvs)
             bind.outbound.deliver(bodies, messages, dialect.command_id if bind.tlvs else DELIVER_SM)
             self._observer.receipts_sent([now - message.accepted_at for message in messages])
+            if self.witness is not None:
+                self.witness.sent(bind, messages)
         return len(messages)
 
     def _send_all_kinds(self, bind: Bind, pending: deque[Deliverable], room: int, now: float) -> int:
@@ -373,17 +377,22 @@ class Outbox:
                 item.is_on_way, item.session = True, bind.bind_id
             if kind != command_id:
                 if items:
-                    bind.outbound.deliver(bodies, items, command_id)
+                    self._deliver(bind, bodies, items, command_id)
                 left += len(items)
                 room -= len(items)
                 bodies, items, command_id = [], [], kind
             bodies.append(body)
             items.append(item)
         if items:
-            bind.outbound.deliver(bodies, items, command_id)
+            self._deliver(bind, bodies, items, command_id)
             if delays:
                 self._observer.receipts_sent(delays)
         return left + len(items)
+
+    def _deliver(self, bind: Bind, bodies: list[bytes], items: list[Deliverable], command_id: int) -> None:
+        bind.outbound.deliver(bodies, items, command_id)
+        if self.witness is not None:
+            self.witness.sent(bind, items)
 
     def _write(self, item: Delivery, bind: Bind) -> tuple[int, bytes] | None:
         """(command_id, body) of what is no receipt; None when it does not fit this bind and has been dropped."""
@@ -411,6 +420,9 @@ class Outbox:
 
     def acknowledged(self, answers: Iterable[tuple[Deliverable, int]]) -> None:
         """An ESME answered: each deliverable with the command_status of its deliver_sm_resp."""
+        if self.witness is not None:
+            answers = list(answers)
+            self.witness.answered(answers)
         reported: list[Message] = []
         for item, status in answers:
             if status or item.__class__ is not Message:
@@ -449,6 +461,9 @@ class Outbox:
 
     def unanswered(self, items: Iterable[Deliverable]) -> None:
         """No response came in time: the ESME may have lost it, so it is sent again."""
+        if self.witness is not None:
+            items = list(items)
+            self.witness.unanswered(items)
         for item in items:
             self._again_later(item)
             self._active[item.esme] = None

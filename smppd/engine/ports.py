@@ -300,6 +300,40 @@ class Observer(Protocol):
         """Submits were refused because a window, a rate, a queue or a limit was full."""
 
 
+class Witness(Protocol):
+    """Who looks at what becomes of messages, while somebody does; called for batches where there are any.
+
+    The sequences may change afterwards, and so may messages that are not final.
+    """
+
+    def accepted(self, messages: Sequence[Message]) -> None:
+        """Messages of one account were accepted."""
+
+    def refused(self, bind: Bind, pdus: Sequence[Pdu], answers: Sequence[bytes | int]) -> None:
+        """Of these submissions those were refused whose answer is a command_status."""
+
+    def attempt_failed(self, message: Message) -> None:
+        """An attempt to deliver a message has failed, with its `error_code`."""
+
+    def replaced(self, message: Message) -> None:
+        """The text of a message, and what it asks for, have changed."""
+
+    def cancelled(self, message: Message) -> None:
+        """A message is cancelled; that it is final is told by itself."""
+
+    def finished(self, messages: Sequence[Message]) -> None:
+        """Messages of one account have reached their final states."""
+
+    def sent(self, bind: Bind, items: Sequence[Deliverable]) -> None:
+        """Receipts and other deliverables have left by this bind."""
+
+    def answered(self, answers: Sequence[tuple[Deliverable, int]]) -> None:
+        """An ESME has answered what was sent, each with this command_status."""
+
+    def unanswered(self, items: Sequence[Deliverable]) -> None:
+        """No answer has come in time."""
+
+
 class RequestFaults(Protocol):
     """What goes wrong with the requests of one bound session, PDU by PDU; None where nothing does."""
 

@@ -153,6 +153,7 @@ class Counters:
         "statuses_in",
         "submit_response",
         "submitted",
+        "tell_throttled",
         "throttled_by_scope",
     )
 
@@ -178,6 +179,8 @@ class Counters:
         """Seconds from a submit's arrival to its response."""
         self.receipt_delay = LatencyHistogram(RECEIPT_DELAY_BUCKETS)
         """Seconds from a submit's acceptance to its receipt leaving."""
+        self.tell_throttled: Callable[[str, str, int], None] | None = None
+        """Called with what `throttled` is told; None while nobody looks."""
 
     @property
     def pdus_in(self) -> FoldingCounts[int]:
@@ -231,3 +234,5 @@ class Counters:
     def throttled(self, system_id: str, scope: str, count: int) -> None:
         """Submits were refused because a window, a rate, a queue or a limit (the scope) was full."""
         self.throttled_by_scope[system_id, scope] += count
+        if self.tell_throttled is not None:
+            self.tell_throttled(system_id, scope, count)

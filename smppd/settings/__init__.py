@@ -4,8 +4,8 @@ The structs are the reference: one field per key, with its default, unit and ran
 same in prose and a test holds the two together. :func:`load_settings` reads them and reports every mistake at once;
 :func:`diff` tells what a reload changes and what has to wait for a restart.
 
-``types`` and ``names`` have the leaf types; ``server``, ``accounts``, ``routes``, ``rules``, ``faults`` and
-``dialects`` the tables (``delays`` what several of them use), ``root`` all of them together. ``checks`` judges what
+``types`` and ``names`` have the leaf types; ``server``, ``accounts``, ``routes``, ``rules``, ``faults``, ``dialects``
+and ``webhooks`` the tables (``delays`` what several of them use), ``root`` all of them together. ``checks`` judges what
 concerns several keys or tables, ``reader`` reads and ``changes`` compares. The kinds of faults stand in ``faults``.
 """
 
@@ -75,6 +75,7 @@ from smppd.settings.types import (
     parse_moment,
     time_zone,
 )
+from smppd.settings.webhooks import EVENT_KINDS, EventFilter, Webhook
 
 __all__ = [
     "BIND_TYPES",
@@ -82,6 +83,7 @@ __all__ = [
     "BUILT_IN_SYSTEM_ID",
     "DEFAULT",
     "DISTRIBUTIONS",
+    "EVENT_KINDS",
     "FAULTS",
     "MAX_COUNT",
     "MAX_PASSWORD_LENGTH",
@@ -102,6 +104,7 @@ __all__ = [
     "Delay",
     "Dialect",
     "DistributionList",
+    "EventFilter",
     "Exponential",
     "Fault",
     "Fixed",
@@ -148,6 +151,7 @@ __all__ = [
     "Validation",
     "VendorTlv",
     "Wait",
+    "Webhook",
     "When",
     "diff",
     "load_settings",

@@ -48,7 +48,8 @@ class Changes(NamedTuple):
     """What differs between two settings.
 
     live: key paths that take effect at once (``account[smppclient1].window``; ``route`` alone: their order).
-    restart: key paths that wait for a restart. accounts, routes, networks, rules, faults, dialects: the same by name.
+    restart: key paths that wait for a restart. accounts, routes, networks, rules, faults, dialects, webhooks: the same
+    by name.
     """
 
     live: list[str]
@@ -59,6 +60,7 @@ class Changes(NamedTuple):
     rules: NameChanges
     faults: NameChanges
     dialects: NameChanges
+    webhooks: NameChanges
 
     def __bool__(self) -> bool:
         return bool(self.live or self.restart)
@@ -78,8 +80,10 @@ def diff(old: Settings, new: Settings) -> Changes:
     rules = _ordered_changes(live, "rule", old.rule, new.rule)
     faults = _ordered_changes(live, "fault", old.fault, new.fault)
     dialects = _name_changes(live, "dialect.{}", old.dialect, new.dialect)
+    before, after = ({webhook.name: webhook for webhook in each.webhook} for each in (old, new))
+    webhooks = _name_changes(live, "webhook[{}]", before, after)
     waiting = [key for key in keys if key in restart]
-    return Changes(live, waiting, accounts, routes, networks, rules, faults, dialects)
+    return Changes(live, waiting, accounts, routes, networks, rules, faults, dialects, webhooks)
 
 
 def without_restart(old: Settings, new: Settings) -> Settings:

@@ -46,6 +46,7 @@ def _check_settings(reader: StrictReader, settings: Settings, _table: Mapping[st
     check_listeners(reader, settings.server, (*path, "server"))
     _check_unique(reader, "account", "system_id", [account.system_id for account in settings.account])
     _check_unique(reader, "route", "name", [route.name for route in settings.route])
+    _check_unique(reader, "webhook", "name", [webhook.name for webhook in settings.webhook])
     _check_unique(reader, "distribution_list", "name", [members.name for members in settings.distribution_list])
     _check_references(reader, settings)
     _check_reachable(reader, settings.route)

@@ -15,6 +15,7 @@ from smppd.settings.routes import Network, Route
 from smppd.settings.rules import Rule
 from smppd.settings.server import Clock, Journal, Log, Messages, Privacy, Server, Timers, Validation
 from smppd.settings.types import SMPP_PASSWORD_LENGTH, Name, Table
+from smppd.settings.webhooks import Webhook
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,6 +53,7 @@ class Settings(Table, frozen=True):
     route: list[Route] = field(default_factory=lambda: [Route(name=DEFAULT)])
     rule: list[Rule] = field(default_factory=list)
     fault: list[AnyFault] = field(default_factory=list)
+    webhook: list[Webhook] = field(default_factory=list)
     dialect: dict[Name, Dialect] = field(default_factory=lambda: {DEFAULT: Dialect()})
     network: dict[Name, Network] = field(default_factory=lambda: {DEFAULT: Network()})
 

@@ -148,11 +148,13 @@ class Binding(Connection):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone, whoever ended it: the account gets back what the session held."""
+        error = "" if exc is None else type(exc).__name__
         if self._bind is not None:
-            error = "" if exc is None else type(exc).__name__
             self._log.info("session closed", system_id=self._bind.esme.system_id, error=error)
         super().connection_lost(exc)
         self._release(self._session.close(), is_lost=not self._unbinding)
+        if self.name:
+            self._context.events.tell("session", "closed", session=self.name, peer=self._peer, reason=error)
 
     def resume_writing(self) -> None:
         """The peer reads again: deliver_sm may leave."""
@@ -321,6 +323,7 @@ class Binding(Connection):
             ),
         )
         context.counters.bind_attempts[settings.system_id, "ESME_ROK"] += 1
+        context.events.tell("session", "bound", session=self.name, account=settings.system_id, bind_type=bind_type)
         self._log.info(
             "bind",
             system_id=settings.system_id,
@@ -350,6 +353,15 @@ class Binding(Connection):
         )
         context.roster.refused(self.name, RefusedBind(system_id, BIND_TYPES[pdu.__class__], status, context.wall()))
         self._because("bind_refused")
+        context.events.tell(
+            "session",
+            "bind_refused",
+            session=self.name,
+            account=system_id,
+            bind_type=BIND_TYPES[pdu.__class__],
+            command_status=status_name(status),
+            reason=reason or status_name(status),
+        )
         self._session.abandon(pdu)
         response_id, number = pdu.command_id | RESPONSE_BIT, pdu.sequence_number
         if dialect.responses is None:
@@ -417,6 +429,14 @@ class Binding(Connection):
         self._limits = None
         self.tally.others_sent += bind.others
         self._context.roster.unbound(self.name, self._context.wall())
+        self._context.events.tell(
+            "session",
+            "unbound",
+            session=self.name,
+            account=bind.esme.system_id,
+            bind_type=self._bind_type,
+            reason="connection lost" if is_lost else "unbind",
+        )
         if self._context.session_faults is not None:
             self._context.session_faults.left(self, bind, lost=is_lost)
         if self._account is not None:

@@ -200,6 +200,7 @@ class Connection(asyncio.Protocol, ABC):
         self._peer = _peer_name(transport)
         self._log = context.logger(session=self.name, peer=self._peer)
         context.roster.opened(self.name, self._peer, context.wall(), self.tally)
+        context.events.tell("session", "opened", session=self.name, peer=self._peer)
         if Watch.wanted(context):
             self._watch = Watch(context, self.name, self._log)
             self._gate = self._gate or self._watch

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
+from smppd.observe.events import Events
 from smppd.observe.roster import Roster
 
 if TYPE_CHECKING:
@@ -80,6 +81,12 @@ class Context:
     """Where password hashes are verified; its threads start when there is something to do."""
     deserted: asyncio.Event = field(default_factory=asyncio.Event)
     """Set while there is no connection, once there has been one."""
+    events: Events = field(init=False)
+    """What happens, for those who look."""
+
+    def __post_init__(self) -> None:
+        """Watch the journal."""
+        self.events = Events(self.journal, self.wall)
 
     def wrapped(self, connection: Connection) -> asyncio.Protocol:
         """What asyncio is to talk to in the place of a new connection."""

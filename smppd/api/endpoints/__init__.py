@@ -15,11 +15,13 @@ def all_endpoints() -> tuple[Endpoint, ...]:
     """The whole table."""
     from smppd.api.endpoints import (
         accounts,
+        events,
         mo,
         pdus,
         server,
         sessions,
         verification,
+        webhooks,
     )
 
     modules = (
@@ -29,5 +31,7 @@ def all_endpoints() -> tuple[Endpoint, ...]:
         mo,
         pdus,
         verification,
+        events,
+        webhooks,
     )
     return tuple(endpoint for module in modules for endpoint in module.ENDPOINTS)
