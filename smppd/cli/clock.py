@@ -25,11 +25,13 @@ def advance(span: str, as_json: bool, remote: Remote) -> None:
     """Let SPAN pass (90s, 15m, 24h, 7d, 1h30m): whatever is due meanwhile happens, each thing at its time."""
     from smppd.load.units import parse_duration
 
-    lapse = remote.post("/clock/advance", {"seconds": parse_duration(span)})
+    lapse = remote.post("/clock/advance", {"seconds": parse_duration(span)}, patient=True)
     if as_json:
         print_json(lapse)
-    else:
-        click.echo(f"{lapse['seconds']:g} s have passed; it is {lapse['wall_time']}")
+        return
+    click.echo(f"{lapse['seconds']:g} s have passed; it is {lapse['clock']['engine_time']}")
+    if lapse["owing"]:
+        click.echo(f"{lapse['owing']} sessions have not acknowledged what left meanwhile", err=True)
 
 
 @command.command(name="freeze", short_help="Stop simulated time.")
@@ -60,4 +62,13 @@ def _show(clock: dict[str, Any], *, as_json: bool) -> None:
         return
     from smppd.cli.tables import print_fields
 
-    print_fields((name.replace("_", " "), value) for name, value in clock.items())
+    pace = f"running at speed {clock['speed']:g}" if clock["running"] else "standing still"
+    left = clock["next_due_in"]
+    print_fields(
+        [
+            ("time", clock["engine_time"]),
+            ("pace", "the machine's time" if clock["real"] else pace),
+            ("real time", clock["real_time"]),
+            ("next due", "" if left is None else f"in {left:g} s"),
+        ]
+    )

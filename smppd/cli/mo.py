@@ -41,4 +41,5 @@ def command(
     if as_json:
         print_json(done)
     else:
-        click.echo(f"{done['id']}: {done['parts']} deliver_sm for {done['account']}")
+        count = len(done["parts"])
+        click.echo(f"{done['id']}: {count} deliver_sm for {done['account']}, {done['state'].lower()}")

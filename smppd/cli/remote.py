@@ -22,7 +22,10 @@ DEFAULT_URL: Final = "http://127.0.0.1:8775"
 API: Final = "/api/v1"
 
 TIMEOUT: Final = 60.0
-"""Seconds to wait for an answer: an `advance` or a reset of a large server takes a while, nothing takes longer."""
+"""Seconds to wait for an answer: longer than the server lets a request take."""
+
+PATIENT_TIMEOUT: Final = 3600.0
+"""The same for what takes as long as it takes: a year in which much happens, say."""
 
 STREAM_TIMEOUT: Final = 60.0
 """Seconds without a sign of life after which a stream is given up; the server sends one every 15."""
@@ -72,13 +75,26 @@ class Remote:
         """What is answered to a GET, decoded. Raises RemoteError."""
         return self.ask("GET", path, query)
 
-    def post(self, path: str, body: Any = None, query: Mapping[str, Any] | None = None) -> Any:
+    def post(
+        self, path: str, body: Any = None, query: Mapping[str, Any] | None = None, *, patient: bool = False
+    ) -> Any:
         """What is answered to a POST, decoded; None when there is nothing to say. Raises RemoteError."""
-        return self.ask("POST", path, query, body)
+        return self.ask("POST", path, query, body, patient=patient)
 
-    def ask(self, method: str, path: str, query: Mapping[str, Any] | None = None, body: Any = None) -> Any:
-        """Any request; `path` is below /api/v1, and its variables are quoted by `segment`. Raises RemoteError."""
-        response = self._request(method, path, query, body, TIMEOUT)
+    def ask(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any] | None = None,
+        body: Any = None,
+        *,
+        patient: bool = False,
+    ) -> Any:
+        """Any request; `path` is below /api/v1, and its variables are quoted by `segment`.
+
+        Returns what is answered: decoded JSON, None for nothing, or octets. Raises RemoteError.
+        """
+        response = self._request(method, path, query, body, PATIENT_TIMEOUT if patient else TIMEOUT)
         octets = self._read(response)
         if response.status >= 400:
             self._refused(response, octets)
@@ -223,10 +239,22 @@ def remote_command(function: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--token", default="", envvar="SMPPD_TOKEN", help="Bearer token, where the server asks for one.")
     @click.option("--json", "as_json", is_flag=True, help="Print what the API answers, as JSON.")
     @functools.wraps(function)
-    def command(*arguments: Any, url: str, token: str, **options: Any) -> Any:
-        return function(*arguments, remote=Remote(url, token), **options)
+    def command(*arguments: Any, **options: Any) -> Any:
+        context = click.get_current_context()
+        for name in ("url", "token", "as_json"):
+            options[name] = _inherited(context, name)
+        return function(*arguments, remote=Remote(options.pop("url"), options.pop("token")), **options)
 
     return command
+
+
+def _inherited(context: click.Context, name: str) -> Any:
+    """An option as it was given to the command, or else to the group in front of it."""
+    above = context.parent
+    is_given = context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+    if is_given or above is None or name not in above.params:
+        return context.params[name]
+    return _inherited(above, name)
 
 
 def print_json(value: Any) -> None:

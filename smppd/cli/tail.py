@@ -12,7 +12,8 @@ from smppd.cli.remote import Remote, remote_command
 from smppd.cli.tables import printable
 
 KINDS: Final = ("session", "pdu", "message", "receipt", "rule", "fault", "throttle", "configuration", "clock")
-DROPPED: Final = "dropped"
+VIEWER: Final = "viewer"
+"""The kind of events about the view itself: what was left out of it."""
 
 
 @click.command(name="tail", short_help="Watch a server's PDUs and other events live.")
@@ -25,7 +26,9 @@ DROPPED: Final = "dropped"
 @click.option("--command", "commands", multiple=True, metavar="NAME", help="Only these PDUs, such as submit_sm.")
 @click.option("--to", "destination_addr", metavar="PATTERN", help="Only with this destination_addr, such as 336*.")
 @click.option("--from", "source_addr", metavar="PATTERN", help="Only with this source_addr.")
+@click.option("--text", metavar="PATTERN", help="Only with this text, such as *code*.")
 @click.option("--links", is_flag=True, help="Show enquire_link and its response too.")
+@click.option("--since", metavar="ID|TIME", help="Begin with what is remembered from after this event, or this time.")
 @click.option("--count", type=click.IntRange(min=1), metavar="N", help="Stop after so many lines.")
 @remote_command
 def command(
@@ -37,19 +40,17 @@ def command(
     """
     query = {name: value for name, value in wanted.items() if value}
     query["command"] = query.pop("commands", None)
+    query["enquire_link"] = links
     if "all" not in kinds:
         query["kind"] = list(kinds or ("pdu",))
-    if links:
-        query["links"] = True
     shown = 0
-    for name, event in remote.events("/events", query):
+    for kind, event in remote.events("/events", query):
         if as_json:
             click.echo(json.dumps(event, ensure_ascii=False))
-        elif name == DROPPED:
-            click.echo(printable(event.get("line") or "events were left out"), err=True)
-            continue
         else:
-            click.echo(line_of(event))
+            click.echo(line_of(event), err=kind == VIEWER)
+        if kind == VIEWER:
+            continue
         shown += 1
         if count is not None and shown >= count:
             break
