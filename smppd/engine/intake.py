@@ -355,6 +355,7 @@ class Intake:
         message.group = group
         if group is not None and group.members:
             message.shelf = next(iter(group.members)).shelf  # they share an entry
+            self._ledger.messages.changed(message)
         else:
             self._ledger.messages.put(message)
         if group is not None:

@@ -500,6 +500,7 @@ class Life:
     def replaced(self, message: Message, now: float) -> None:
         """The text of a message, and what it asks for, have changed."""
         self._part_batches()
+        self._ledger.messages.changed(message)
         self.multipart.replaced(message, now)
 
     def delete(self, message: Message) -> bool:
