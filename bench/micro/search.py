@@ -83,7 +83,9 @@ def messages(count: int) -> Shelves:
         read = decode(encode(pdu))
         assert isinstance(read, SubmitSm)
         wall = 1.7e9 + number / 10_000
-        message = Message(b"%d" % (1_000_000_000 + number), read, accounts[number % 7 == 0], None, route, wall, wall, 0.0)
+        message = Message(
+            b"%d" % (1_000_000_000 + number), read, accounts[number % 7 == 0], None, route, wall, wall, 0.0
+        )
         message.state = DELIVERED if number else int(MessageState.REJECTED)
         message.final_wall = wall + 1.0
         message.receipt = RECEIPT_SETTLED

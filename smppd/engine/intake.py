@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from itertools import repeat
 from typing import TYPE_CHECKING, Final
 
+from smppd.engine.history import SCHEDULED as SCHEDULED_FOR
 from smppd.engine.ids import HEX_ID_LENGTH
 from smppd.engine.message import (
     ENROUTE,
@@ -370,6 +371,8 @@ class Intake:
         message.state = SCHEDULED if is_scheduled else ENROUTE
         esme.states[message.state] += 1
         route.states[message.state] += 1
+        if is_scheduled:
+            self._ledger.history.note(message, SCHEDULED_FOR, after=start_at - now)
         if fate is not None:
             self._life.foretell(message, fate)
         if esme.dialect.accepts_first and held is None:

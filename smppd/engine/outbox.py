@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final, cast
 
+from smppd.engine import history
 from smppd.engine.esmes import Acceptance, Notification, Report, Restated, address_of
 from smppd.engine.message import RECEIPT_PENDING, RECEIPT_SENT, RECEIPT_SETTLED, Message
 from smppd.engine.peers import DATA_SM, DELIVER_SM, UNDELIVERABLE, Forward, outcome_of
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from smppd.engine.esmes import Bind, Deliverable, Delivery, EsmeState
+    from smppd.engine.history import History
     from smppd.engine.ports import Observer, ReceiptFaults
 
 SLICE: Final = 256
@@ -49,6 +51,7 @@ class Outbox:
         reported: Callable[[list[Message]], None],
         later: Callable[[float, Deliverable], tuple[float, int]],
         forsake: Callable[[float, int], None],
+        stories: History,
     ) -> None:
         """Set up.
 
@@ -58,12 +61,14 @@ class Outbox:
             reported: called instead with the messages of one account whose receipts were acknowledged together.
             later: called with (seconds, deliverable) to have it offered again after a while; returns its plan.
             forsake: called with the plan of what rests no longer, though its time has not come: see `Schedule.forsake`.
+            stories: where it is written what becomes of a delivery that is not acknowledged at once.
         """
         self._observer = observer
         self._settled = settled
         self._reported = reported
         self._later = later
         self._forsake = forsake
+        self._stories = stories
         self._active: dict[EsmeState, None] = {}
         self._resting: dict[EsmeState, dict[Deliverable, tuple[float, int]]] = {}
         """By account, what the ESME did not take and is offered again later, with its only plan."""
@@ -212,6 +217,7 @@ class Outbox:
                 esme.narrowed = any(other.address_range for other in esme.receivers())
         again: list[Deliverable] = []
         for item in unacknowledged:
+            self._note(item, history.SESSION_ENDED, session=bind.bind_id)
             if item.__class__ is Message:
                 item.receipt = RECEIPT_PENDING
             elif item.__class__ is Forward and item.has_one_attempt:
@@ -356,6 +362,7 @@ class Outbox:
                 if written is None:
                     continue
                 kind, body = written
+                self._note(item, history.SENT, session=bind.bind_id)
                 if isinstance(item, Restated):
                     delays.append(now - item.accepted_at)
             if kind != command_id:
@@ -419,8 +426,9 @@ class Outbox:
         self._active[esme] = None
         if status:
             if is_retryable(status):
-                self._again_later(item)
+                self._again_later(item, history.REFUSED, status)
                 return
+            self._note(item, history.REFUSED, status=status)
             if item.__class__ is Forward:
                 item.outcome = outcome_of(status)
             if status == REFUSED_FOR_GOOD:
@@ -431,19 +439,32 @@ class Outbox:
     def unanswered(self, items: Iterable[Deliverable]) -> None:
         """No response came in time: the ESME may have lost it, so it is sent again."""
         for item in items:
-            self._again_later(item)
+            self._again_later(item, history.UNANSWERED)
             self._active[item.esme] = None
 
-    def _again_later(self, item: Deliverable) -> None:
+    def _again_later(self, item: Deliverable, kind: str, status: int = 0) -> None:
+        """The ESME did not take it now: offer it again after a while, unless it has but one attempt."""
+        pause = delay_before(item.attempts)
+        self._note(item, kind, status=status, after=pause)
         if item.__class__ is Message:
             item.receipt = RECEIPT_PENDING
         elif item.__class__ is Forward and item.has_one_attempt:
             self.drop(item)
             return
-        self._resting.setdefault(item.esme, {})[item] = self._later(delay_before(item.attempts), item)
+        self._resting.setdefault(item.esme, {})[item] = self._later(pause, item)
+
+    def _note(
+        self, item: Deliverable, kind: str, *, session: str = "", status: int = 0, after: float | None = None
+    ) -> None:
+        """Write down what becomes of a delivery, with the message that it is about if there is one."""
+        if isinstance(item, Message):
+            self._stories.note(item, kind, "receipt", session=session, status=status, after=after)
+        elif isinstance(item, (Report, Forward)):
+            self._stories.note(item.message, kind, item.kind, session=session, status=status, after=after)
 
     def drop(self, item: Deliverable) -> None:
         """Nobody wants it any more, or nobody can have it."""
+        self._note(item, history.GIVEN_UP)
         if item.__class__ is Forward:
             item.outcome = UNDELIVERABLE
         item.esme.waiting -= 1

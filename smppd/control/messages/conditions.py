@@ -155,7 +155,9 @@ def compile_search(search: Criteria, zone: tzinfo) -> Query:
     """The conditions of a search. Raises InvalidError for those that recorded messages cannot meet."""
     when = search.when
     problems = [
-        (f"when.{name}", "a recorded message knows nothing of this") for name in SILENT if getattr(when, name) is not None
+        (f"when.{name}", "a recorded message knows nothing of this")
+        for name in SILENT
+        if getattr(when, name) is not None
     ]
     problems += [(f"when.{name}", "no field of a message") for name in when.fields if name in NOT_OF_MESSAGES]
     if when.direction != "in":
@@ -261,6 +263,7 @@ class _Said(Facts):
     """Facts of a text that is decoded already."""
 
     __slots__ = ("said",)
+    said: str
 
     def text(self, pdu: Pdu) -> str:  # noqa: ARG002  # it is what it is
         """The text that was put here."""
@@ -357,4 +360,3 @@ def _remembering(accepts: Callable[[Any], bool]) -> Callable[[Any], bool]:
 
 def _listed(values: Any) -> list[Any]:
     return values if isinstance(values, list) else [values]
-

@@ -204,8 +204,8 @@ class Scan:
             lasts = all(message.assembly is None or message.assembly.is_complete for message in known.messages)
             column: Joined = await self._column(number, known, WHOLE, joined_whole_texts, lasts=lasts)
             return column
-        column = await self._column(number, known, TEXT, joined_texts)
-        return column
+        texts: Joined = await self._column(number, known, TEXT, joined_texts)
+        return texts
 
     async def _codes(self, number: int, known: Numbered, condition: Condition) -> Codes | Many:
         column: Codes | Many = await self._column(

@@ -10,7 +10,7 @@ from smppd.control.failures import InvalidError
 from smppd.control.pages import DEFAULT_LIMIT, MAX_CURSOR, MAX_LIMIT
 from smppd.control.times import unix
 from smppd.settings.checks import CHECKS
-from smppd.settings.names import Command
+from smppd.settings.names import Command  # noqa: TC001  # msgspec reads annotations
 from smppd.settings.rules import SUBMITS, When
 from smppd.settings.types import Table
 from smppd.strict import Rule, StrictReader
@@ -127,7 +127,9 @@ def read_search(table: Mapping[str, Any]) -> Search:
     reader = StrictReader(lambda _path: "", CHECKS)
     search = reader.read(Search, table)
     if reader.problems:
-        raise InvalidError([(each.key, f"{each.expected} ({each.hint})".removesuffix(" ()")) for each in reader.problems])
+        raise InvalidError(
+            [(each.key, f"{each.expected} ({each.hint})".removesuffix(" ()")) for each in reader.problems]
+        )
     return search
 
 
@@ -139,4 +141,3 @@ def state_of(name: str) -> int:
 def numbers_of(values: int | list[int]) -> list[int]:
     """One number or several as a list."""
     return values if isinstance(values, list) else [values]
-
