@@ -17,14 +17,16 @@ from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 
-from smppd.api.dispatch import MAX_BODY, Dispatcher
+from smppd.api.connection import SECURITY_HEADERS, SERVER_NAME, Connection
+from smppd.api.dispatch import Dispatcher
 from smppd.api.door import BACKLOG
 from smppd.api.endpoints import all_endpoints
+from smppd.api.gate import Gate
 from smppd.api.problem import problem
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Collection, Iterable
 
     from structlog.typing import FilteringBoundLogger
 
@@ -48,19 +50,6 @@ HANDLER_TIMEOUT: Final = 10.0
 STOP_GRACE: Final = 1.0
 """Seconds that requests under way get when the server stops."""
 
-SERVER_NAME: Final = "smppd"
-"""Value of the Server header; without it aiohttp tells its own version and Python's."""
-
-SECURITY_HEADERS: Final = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
-"""On each response: nothing is cached, framed, sniffed, or allowed to load anything."""
-
 _PAGE: Final = """<!DOCTYPE html>
 <html lang="en">
 <head><meta charset="utf-8"><title>smppd</title></head>
@@ -70,11 +59,15 @@ _PAGE: Final = """<!DOCTYPE html>
 <ul>
 <li><a href="/metrics">/metrics</a>: figures for Prometheus</li>
 <li><a href="/healthz">/healthz</a>: the process lives</li>
-<li><a href="/readyz">/readyz</a>: the listeners are open</li>
+<li><a href="/readyz">/readyz</a>: the listeners are open</li>{api}
 </ul>
 </body>
 </html>
 """
+
+_API: Final = """
+<li><a href="/api/v1">/api/v1</a>: the API</li>
+<li><a href="/api/openapi.json">/api/openapi.json</a>: its description</li>"""
 
 
 class HttpServer:
@@ -100,10 +93,11 @@ class HttpServer:
         self._port = port
         self._exposition = exposition
         self._ready = ready
-        self._page = _PAGE.format(version=html.escape(version))
+        self._page = _PAGE.format(version=html.escape(version), api="" if control is None else _API)
         self._logger = logger
         self._allowed_hosts = LOOPBACK_HOSTS | {normalise_host(name) for name in (host, *allowed_hosts)}
-        self._api = None if control is None else Dispatcher(control, all_endpoints())
+        self._control = control
+        self._api = None if control is None else self._dispatcher(control)
         self._runner: web.AppRunner | None = None
         self._listener: asyncio.Server | None = None
 
@@ -120,6 +114,16 @@ class HttpServer:
         server = None if self._runner is None else self._runner.server
         return 0 if server is None else server.requests_count
 
+    def _dispatcher(self, control: Control) -> Dispatcher:
+        simulation = control.simulation
+        gate = Gate(
+            self._host,
+            settings=lambda: simulation.settings.api,
+            clock=simulation.context.monotonic,
+            log=self._logger,
+        )
+        return Dispatcher(control, all_endpoints(), gate, self._logger)
+
     async def start(self, listener: socket.socket | None = None) -> None:
         """Serve on `listener`, or open a listener. OSError when the address is taken or not ours."""
         runner = web.AppRunner(self._application(), handle_signals=False, shutdown_timeout=STOP_GRACE)
@@ -127,13 +131,14 @@ class HttpServer:
         loop = asyncio.get_running_loop()
 
         def connection() -> asyncio.Protocol:
-            return _Connection(
-                runner.server,  # type: ignore[arg-type]  # set since setup()
+            return Connection(
+                runner.server,
                 loop=loop,
-                access_log=None,  # type: ignore[arg-type]  # None is how aiohttp turns it off
+                access_log=None,
                 keepalive_timeout=IDLE_TIMEOUT,
                 max_line_size=MAX_LINE,
                 max_field_size=MAX_LINE,
+                auto_decompress=False,  # a few octets must not become many
             )
 
         try:
@@ -158,14 +163,14 @@ class HttpServer:
             await runner.cleanup()
 
     def _application(self) -> web.Application:
-        application = web.Application(middlewares=[self._answer_errors, self._check_origin], client_max_size=MAX_BODY)
+        application = web.Application(middlewares=[self._answer_errors, self._check_origin])
         application.on_response_prepare.append(_add_security_headers)
         application.router.add_get("/", self._index)
         application.router.add_get("/metrics", self._metrics)
         application.router.add_get("/healthz", self._healthz)
         application.router.add_get("/readyz", self._readyz)
         if self._api is not None:
-            self._api.add_to(application.router)
+            self._api.add_to(application)
         return application
 
     async def _index(self, _request: web.Request) -> web.Response:
@@ -214,30 +219,18 @@ class HttpServer:
         hosts = request.headers.getall(hdrs.HOST, ())
         if len(hosts) != 1:
             return problem(400, "A request needs exactly one Host header.")
-        if host_of(hosts[0]) not in self._allowed_hosts:
+        allowed = self._hosts()
+        if host_of(hosts[0]) not in allowed:
             return problem(403, "The Host header names a host that is not allowed.")
         for origin in request.headers.getall(hdrs.ORIGIN, ()):
-            if host_of_origin(origin) not in self._allowed_hosts:
+            if host_of_origin(origin) not in allowed:
                 return problem(403, "The Origin header names a host that is not allowed.")
         return await handler(request)
 
-
-class _Connection(web.RequestHandler):
-    """A connection whose malformed requests are answered with problem documents too, and not logged with traces."""
-
-    __slots__ = ()
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,  # noqa: ARG002  # the signature is aiohttp's
-        status: int = 500,
-        exc: BaseException | None = None,  # noqa: ARG002
-        message: str | None = None,  # noqa: ARG002  # quotes the request
-    ) -> web.StreamResponse:
-        """Answer what never reached a handler, then close: the stream may be anything now."""
-        response = problem(status, headers={**SECURITY_HEADERS, hdrs.SERVER: SERVER_NAME})
-        response.force_close()
-        return response
+    def _hosts(self) -> Collection[str]:
+        """The names that Host and Origin may have just now."""
+        more = () if self._control is None else self._control.simulation.settings.api.hosts
+        return self._allowed_hosts.union(map(normalise_host, more)) if more else self._allowed_hosts
 
 
 async def _add_security_headers(_request: web.Request, response: web.StreamResponse) -> None:
