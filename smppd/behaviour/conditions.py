@@ -9,7 +9,7 @@ from __future__ import annotations
 import fnmatch
 import re
 from datetime import datetime, tzinfo
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -36,12 +36,24 @@ Finder: TypeAlias = "Callable[[Pdu, Facts], re.Match[str] | None]"
 """What a regular expression has found."""
 
 
+class Condition(NamedTuple):
+    """One condition of a ``when``: whether it holds, and what is to be said about it."""
+
+    name: str
+    """Its key: ``text``, ``source_addr_ton``, ``tlv.0x1403``."""
+    test: Any
+    """What stands there: a `Test`, a list of bind types, a `Between`, an `Hours`."""
+    get: Getter
+    """What it is about; None when a PDU has nothing of the kind."""
+    holds: Predicate
+
+
 def compile_when(when: When, zone: tzinfo, *, destination: bool = True) -> Predicate | None:
     """One predicate for all conditions but those on command and direction; None when there are none.
 
     zone: in which ``time`` is meant. destination: False leaves out the condition on destination_addr.
     """
-    tests = list(_predicates(when, zone, destination=destination))
+    tests = [one.holds for one in conditions_of(when, zone) if destination or one.name != "destination_addr"]
     if not tests:
         return None
     if len(tests) == 1:
@@ -56,11 +68,15 @@ def compile_account(when: When) -> Callable[[str], bool] | None:
 
 def compile_finders(when: When) -> list[Finder]:
     """The regular expressions of a ``when`` that have named groups."""
-    return [
-        _finder(get, pattern)
-        for get, test in _text_tests(when)
-        if test.regex is not None and (pattern := compile_regex(test.regex)).groupindex
-    ]
+    return [find for _, pattern, find in regex_finders(when) if pattern.groupindex]
+
+
+def regex_finders(when: When) -> Iterator[tuple[str, re.Pattern[str], Finder]]:
+    """The regular expressions of a ``when``: the key of each, the expression, and what looks for it in a PDU."""
+    for name, get, test in _text_tests(when):
+        if test.regex is not None:
+            pattern = compile_regex(test.regex)
+            yield name, pattern, _finder(get, pattern)
 
 
 def _finder(get: Getter, pattern: re.Pattern[str]) -> Finder:
@@ -71,46 +87,67 @@ def _finder(get: Getter, pattern: re.Pattern[str]) -> Finder:
     return find
 
 
-def _predicates(when: When, zone: tzinfo, *, destination: bool) -> Iterator[Predicate]:
-    """The tests of a ``when``, the cheap ones first."""
+def conditions_of(when: When, zone: tzinfo) -> Iterator[Condition]:
+    """The conditions of a ``when`` but those on command and direction, the cheap ones first.
+
+    zone: in which ``time`` is meant.
+    """
     if when.bind_type is not None:
-        types = frozenset([when.bind_type] if isinstance(when.bind_type, str) else when.bind_type)
-        yield lambda _pdu, facts: facts.bind_type in types
+        types = frozenset(listed(when.bind_type))
+        yield Condition(
+            "bind_type", when.bind_type, lambda _, facts: facts.bind_type, lambda _, facts: facts.bind_type in types
+        )
     if when.interface_version is not None:
-        yield _applied(lambda _pdu, facts: facts.interface_version, _of_number(when.interface_version))
+        version = when.interface_version
+        yield _condition("interface_version", version, lambda _pdu, facts: facts.interface_version, _of_number(version))
     if when.session_age is not None:
-        yield _applied(lambda _pdu, facts: facts.now - facts.bound_at, _of_age(when.session_age))
+        age = when.session_age
+        yield _condition("session_age", age, lambda _pdu, facts: facts.now - facts.bound_at, _of_age(age))
     if when.time is not None:
-        yield _applied(lambda _pdu, facts: facts.wall, _of_hours(when.time, zone))
+        yield _condition("time", when.time, lambda _pdu, facts: facts.wall, _of_hours(when.time, zone))
     for name, test in when.fields.items():
         if ALL_FIELDS[name] is Kind.INTEGER:
-            yield _applied(_field(name), _of_number(test))
+            yield _condition(name, test, _field(name), _of_number(test))
     if when.part is not None:
-        yield _applied(lambda pdu, facts: facts.part(pdu).part, _of_number(when.part))
+        yield _condition("part", when.part, lambda pdu, facts: facts.part(pdu).part, _of_number(when.part))
     if when.parts is not None:
-        yield _applied(lambda pdu, facts: facts.part(pdu).parts, _of_number(when.parts))
+        yield _condition("parts", when.parts, lambda pdu, facts: facts.part(pdu).parts, _of_number(when.parts))
     for name, test in when.tlv.items():
-        yield _of_tlv(tlv_tag(name), test)
-    for get, test in _text_tests(when):
-        if destination or test is not when.destination_addr:
-            yield _applied(get, _of_text(test))
+        yield _tlv_condition(name, test)
+    for name, get, test in _text_tests(when):
+        yield _condition(name, test, get, _of_text(test))
 
 
-def _text_tests(when: When) -> Iterator[tuple[Getter, Test]]:
-    """The tests of a ``when`` that are about text, and what each is about; the decoded text comes last."""
+def _condition(name: str, test: Any, get: Getter, holds: Callable[[Any], bool]) -> Condition:
+    return Condition(name, test, get, _applied(get, holds))
+
+
+def _tlv_condition(name: str, test: Test) -> Condition:
+    tag = tlv_tag(name)
+    numeric = _is_numeric(tag, test)
+
+    def get(pdu: Pdu, _facts: Facts) -> Any:
+        octets = pdu.tlv(tag)
+        return None if octets is None else _read_tlv(octets, numeric=numeric)
+
+    return Condition(f"tlv.{name}", test, get, _of_tlv(tag, test))
+
+
+def _text_tests(when: When) -> Iterator[tuple[str, Getter, Test]]:
+    """The tests of a ``when`` that are about text, the key and what each is about; the decoded text comes last."""
     if when.account is not None:
-        yield lambda _pdu, facts: facts.account, when.account
+        yield "account", lambda _pdu, facts: facts.account, when.account
     if when.destination_addr is not None:
-        yield _latin("destination_addr"), when.destination_addr
+        yield "destination_addr", _latin("destination_addr"), when.destination_addr
     if when.source_addr is not None:
-        yield _latin("source_addr"), when.source_addr
+        yield "source_addr", _latin("source_addr"), when.source_addr
     for name, test in when.fields.items():
         if ALL_FIELDS[name] is not Kind.INTEGER:
-            yield _latin(name), test
+            yield name, _latin(name), test
     if when.route is not None:
-        yield lambda pdu, facts: facts.route(pdu), when.route
+        yield "route", lambda pdu, facts: facts.route(pdu), when.route
     if when.text is not None:
-        yield lambda pdu, facts: facts.text(pdu), when.text
+        yield "text", lambda pdu, facts: facts.text(pdu), when.text
 
 
 def _field(name: str) -> Getter:
@@ -143,6 +180,11 @@ def listed(values: Any) -> list[Any]:
 
 
 # Tests of single values.
+
+
+def compile_test(test: Test) -> Callable[[Any], bool]:
+    """A test of a text by itself."""
+    return _of_text(test)
 
 
 def _all(tests: list[Callable[[Any], bool]]) -> Callable[[Any], bool]:
@@ -196,7 +238,7 @@ def _of_tlv(tag: int, test: Test) -> Predicate:
 
     Where there is no such TLV, no test holds but ``present = false``.
     """
-    numeric = tlv_kind(tag) is TlvKind.INTEGER or any(isinstance(value, int) for value in _mentioned(test))
+    numeric = _is_numeric(tag, test)
     octets_wanted = frozenset(bytes.fromhex(one) for one in listed(test.hex))
     unwanted = None if test.not_ is None else _of_tlv(tag, test.not_)
     rest = msgspec.structs.replace(test, hex=None, not_=None)
@@ -208,9 +250,18 @@ def _of_tlv(tag: int, test: Test) -> Predicate:
             return octets is None and test.present is False
         if (octets_wanted and octets not in octets_wanted) or (unwanted is not None and unwanted(pdu, facts)):
             return False
-        return wanted(int.from_bytes(octets, "big") if numeric else octets.removesuffix(b"\0").decode("latin-1"))
+        return wanted(_read_tlv(octets, numeric=numeric))
 
     return holds
+
+
+def _is_numeric(tag: int, test: Test) -> bool:
+    """Whether the value of a TLV is read as a number: by its kind, or because it is compared with one."""
+    return tlv_kind(tag) is TlvKind.INTEGER or any(isinstance(value, int) for value in _mentioned(test))
+
+
+def _read_tlv(octets: bytes, *, numeric: bool) -> int | str:
+    return int.from_bytes(octets, "big") if numeric else octets.removesuffix(b"\0").decode("latin-1")
 
 
 def _mentioned(test: Test) -> list[Any]:

@@ -9,8 +9,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from smppd.control.pdus import PduDesk
     from smppd.control.server import ServerDesk
     from smppd.control.simulation import Simulation
+    from smppd.control.verification.desk import VerificationDesk
 
 
 class Control:
@@ -26,3 +28,17 @@ class Control:
         from smppd.control.server import ServerDesk
 
         return ServerDesk(self.simulation)
+
+    @cached_property
+    def pdus(self) -> PduDesk:
+        """The recorded PDUs."""
+        from smppd.control.pdus import PduDesk
+
+        return PduDesk(self.simulation)
+
+    @cached_property
+    def verification(self) -> VerificationDesk:
+        """Questions about what was recorded."""
+        from smppd.control.verification.desk import VerificationDesk
+
+        return VerificationDesk(self.simulation, self.pdus.records)

@@ -105,6 +105,7 @@ class Engine:
         self.accept = intake.accept
         self.let_go = intake.let_go
         self.route_of = intake.route_of
+        self.route_for = intake.route_for
         self.admit_to_account = intake.admit_to_account
         self.validity = intake.validity
         self.times_of = intake.times_of

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from smppd.engine.ports import Clock, Fate, Observer
     from smppd.engine.router import Router
     from smppd.settings import Messages
-    from smppwire.pdus import SubmitSm
+    from smppwire.pdus import DataSm, SubmitSm
 
 DATA_SM: Final = int(CommandId.DATA_SM)
 SUBMIT_MULTI: Final = int(CommandId.SUBMIT_MULTI)
@@ -414,6 +414,11 @@ class Intake:
     def route_of(self, bind: Bind, pdu: SubmitSm) -> RouteState | None:
         """The route this PDU would take."""
         return self._router.find(bind.esme.system_id, pdu)
+
+    def route_for(self, system_id: str, pdu: SubmitSm | DataSm) -> RouteState | None:
+        """The route a message of this account would take, whoever is bound."""
+        # A data_sm has all fields that routes ask about, under the same names.
+        return self._router.find(system_id, pdu)  # type: ignore[arg-type]
 
     def admit_to_account(self, bind: Bind, pdu: SubmitSm) -> int:
         """0 when the account's throughput window lets one more message pass, else the refusing command_status.

@@ -153,10 +153,10 @@ class Assembly:
     def text(self) -> str:
         """The whole text; what is missing leaves nothing."""
         parts = self.in_order
-        return _join([part.pdu for part in parts], parts[0].esme.dialect.default_alphabet)
+        return join_texts([part.pdu for part in parts], parts[0].esme.dialect.default_alphabet)
 
 
-def _join(pdus: Sequence[SubmitSm], default_alphabet: str) -> str:
+def join_texts(pdus: Sequence[SubmitSm], default_alphabet: str) -> str:
     """The text of parts in order.
 
     Neighbours in the same alphabet are decoded as one, because some ESMEs cut a character in two. Packed septets are

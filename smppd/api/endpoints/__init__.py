@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 def all_endpoints() -> tuple[Endpoint, ...]:
     """The whole table."""
     from smppd.api.endpoints import (
+        pdus,
         server,
+        verification,
     )
 
-    modules = (server,)
+    modules = (server, pdus, verification)
     return tuple(endpoint for module in modules for endpoint in module.ENDPOINTS)

@@ -1,0 +1,88 @@
+"""A frame taken apart, as it is shown: every field with its place, octets and meaning, and what is wrong with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+
+from smppwire.constants import CommandId
+from smppwire.session import BINDS
+
+if TYPE_CHECKING:
+    from smppwire.grammar.dissect import Place, Problem
+
+WITH_PASSWORD: Final = BINDS | {CommandId.OUTBIND}
+"""Commands whose octets are not shown: a password stands in them."""
+
+HIDDEN: Final = "********"
+"""What is shown in the place of a password."""
+
+
+class PlaceView(Struct, frozen=True, kw_only=True):
+    """One field or TLV. offset: of its first octet in the PDU. hex: its octets, null for a password."""
+
+    offset: int
+    name: str
+    value: int | str
+    meaning: str
+    hex: str | None
+
+
+class ProblemView(Struct, frozen=True, kw_only=True):
+    """Something that is wrong, or unusual. status: the command_status that says so to a peer, if there is one."""
+
+    offset: int
+    field: str
+    rule: str
+    status: str | None
+
+
+class DissectionView(Struct, frozen=True, kw_only=True):
+    """A PDU taken apart.
+
+    * fields: header, mandatory fields and TLVs in the order of the wire, as far as they could be read.
+    * problems: what breaks a rule. notes: what is well formed, but reserved or unusual.
+    * rest: octets that were not understood; null where a password may stand in them.
+    """
+
+    fields: list[PlaceView]
+    problems: list[ProblemView]
+    notes: list[ProblemView]
+    rest: str | None
+
+
+def dissected(frame: bytes, default_alphabet: str) -> DissectionView:
+    """Take a frame apart, whatever it holds. default_alphabet: what data_coding 0 stands for."""
+    from smppwire.grammar.dissect import dissect
+
+    it = dissect(frame, max_pdu_length=max(len(frame), 16), default_alphabet=default_alphabet)
+    secret = it.command_id is None or it.command_id in WITH_PASSWORD
+    return DissectionView(
+        fields=[*map(_place, it.fields), *map(_place, it.tlvs)],
+        problems=[_problem(one) for one in it.problems],
+        notes=[_problem(one) for one in it.notes],
+        rest=None if secret and it.rest else it.rest.hex(),
+    )
+
+
+def _place(place: Place) -> PlaceView:
+    if place.name == "password":
+        return PlaceView(offset=place.offset, name=place.name, value=HIDDEN, meaning="", hex=None)
+    return PlaceView(
+        offset=place.offset,
+        name=place.name,
+        value=_shown(place.value, place.kind),
+        meaning=place.meaning,
+        hex=place.octets.hex(),
+    )
+
+
+def _shown(value: int | bytes, kind: str) -> int | str:
+    if isinstance(value, int):
+        return value
+    return value.decode("latin-1") if kind == "text" else value.hex()
+
+
+def _problem(problem: Problem) -> ProblemView:
+    return ProblemView(offset=problem.offset, field=problem.field, rule=problem.rule, status=problem.status)

@@ -1,0 +1,129 @@
+"""Waits for PDUs that are still to come: one reader of the journal for all of them.
+
+The journal tells when something was recorded. In a later turn of the loop the reader takes what is new, in slices of a
+few milliseconds, and offers each frame to the waits that may be about its command: it is decoded once, however many
+look at it, and not at all when none does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from smppd.control.records import command_id_of
+from smppd.control.scan import BLOCK, READ, Pace
+from smppd.control.verification.taps import on_recorded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from smppd.control.records import Record, Records
+    from smppd.control.simulation import Simulation
+    from smppd.control.verification.collecting import Collector
+
+
+class Wait:
+    """Somebody who waits until enough was collected. `done` says whether it was, or the server is about to stop."""
+
+    def __init__(self, collector: Collector, start: int, count: int) -> None:
+        """Offer `collector` the frames from number `start` on, until it has `count` of them."""
+        self.collector = collector
+        self.start = start
+        self.count = count
+        self.done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+    def look(self) -> None:
+        """See whether there is enough by now."""
+        if self.collector.count >= self.count and not self.done.done():
+            self.done.set_result(True)
+
+
+class Reader:
+    """Reads on in the journal while anybody waits."""
+
+    def __init__(self, simulation: Simulation, records: Records) -> None:
+        self._simulation = simulation
+        self._records = records
+        self._waits: list[Wait] = []
+        self._by_command: dict[int, list[Wait]] = {}
+        self._cursor = 0
+        self._scheduled: asyncio.Handle | None = None
+        self._deaf: Callable[[], None] | None = None
+
+    def __len__(self) -> int:
+        """How many wait."""
+        return len(self._waits)
+
+    def add(self, wait: Wait) -> None:
+        """Offer frames to this wait from now on; it has looked at those below its `start` itself."""
+        if not self._waits:
+            self._cursor = wait.start
+            self._deaf = on_recorded(self._simulation, self._stir)
+        self._waits.append(wait)
+        self._by_command.clear()
+        self._stir()
+
+    def remove(self, wait: Wait) -> None:
+        """Nobody waits for this any more."""
+        if wait not in self._waits:
+            return
+        self._waits.remove(wait)
+        self._by_command.clear()
+        if self._waits:
+            return
+        if self._deaf is not None:
+            self._deaf()
+            self._deaf = None
+        if self._scheduled is not None:
+            self._scheduled.cancel()
+            self._scheduled = None
+
+    def end(self) -> None:
+        """Let all go who wait: the server is about to stop."""
+        for wait in self._waits:
+            if not wait.done.done():
+                wait.done.set_result(False)
+
+    def _stir(self) -> None:
+        """Something was recorded: read in a turn of the loop to come."""
+        if self._scheduled is None:
+            self._scheduled = asyncio.get_running_loop().call_soon(self._read)
+
+    def _read(self) -> None:
+        """Read what is new, for one slice."""
+        self._scheduled = None
+        journal, pace = self._simulation.journal, Pace(self._simulation.context.monotonic)
+        while self._waits and self._cursor < journal.total:
+            page = journal.read(self._cursor, READ)
+            self._miss(page.missed)
+            for place, (number, entry) in enumerate(page.frames):
+                self._cursor = number + 1
+                waits = self._concerned(command_id_of(entry.frame))
+                if waits:
+                    self._offer(self._records.of(number, entry), waits)
+                if not place % BLOCK and pace.is_over:
+                    break
+            else:
+                self._cursor = max(self._cursor, page.next)
+            if pace.is_over:
+                break
+        if self._waits and self._cursor < journal.total:
+            self._stir()
+
+    def _concerned(self, command_id: int) -> list[Wait]:
+        waits = self._by_command.get(command_id)
+        if waits is None:
+            waits = [wait for wait in self._waits if wait.collector.matcher.is_about(command_id)]
+            self._by_command[command_id] = waits
+        return waits
+
+    def _offer(self, record: Record, waits: list[Wait]) -> None:
+        for wait in waits:
+            if record.number >= wait.start:
+                wait.collector.offer(record)
+                wait.look()
+
+    def _miss(self, missed: int) -> None:
+        if missed:
+            for wait in self._waits:
+                wait.collector.missed += max(0, min(missed, self._cursor + missed - wait.start))
