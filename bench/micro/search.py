@@ -24,10 +24,10 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "protocol"))
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from smppd.control.messages.conditions import compile_search
+from smppd.control.messages.finder import SLICE, Finder
 from smppd.control.messages.index import Index
-from smppd.control.messages.scan import Scan
 from smppd.control.messages.search import Search, read_search
-from smppd.control.messages.slices import Slicer
+from smppd.control.scan import Pace
 from smppd.engine.dialect import PlainDialect
 from smppd.engine.esmes import EsmeState
 from smppd.engine.message import DELIVERED, RECEIPT_SETTLED, Message
@@ -119,9 +119,9 @@ async def search(index: Index, asked: Search) -> tuple[float, float, int]:
     gaps = Gaps()
     await asyncio.sleep(0)
     start = time.perf_counter()
-    scan = Scan(index, compile_search(asked, UTC), Slicer(time.monotonic), newest_first=True)
+    finder = Finder(index, compile_search(asked, UTC), Pace(time.monotonic, SLICE), newest_first=True)
     found = 0
-    async for _ in scan.hits():
+    async for _ in finder.hits():
         found += 1
     taken = 1000 * (time.perf_counter() - start)
     return taken, gaps.stop(), found

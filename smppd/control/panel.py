@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from smppd.control.messages.desk import MessagesDesk
     from smppd.control.pdus import PduDesk
     from smppd.control.server import ServerDesk
     from smppd.control.simulation import Simulation
@@ -42,3 +43,10 @@ class Control:
         from smppd.control.verification.desk import VerificationDesk
 
         return VerificationDesk(self.simulation, self.pdus.records)
+
+    @cached_property
+    def messages(self) -> MessagesDesk:
+        """Recorded messages: searched, shown, forced to an end, cancelled."""
+        from smppd.control.messages.desk import MessagesDesk
+
+        return MessagesDesk(self.simulation, self.pdus)

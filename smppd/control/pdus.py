@@ -138,7 +138,7 @@ def view_of(record: Record, *, with_hex: bool = False, response: ResponseView | 
         text=record.text,
         part=_part_of(record),
         fields=_fields_of(pdu),
-        tlvs=[_tlv(tag, value) for tag, value in pdu.tlvs],
+        tlvs=[tlv_view(tag, value) for tag, value in pdu.tlvs],
         **shown,
     )
 
@@ -209,7 +209,8 @@ def _texts(values: dict[str, Any]) -> dict[str, Any]:
     return {name: one.decode("latin-1") if isinstance(one, bytes) else one for name, one in values.items()}
 
 
-def _tlv(tag: int, octets: bytes) -> TlvView:
+def tlv_view(tag: int, octets: bytes) -> TlvView:
+    """How a TLV is shown."""
     kind = tlv_kind(tag)
     value: int | str = octets.hex()
     if kind is TlvKind.INTEGER:

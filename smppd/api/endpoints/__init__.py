@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 def all_endpoints() -> tuple[Endpoint, ...]:
     """The whole table."""
     from smppd.api.endpoints import (
+        messages,
         pdus,
         server,
         verification,
     )
 
-    modules = (server, pdus, verification)
+    modules = (server, messages, pdus, verification)
     return tuple(endpoint for module in modules for endpoint in module.ENDPOINTS)

@@ -31,8 +31,12 @@ if TYPE_CHECKING:
 
     from smppd.control.messages.conditions import Condition, Query
     from smppd.control.messages.index import Index, Numbered
-    from smppd.control.messages.slices import Slicer
+    from smppd.control.scan import Pace
     from smppd.engine.message import Message
+
+SLICE: Final = 0.001
+"""Seconds of work between two turns of the event loop: half of the 2 ms that nothing may hold it, because a step can
+take as long again."""
 
 FEW: Final = 64
 """Candidates on one shelf that are looked at without asking further columns."""
@@ -52,14 +56,14 @@ class Hit(NamedTuple):
     number: int
 
 
-class Scan:
+class Finder:
     """One search going through an index."""
 
-    def __init__(self, index: Index, query: Query, slicer: Slicer, *, newest_first: bool) -> None:
+    def __init__(self, index: Index, query: Query, pace: Pace, *, newest_first: bool) -> None:
         """Prepare; nothing is done before `hits` is asked."""
         self._index = index
         self._query = query
-        self._slicer = slicer
+        self._pace = pace
         self._newest_first = newest_first
 
     async def hits(self, after: tuple[int, int] | None = None) -> AsyncIterator[Hit]:
@@ -70,13 +74,12 @@ class Scan:
             if after is not None and number == after[0]:
                 places = self._behind(known, places, after[1])
             for count, place in enumerate(reversed(places) if self._newest_first else places):
-                if count % LOOKS == 0 and self._slicer.is_over:
-                    await self._slicer.pause()
+                if count % LOOKS == 0:
+                    await self._pace.breathe()
                 message = known.messages[place]
                 if is_kept(self._index.shelves.shelf(number), message) and self._query.accepts(message):
                     yield Hit(message, number, known.numbers[place])
-            if self._slicer.is_over:
-                await self._slicer.pause()
+            await self._pace.breathe()
 
     def _shelves(self, after: tuple[int, int] | None) -> Iterable[int]:
         """The shelves that are still to be seen, in order."""
@@ -135,8 +138,8 @@ class Scan:
                 continue
             kept = []
             for count, place in enumerate(places):
-                if count % LOOKS == 0 and self._slicer.is_over:
-                    await self._slicer.pause()
+                if count % LOOKS == 0:
+                    await self._pace.breathe()
                 if condition.accepts(entries[place]):
                     kept.append(place)
             places = kept
@@ -148,8 +151,8 @@ class Scan:
         for piece in pieces:
             for place in column.places(piece):
                 found.add(place)
-                if len(found) % LOOKS == 0 and self._slicer.is_over:
-                    await self._slicer.pause()
+                if len(found) % LOOKS == 0:
+                    await self._pace.breathe()
         return sorted(found)
 
     async def _mask(self, number: int, known: Numbered) -> bytes | None:
@@ -166,8 +169,7 @@ class Scan:
                 return b"\0"
             if verdict is not True:
                 masks.append(verdict)
-            if self._slicer.is_over:
-                await self._slicer.pause()
+            await self._pace.breathe()
         if not masks:
             return None
         joint = reduce(and_, (int.from_bytes(mask, "little") for mask in masks))
@@ -235,10 +237,16 @@ class Scan:
             return column
         keeps = lasts and (not changes or await self._rests(number, known))
         building = Building(make, known.messages)
-        await self._slicer.drive(building.steps)
+        await self._make(building)
         if keeps:
             self._index.keep(number, known, name, building.column)
         return building.column
+
+    async def _make(self, building: Building) -> None:
+        """Make a column, step by step."""
+        for _ in building.steps:
+            if self._pace.is_over:
+                await self._pace.breathe()
 
     async def _rests(self, number: int, known: Numbered) -> bool:
         """Whether all messages of a shelf are final and their receipts done with."""
@@ -247,7 +255,7 @@ class Scan:
         if not all(map(_is_at_rest, known.messages[:: len(known) // LOOKS + 1])):
             return False
         building = Building(codes_by(_rests_of), known.messages)
-        await self._slicer.drive(building.steps)
+        await self._make(building)
         rests = isinstance(building.column, Codes) and all(building.column.values)
         if rests:
             self._index.keep(number, known, RESTS, building.column)
