@@ -42,3 +42,8 @@ class Control:
         from smppd.control.verification.desk import VerificationDesk
 
         return VerificationDesk(self.simulation, self.pdus.records)
+
+    def close(self) -> None:
+        """Let all go who wait for something: the server is about to stop."""
+        if "verification" in self.__dict__:
+            self.verification.close()
