@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from aiohttp import hdrs, web
 
+from smppd.api.connection import Connection
 from smppd.api.endpoint import JSON, ROOT, Call
 from smppd.api.etags import etag_of, is_in
 from smppd.api.openapi import document
@@ -108,13 +109,16 @@ class Dispatcher:
         return response
 
     async def _wait(self, endpoint: Endpoint, request: web.Request) -> web.StreamResponse:
-        """Serve what takes its time, until the server stops."""
+        """Serve what takes its time, until the server stops or the client has gone."""
         if self._stopping:
             return problem(503, "The server is stopping.")
         self._gate.check_room(len(self._waiting))
         task = asyncio.current_task()
         assert task is not None  # noqa: S101  # a handler always runs in one
         self._waiting.add(task)
+        connection = request.protocol
+        assert isinstance(connection, Connection)  # noqa: S101  # the server makes no others
+        connection.lost = task.cancel
         try:
             return await self._serve(endpoint, request)
         except asyncio.CancelledError:
@@ -123,6 +127,7 @@ class Dispatcher:
             task.uncancel()
             return problem(503, "The server is stopping.")
         finally:
+            connection.lost = None
             self._waiting.discard(task)
 
     async def _serve(self, endpoint: Endpoint, request: web.Request) -> web.StreamResponse:
