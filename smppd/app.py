@@ -323,6 +323,7 @@ class SmscServer:
         """
         context = self._context
         context.draining = True
+        self.control.close()
         self._outbinds.stop()
         for listener in self._listeners:
             listener.close()

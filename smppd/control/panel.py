@@ -50,3 +50,8 @@ class Control:
         from smppd.control.messages.desk import MessagesDesk
 
         return MessagesDesk(self.simulation, self.pdus)
+
+    def close(self) -> None:
+        """Let all go who wait for something: the server is about to stop."""
+        if "verification" in self.__dict__:
+            self.verification.close()

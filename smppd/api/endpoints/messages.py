@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, field
 
 from smppd.api.endpoint import Endpoint
 from smppd.control.messages.desk import (
@@ -39,10 +39,14 @@ class MessagesQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=
     data_coding: Annotated[int, Meta(ge=0, le=255)] | None = None
     text: Annotated[str, Meta(max_length=MAX_TEXT, description="A piece of the decoded text.")] = ""
     ignore_case: Annotated[bool, Meta(description="Whether `text` may be in other letter case.")] = False
-    message_id: Annotated[list[str], Meta(max_length=MAX_LISTED, description="Any of these.")] = []
-    message_state: Annotated[list[State], Meta(max_length=16, description="Any of these.")] = []
+    message_id: Annotated[list[str], Meta(max_length=MAX_LISTED, description="Any of these.")] = field(
+        default_factory=list
+    )
+    message_state: Annotated[list[State], Meta(max_length=16, description="Any of these.")] = field(
+        default_factory=list
+    )
     error_code: Annotated[int, Meta(ge=0, le=MAX_ERROR)] | None = None
-    receipt: Annotated[list[Receipt], Meta(max_length=16, description="Any of these.")] = []
+    receipt: Annotated[list[Receipt], Meta(max_length=16, description="Any of these.")] = field(default_factory=list)
     accepted_from: Moment = ""
     accepted_to: Moment = ""
     final_from: Moment = ""
@@ -70,7 +74,7 @@ class Outcome(Table, frozen=True):
     error: Annotated[int, Meta(ge=0, le=MAX_ERROR)] | None = None
 
 
-class BulkOutcome(Bulk, frozen=True):
+class BulkOutcome(Bulk, frozen=True, kw_only=True):
     """Which messages are to end, and how: see `Outcome`."""
 
     outcome: OutcomeName

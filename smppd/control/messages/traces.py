@@ -211,7 +211,7 @@ class _Search:
 
     def _is_about(self, pdu: DeliverSm | DataSm) -> bool:
         """Whether a receipt names the message."""
-        text: bytes = pdu.tlv(MESSAGE_PAYLOAD) or getattr(pdu, "short_message", b"")
+        text = pdu.tlv(MESSAGE_PAYLOAD) or (pdu.short_message if isinstance(pdu, DeliverSm) else b"")
         return (parse_receipt(text).id or "").encode("latin-1", "replace") in self._spellings
 
 
