@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from smppd.control.accounts import AccountDesk
+    from smppd.control.events import EventDesk
+    from smppd.control.messages.desk import MessagesDesk
     from smppd.control.mo import MoDesk
     from smppd.control.pdus import PduDesk
-    from smppd.control.events import EventDesk
     from smppd.control.server import ServerDesk
     from smppd.control.sessions import SessionDesk
     from smppd.control.simulation import Simulation
@@ -82,6 +83,18 @@ class Control:
         from smppd.control.webhooks import WebhookDesk
 
         return WebhookDesk(self.simulation, self.events)
+
+    @cached_property
+    def messages(self) -> MessagesDesk:
+        """Recorded messages: searched, shown, forced to an end, cancelled."""
+        from smppd.control.messages.desk import MessagesDesk
+
+        return MessagesDesk(self.simulation, self.pdus)
+
+    def let_go(self) -> None:
+        """Let all go who wait for something: the server is about to stop."""
+        if "verification" in vars(self):
+            self.verification.close()
 
     async def close(self) -> None:
         """The server stops: end what desks do by themselves. Those that were never used are not made for it."""

@@ -138,7 +138,7 @@ def view_of(record: Record, *, with_hex: bool = False, response: ResponseView | 
         text=record.text,
         part=_part_of(record),
         fields=_fields_of(pdu),
-        tlvs=[_tlv(tag, value) for tag, value in pdu.tlvs],
+        tlvs=[tlv_view(tag, value) for tag, value in pdu.tlvs],
         **shown,
     )
 
@@ -209,7 +209,8 @@ def _texts(values: dict[str, Any]) -> dict[str, Any]:
     return {name: one.decode("latin-1") if isinstance(one, bytes) else one for name, one in values.items()}
 
 
-def _tlv(tag: int, octets: bytes) -> TlvView:
+def tlv_view(tag: int, octets: bytes) -> TlvView:
+    """How a TLV is shown."""
     kind = tlv_kind(tag)
     value: int | str = octets.hex()
     if kind is TlvKind.INTEGER:
@@ -290,13 +291,15 @@ class PduDesk:
             (place,) = position_in(KIND, cursor, int)
             start, stop = (start, min(stop, place)) if newest else (max(start, place), stop)
 
+        record_of = self.records.for_range(stop - start)
+
         def concerns(number: int, entry: JournalEntry) -> bool:
             if (session and entry.session != session) or (direction is not None and entry.direction != direction):
                 return False
             if wanted is not None and command_id_of(entry.frame) != wanted:
                 return False
             if matcher is not None:
-                return matcher.concerns(entry) and matcher.matches(self.records.of(number, entry))
+                return matcher.concerns(entry) and matcher.matches(record_of(number, entry))
             return not account or self.records.account_of(number, entry) == account
 
         items: list[PduView] = []
@@ -308,5 +311,5 @@ class PduDesk:
                 if len(items) == limit:
                     last = items[-1].number
                     return PduPage(items=items, next=cursor_for(KIND, last if newest else last + 1), missed=scan.missed)
-                items.append(view_of(self.records.of(number, entry), with_hex=with_hex))
+                items.append(view_of(record_of(number, entry), with_hex=with_hex))
         return PduPage(items=items, next=None, missed=scan.missed)

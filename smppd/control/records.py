@@ -18,6 +18,8 @@ from smppwire.pdus import DataSm, SmeAddress, SubmitMulti, SubmitSm, UnknownPdu
 from smppwire.session import BINDS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from smppd.control.simulation import Simulation
     from smppd.engine.multipart import Part
     from smppd.observe.journal import JournalEntry
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 MAX_KEPT: Final = 8_192
 """Decoded PDUs that are kept, about a kilobyte each. Scenarios of tests record fewer, so that asking about them again
 decodes nothing; whoever searches more pays 2 microseconds for each."""
+
+MAX_SESSIONS: Final = 10_000
+"""Sessions whose facts are kept, as many as the roster remembers."""
 
 MAX_PARTS: Final = 255
 """Parts of one message: the octet that counts them holds no more. A sar_total_segments that is longer than it should be
@@ -53,17 +58,28 @@ class Record:
     """One frame of the journal: its octets, the PDU in it, and the session as rules would have seen it.
 
     `pdu` is None where the octets are none; `problem` says why then. A command that the specification does not know is
-    a PDU (`UnknownPdu`). The facts speak of real time: the age of the session is in real seconds.
+    a PDU (`UnknownPdu`).
     """
 
-    __slots__ = ("entry", "facts", "number", "pdu", "problem")
+    __slots__ = ("_facts", "entry", "number", "pdu", "problem")
 
     def __init__(self, number: int, entry: JournalEntry, pdu: Pdu | None, problem: str, facts: Facts) -> None:
         self.number = number
         self.entry = entry
         self.pdu = pdu
         self.problem = problem
-        self.facts = facts
+        self._facts = facts
+
+    @property
+    def facts(self) -> Facts:
+        """What is known of the session when the PDU passed. Its times are real: the session's age is in real seconds.
+
+        All PDUs of a bind share it: ask for it anew before each use.
+        """
+        facts = self._facts
+        facts.wall = self.entry.time
+        facts.now = max(facts.wall, facts.bound_at)
+        return facts
 
     @property
     def command_id(self) -> int:
@@ -100,28 +116,39 @@ class Record:
 class Records:
     """Makes records of what the journal holds. Everything belongs to the thread of the event loop."""
 
-    def __init__(self, simulation: Simulation, max_kept: int = MAX_KEPT) -> None:
-        """Keep at most `max_kept` decoded PDUs."""
+    def __init__(self, simulation: Simulation) -> None:
+        """Read the journal of this server."""
         self._simulation = simulation
-        self._kept: dict[int, Record] = {}
-        self._max_kept = max_kept
+        self._kept: list[Record | None] = [None] * MAX_KEPT
+        """Each record in the place that its number gives it, until another one takes it."""
+        self._facts: dict[str, tuple[BindRecord, Facts]] = {}
+        """The facts of a session's bind that was asked for last."""
 
     def of(self, number: int, entry: JournalEntry) -> Record:
-        """The record of a frame of this number."""
-        record = self._kept.get(number)
-        if record is None:
-            if len(self._kept) >= self._max_kept:
-                del self._kept[next(iter(self._kept))]
-            record = self._kept[number] = self._read(number, entry)
+        """The record of a frame of this number; it is kept for those who ask again."""
+        place = number % MAX_KEPT
+        record = self._kept[place]
+        if record is None or record.number != number:
+            record = self._kept[place] = self._read(number, entry)
         return record
+
+    def for_range(self, frames: int) -> Callable[[int, JournalEntry], Record]:
+        """`of`, for whoever looks at so many frames: of too many to be kept none is.
+
+        What is kept only to be pushed out again is work for the garbage collector, which holds the event loop.
+        """
+        return self.of if frames <= MAX_KEPT else self._glance
+
+    def _glance(self, number: int, entry: JournalEntry) -> Record:
+        record = self._kept[number % MAX_KEPT]
+        return record if record is not None and record.number == number else self._read(number, entry)
 
     def account_of(self, number: int, entry: JournalEntry) -> str:
         """Whose session a frame came by, "" for nobody's that is known; cheaper than the whole record."""
-        record = self._kept.get(number)
-        if record is not None:
-            return record.facts.account
-        bind = None if command_id_of(entry.frame) in BINDS else self._bind_of(entry)
-        return self.of(number, entry).facts.account if bind is None else bind.system_id
+        if command_id_of(entry.frame) in BINDS and entry.direction == "in":
+            return self._glance(number, entry).facts.account
+        bind = self._bind_of(entry)
+        return "" if bind is None else bind.system_id
 
     def _read(self, number: int, entry: JournalEntry) -> Record:
         pdu, problem = None, ""
@@ -146,14 +173,20 @@ class Records:
         if bind is None:
             since = entry.time if opened is None else opened.opened_at
             return Facts(bound_at=since, now=entry.time, wall=entry.time)
+        known = self._facts.get(entry.session)
+        if known is None or known[0] is not bind:
+            if len(self._facts) >= MAX_SESSIONS:
+                self._facts.clear()
+            known = self._facts[entry.session] = bind, self._facts_of_bind(bind)
+        return known[1]
+
+    def _facts_of_bind(self, bind: BindRecord) -> Facts:
         system_id = bind.system_id
         return Facts(
             system_id,
             bind.bind_type,
             bind.version,
             bound_at=bind.bound_at,
-            now=max(entry.time, bind.bound_at),
-            wall=entry.time,
             default_alphabet=bind.default_alphabet,
             route_of=lambda message: self._route_of(system_id, message),
         )

@@ -25,12 +25,13 @@ Numbered = tuple[int, "JournalEntry"]
 class Pace:
     """Gives others their turn whenever a slice of time is over."""
 
-    __slots__ = ("_monotonic", "_until")
+    __slots__ = ("_monotonic", "_slice", "_until")
 
-    def __init__(self, monotonic: Callable[[], float]) -> None:
-        """`monotonic` is the clock slices are measured by."""
+    def __init__(self, monotonic: Callable[[], float], seconds: float = SLICE) -> None:
+        """`monotonic` is the clock slices are measured by; each takes so many `seconds`, and its last step more."""
         self._monotonic = monotonic
-        self._until = monotonic() + SLICE
+        self._slice = seconds
+        self._until = monotonic() + seconds
 
     @property
     def is_over(self) -> bool:
@@ -39,7 +40,7 @@ class Pace:
 
     def restart(self) -> None:
         """A slice begins."""
-        self._until = self._monotonic() + SLICE
+        self._until = self._monotonic() + self._slice
 
     async def breathe(self) -> None:
         """Let others work if it is time to."""

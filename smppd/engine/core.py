@@ -78,7 +78,7 @@ class Engine:
         self.wake = wake
         self.esmes: dict[str, EsmeState] = {}
         self.routes: dict[str, RouteState] = {}
-        self.ledger = ledger = Ledger()
+        self.ledger = ledger = Ledger(clock.wall)
         self.life = life = Life(ledger, clock=clock, observer=observer, wake=wake)
         self.intake = intake = Intake(ledger, life, clock=clock, observer=observer)
         self.slices = Slices(wake)
@@ -99,6 +99,8 @@ class Engine:
         self.reschedule = life.reschedule
         self.replaced = life.replaced
         self.delete = life.delete
+        self.end_early = life.end_early
+        self.history = ledger.history
         self.submit = intake.submit
         self.accept = intake.accept
         self.let_go = intake.let_go

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from itertools import repeat
 from typing import TYPE_CHECKING, Final
 
+from smppd.engine.history import SCHEDULED as SCHEDULED_FOR
 from smppd.engine.ids import HEX_ID_LENGTH
 from smppd.engine.message import (
     ENROUTE,
@@ -361,6 +362,7 @@ class Intake:
         message.group = group
         if group is not None and group.members:
             message.shelf = next(iter(group.members)).shelf  # they share an entry
+            self._ledger.messages.changed(message)
         else:
             self._ledger.messages.put(message)
         if group is not None:
@@ -377,6 +379,8 @@ class Intake:
         route.states[message.state] += 1
         if self._life.witness is not None:
             self._life.witness.accepted((message,))
+        if is_scheduled:
+            self._ledger.history.note(message, SCHEDULED_FOR, after=start_at - now)
         if fate is not None:
             self._life.foretell(message, fate)
         if esme.dialect.accepts_first and held is None:

@@ -7,8 +7,10 @@ stays until it is done with: final, and its receipt settled. Then it is remember
 from __future__ import annotations
 
 from collections import deque
+from itertools import islice
 from typing import TYPE_CHECKING
 
+from smppd.engine.history import History
 from smppd.engine.ids import END_OF_IDS, FIRST_ID
 from smppd.engine.message import ENROUTE
 from smppd.engine.pending import PendingIndex
@@ -31,10 +33,12 @@ class Ledger:
     the next message_id.
     """
 
-    __slots__ = ("_done", "in_flight", "intake", "limit", "live", "messages", "next_id", "pending", "retain")
+    __slots__ = ("_done", "history", "in_flight", "intake", "limit", "live", "messages", "next_id", "pending", "retain")
 
-    def __init__(self) -> None:
+    def __init__(self, wall: Callable[[], float] = float) -> None:
+        """Begin with nothing; `wall` is Unix time on the engine's clock, by which histories are written."""
         self.messages = Shelves()
+        self.history = History(wall)
         self.live = 0
         self.in_flight = 0
         self.intake = 0
@@ -87,7 +91,10 @@ class Ledger:
         """Forget the oldest messages that are done with, beyond those that are retained."""
         done = self._done
         messages = self.messages
-        for _ in range(len(done) - self.retain):
+        surplus = len(done) - self.retain
+        if surplus > 0 and self.history:
+            self.history.forget(list(islice(done, surplus)))
+        for _ in range(surplus):
             message = done.popleft()
             group = message.group
             if group is not None:

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
+from smppd.engine import history
 from smppd.engine.alerts import Alerts, asks_for_dpf
-from smppd.engine.esmes import DELIVERY_ACK, MANUAL_ACK, Acceptance, HandsetAcknowledgement, Notification, Restated
+from smppd.engine.asides import Asides
+from smppd.engine.esmes import DELIVERY_ACK, MANUAL_ACK, Notification, Restated
 from smppd.engine.fates import Fates
 from smppd.engine.handsets import Handsets
 from smppd.engine.message import (
-    ACCEPTED,
     DELETED,
     DELIVERED,
     ENROUTE,
@@ -76,7 +77,11 @@ class Life:
         self._is_woken = False
         """Whether `wake` has been called since the last turn."""
         self.retries: Schedule[Deliverable] = Schedule()
-        self.outbox = Outbox(observer, self._settle, ledger.settle, self._offer_later, self.retries.forsake)
+        self._note = ledger.history.note
+        self.outbox = Outbox(
+            observer, self._settle, ledger.settle, self._offer_later, self.retries.forsake, ledger.history
+        )
+        self._asides = Asides(ledger, self.outbox)
         self.multipart = Multipart(
             report=self._report, report_whole=self._report_whole, settle=self._settle, show=self._show_whole
         )
@@ -99,8 +104,6 @@ class Life:
         self.queued: dict[RouteState, None] = {}
         """The routes in whose queues something waits."""
         self.schedule: Schedule[Message] = Schedule()
-        self._notified: set[Message] = set()
-        """The messages with a notification that is not settled: there is one at a time."""
         self._forwards: dict[Message, Forward] = {}
         """The messages that are on their way to an ESME and not final."""
 
@@ -156,6 +159,7 @@ class Life:
         """Something is decided about a message that has been accepted, and not been dispatched yet."""
         if fate.changes_attempt:
             self.fates[message] = fate
+        self._note(message, history.RULE, detail=getattr(fate, "rule", ""), state=fate.outcome)
         if fate.reply is not None:
             self.replies.plan(message.esme, message.pdu, fate.reply)
 
@@ -205,7 +209,7 @@ class Life:
             for message, (delay, outcome) in zip(batch, attempts, strict=True):
                 message.outcome = outcome
                 if message.pdu.registered_delivery & INTERMEDIATE_MASK and not message.failures:
-                    self._notify(message, now)
+                    self._asides.notify(message, now, self._validity)
                 if delay <= 0.0:
                     ready.append(message)
                 else:
@@ -234,7 +238,7 @@ class Life:
             self._forwards[message] = forward
             self.peers.remember(esme, message)
             if message.pdu.registered_delivery & INTERMEDIATE_MASK:
-                self._notify(message, now)
+                self._asides.notify(message, now, self._validity)
             self.plan(message, NEVER)
             self.outbox.add(forward)
         return others
@@ -258,32 +262,22 @@ class Life:
         self.cancel_plan(message)
         self._ready.append(message)
 
-    def _notify(self, message: Message, now: float) -> None:
-        """Send an intermediate notification that was asked for: the first attempt is under way, or an attempt failed.
-
-        There is never more than one: it tells how things stand when it leaves, and when it is settled another follows
-        if attempts have failed since. At the limit of messages it is left out: nobody refused could be told later, and
-        it is a courtesy.
-        """
-        if message in self._notified or self._ledger.is_full or message.pdu.esm_class & MODE_MASK in ONE_ATTEMPT:
-            return
-        self._ledger.live += 1
-        self._notified.add(message)
-        self.outbox.add(Notification(message, min(message.expires_at, now + self._validity)))
-
     def _attempt_failed(self, message: Message, error_code: int, now: float, wall: float) -> None:
         """The network could not deliver now: plan the next attempt, unless the message has but one."""
         message.failures += 1
         message.error_code = error_code
         if self.witness is not None:
             self.witness.attempt_failed(message)
-        if message.pdu.esm_class & MODE_MASK in ONE_ATTEMPT:
+        has_one = message.pdu.esm_class & MODE_MASK in ONE_ATTEMPT
+        pause = None if has_one else pause_after(message.failures, self._retry_steps)
+        self._note(message, history.ATTEMPT_FAILED, number=message.failures, error_code=error_code, after=pause)
+        if pause is None:
             self._finish(message, Outcome(UNDELIVERABLE, error_code), now, wall)
             return
         message.outcome = UNDECIDED
-        self.plan(message, now + pause_after(message.failures, self._retry_steps))
+        self.plan(message, now + pause)
         if message.pdu.registered_delivery & INTERMEDIATE_MASK:
-            self._notify(message, now)
+            self._asides.notify(message, now, self._validity)
 
     def answer_with_outcome(self, message: Message, bind: Bind, request: Request) -> bool:
         """Have the request answered by what becomes of its message, if that is the mode it asks for; whether it is."""
@@ -400,9 +394,9 @@ class Life:
         if registered & SME_ACKS_MASK and message.state == DELIVERED and message.outcome is not TAKEN:
             # (What an ESME took, it acknowledges itself.)
             if wants_delivery_acknowledgement(registered):
-                self._acknowledge(message, DELIVERY_ACK, now)
+                self._asides.acknowledge(message, DELIVERY_ACK, now, self._validity)
             if wants_manual_acknowledgement(registered):
-                self._acknowledge(message, MANUAL_ACK, now)
+                self._asides.acknowledge(message, MANUAL_ACK, now, self._validity)
 
     def _flag_absence(self, message: Message, now: float) -> bool:
         """Set a delivery pending flag if the message failed because its subscriber is absent; whether it is set."""
@@ -414,20 +408,9 @@ class Life:
         self.alerts.remember(message, max(now, back_at), now + self._validity)
         return True
 
-    def _acknowledge(self, message: Message, esm_class: int, now: float) -> None:
-        """The handset acknowledges: a message of its own towards the ESME, refused at the limit as any other is."""
-        if not self._ledger.is_full:
-            self._ledger.live += 1
-            self.outbox.add(HandsetAcknowledgement(message, esm_class, now, now + self._validity))
-
     def tell_accepted(self, message: Message, now: float) -> None:
-        """Report to an ESME that its message is accepted, before anything else is known of it.
-
-        Like a notification it is left out at the limit of messages.
-        """
-        if not self._ledger.is_full and is_reported(message, ACCEPTED):
-            self._ledger.live += 1
-            self.outbox.add(Acceptance(message, now + self._validity))
+        """Report to an ESME that its message is accepted, before anything else is known of it."""
+        self._asides.tell_accepted(message, now, self._validity)
 
     # -- reports ------------------------------------------------------------------------------------------------------
 
@@ -457,10 +440,7 @@ class Life:
             return
         self._ledger.live -= 1
         if isinstance(item, Notification):
-            message = item.message
-            self._notified.discard(message)
-            if item.told is not None and item.told < message.failures and message.state < FIRST_FINAL:
-                self._notify(message, self._clock.now())
+            self._asides.settled(item, self._clock.now(), self._validity)
 
     def _offer_later(self, delay: float, item: Deliverable) -> tuple[float, int]:
         due = self._clock.now() + delay
@@ -510,19 +490,30 @@ class Life:
     def replaced(self, message: Message, now: float) -> None:
         """The text of a message, and what it asks for, have changed."""
         self._part_batches()
+        self._ledger.messages.changed(message)
+        self._note(message, history.REPLACED)
         self.multipart.replaced(message, now)
         if self.witness is not None:
             self.witness.replaced(message)
 
     def delete(self, message: Message) -> bool:
         """Cancel a message, unless it is final: whatever it waits for, it is DELETED now. Says whether it was not."""
+        return self.end_early(message, DELETED_OUTCOME, history.CANCELLED)
+
+    def end_early(self, message: Message, outcome: Outcome, kind: str = history.FORCED) -> bool:
+        """Have a message end so, unless it is final: whatever it waits for. Says whether it was not.
+
+        `kind` is what its history tells about it.
+        """
         if message.state >= FIRST_FINAL:
             return False
+        self._note(message, kind, state=outcome.state, error_code=outcome.error_code)
         self._part_batches()
         self.cancel_plan(message)
-        if self.witness is not None:
+        if self.witness is not None and outcome.state == DELETED:
             self.witness.cancelled(message)
-        self._finish_early(message, DELETED_OUTCOME, self._clock.now(), self._clock.wall())
+        message.outcome = outcome
+        self._finish_early(message, outcome, self._clock.now(), self._clock.wall())
         self.wake()
         return True
 
@@ -576,6 +567,7 @@ class Life:
     def _start(self, message: Message, now: float) -> None:
         """A scheduled message's time has come: it is ENROUTE and takes its place on its route."""
         message.state = ENROUTE
+        self._note(message, history.STARTED)
         message.esme.states[ENROUTE] += 1
         message.route.states[ENROUTE] += 1
         self._take_place(message, now)
@@ -595,6 +587,7 @@ class Life:
             batch = route.release(limit, now)
             for message in batch:
                 self.cancel_plan(message)
+                self._note(message, history.RELEASED, detail=message.route.name)
             if batch:
                 self.dispatch(batch, now)
             if not route.queue:

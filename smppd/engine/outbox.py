@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final, cast
 
+from smppd.engine import history
 from smppd.engine.esmes import RECEIPTS, Acceptance, Delivery, Notification, Report, Restated, address_of
 from smppd.engine.message import RECEIPT_PENDING, RECEIPT_SENT, RECEIPT_SETTLED, Message
 from smppd.engine.mobile_originated import MobileOriginated
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from smppd.engine.esmes import Bind, Deliverable, Ending, EsmeState
+    from smppd.engine.history import History
     from smppd.engine.ports import Observer, ReceiptFaults, Witness
 
 SLICE: Final = 256
@@ -50,6 +52,7 @@ class Outbox:
         reported: Callable[[list[Message]], None],
         later: Callable[[float, Deliverable], tuple[float, int]],
         forsake: Callable[[float, int], None],
+        stories: History,
     ) -> None:
         """Set up.
 
@@ -59,12 +62,14 @@ class Outbox:
             reported: called instead with the messages of one account whose receipts were acknowledged together.
             later: called with (seconds, deliverable) to have it offered again after a while; returns its plan.
             forsake: called with the plan of what rests no longer, though its time has not come: see `Schedule.forsake`.
+            stories: where it is written what becomes of a delivery that is not acknowledged at once.
         """
         self._observer = observer
         self._settled = settled
         self._reported = reported
         self._later = later
         self._forsake = forsake
+        self._stories = stories
         self._active: dict[EsmeState, None] = {}
         self._resting: dict[EsmeState, dict[Deliverable, tuple[float, int]]] = {}
         """By account, what the ESME did not take and is offered again later, with its only plan."""
@@ -222,6 +227,7 @@ class Outbox:
                 esme.narrowed = any(other.address_range for other in esme.receivers())
         again: list[Deliverable] = []
         for item in unacknowledged:
+            self._note(item, history.SESSION_ENDED, session=bind.bind_id)
             if item.__class__ is Message:
                 item.receipt = RECEIPT_PENDING
             elif item.__class__ is Forward and item.has_one_attempt:
@@ -371,6 +377,7 @@ class Outbox:
                 if written is None:
                     continue
                 kind, body = written
+                self._note(item, history.SENT, session=bind.bind_id)
                 if isinstance(item, Restated):
                     delays.append(now - item.accepted_at)
                 bind.others += item.__class__ not in RECEIPTS
@@ -447,8 +454,9 @@ class Outbox:
             item.status = status
         if status:
             if is_retryable(status):
-                self._again_later(item)
+                self._again_later(item, history.REFUSED, status)
                 return
+            self._note(item, history.REFUSED, status=status)
             if item.__class__ is Forward:
                 item.outcome = outcome_of(status)
             if status == REFUSED_FOR_GOOD:
@@ -465,10 +473,13 @@ class Outbox:
             items = list(items)
             self.witness.unanswered(items)
         for item in items:
-            self._again_later(item)
+            self._again_later(item, history.UNANSWERED)
             self._active[item.esme] = None
 
-    def _again_later(self, item: Deliverable) -> None:
+    def _again_later(self, item: Deliverable, kind: str, status: int = 0) -> None:
+        """The ESME did not take it now: offer it again after a while, unless it has but one attempt."""
+        pause = delay_before(item.attempts)
+        self._note(item, kind, status=status, after=pause)
         if item.__class__ is Message:
             item.receipt = RECEIPT_PENDING
         elif item.__class__ is Forward and item.has_one_attempt:
@@ -476,10 +487,20 @@ class Outbox:
             return
         elif isinstance(item, Delivery):
             item.is_on_way = False
-        self._resting.setdefault(item.esme, {})[item] = self._later(delay_before(item.attempts), item)
+        self._resting.setdefault(item.esme, {})[item] = self._later(pause, item)
+
+    def _note(
+        self, item: Deliverable, kind: str, *, session: str = "", status: int = 0, after: float | None = None
+    ) -> None:
+        """Write down what becomes of a delivery, with the message that it is about if there is one."""
+        if isinstance(item, Message):
+            self._stories.note(item, kind, "receipt", session=session, status=status, after=after)
+        elif isinstance(item, (Report, Forward)):
+            self._stories.note(item.message, kind, item.kind, session=session, status=status, after=after)
 
     def drop(self, item: Deliverable, how: Ending = "dropped") -> None:
         """Nobody wants it any more, or nobody can have it."""
+        self._note(item, history.GIVEN_UP)
         if item.__class__ is Forward:
             item.outcome = UNDELIVERABLE
         if isinstance(item, Delivery):

@@ -10,7 +10,7 @@ known: all shelves have to be tried, the newest first, which takes up to 1 us am
 from __future__ import annotations
 
 from collections.abc import Mapping, ValuesView
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,16 +21,35 @@ SHELF: Final = 4096
 """Messages on a shelf before another is begun (a batch may exceed it): that many make a pause of 0.1 ms at most, and a
 million of them 250 shelves."""
 
+EMPTY: Final[Mapping[bytes, Message]] = {}
+
+
+class ShelfWatcher(Protocol):
+    """Who keeps notes of his own about shelves: told when they are out of date."""
+
+    def begun(self) -> None:
+        """A shelf has been begun, or one has been thrown away: the time to tidy up."""
+
+    def dropped(self, number: int) -> None:
+        """This shelf is thrown away."""
+
+    def changed(self, number: int) -> None:
+        """A message on this shelf has other octets now, or there is one more though the shelf was full."""
+
 
 class Shelves(Mapping[bytes, "Message"]):
-    """The messages by message_id, in the order in which they came. `Message.shelf` says where each stands."""
+    """The messages by message_id, in the order in which they came. `Message.shelf` says where each stands.
 
-    __slots__ = ("_newest", "_shelves")
+    `watcher` is told what becomes of the shelves; None while nobody looks.
+    """
+
+    __slots__ = ("_newest", "_shelves", "watcher")
 
     def __init__(self) -> None:
         """Begin with one empty shelf."""
         self._newest = 0
         self._shelves: dict[int, dict[bytes, Message]] = {0: {}}
+        self.watcher: ShelfWatcher | None = None
 
     def newest(self) -> tuple[int, dict[bytes, Message]]:
         """The number of the shelf for new messages, and the shelf: put them there by yourself, before anybody else."""
@@ -38,6 +57,8 @@ class Shelves(Mapping[bytes, "Message"]):
         if len(shelf) >= SHELF:
             self._newest += 1
             shelf = self._shelves[self._newest] = {}
+            if self.watcher is not None:
+                self.watcher.begun()
         return self._newest, shelf
 
     def put(self, message: Message) -> None:
@@ -54,6 +75,21 @@ class Shelves(Mapping[bytes, "Message"]):
         shelf.pop(message.message_id, None)
         if not shelf and number != self._newest:
             del self._shelves[number]
+            if self.watcher is not None:
+                self.watcher.dropped(number)
+
+    def changed(self, message: Message) -> None:
+        """A message that stands here has other octets now, or has joined a group that stands here."""
+        if self.watcher is not None:
+            self.watcher.changed(message.shelf)
+
+    def numbers(self) -> list[int]:
+        """The numbers of all shelves, ascending; the last one is still being filled."""
+        return list(self._shelves)
+
+    def shelf(self, number: int) -> Mapping[bytes, Message]:
+        """One shelf, to be looked at; empty when there is none of this number."""
+        return self._shelves.get(number, EMPTY)
 
     def __getitem__(self, message_id: bytes) -> Message:
         for shelf in reversed(self._shelves.values()):

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 from smppwire.constants import HEADER_LENGTH
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Container, Iterator
 
 Direction = Literal["in", "out"]
 
@@ -57,16 +57,17 @@ class Page(NamedTuple):
     next: int
     """What to ask for next."""
     missed: int
-    """Frames that were asked for and are forgotten already."""
+    """Frames that were asked for and are older than the oldest that is kept."""
 
 
 class Journal:
     """A ring of at most `capacity` frames and `max_octets` octets; the oldest go first. Capacity 0 turns it off.
 
     Frames are numbered from 0 in the order in which they were recorded; a number is never used again, whatever is
-    forgotten. `total` is how many have been recorded so far, and so the number of the next one. `enabled` is what the
-    hot path asks before it calls; a disabled journal ignores what it is told all the same. `tap`, when somebody has
-    set it, is called after each chunk: it must be quick, and leave reading to a later turn of the loop.
+    forgotten, and what `forget` takes out leaves a gap. `total` is how many have been recorded so far, and so the
+    number of the next one. `enabled` is what the hot path asks before it calls; a disabled journal ignores what it is
+    told all the same. `tap`, when somebody has set it, is called after each chunk: it must be quick, and leave reading
+    to a later turn of the loop.
     """
 
     __slots__ = ("_chunks", "_frames", "_octets", "_skip", "capacity", "enabled", "max_octets", "tap", "total")
@@ -120,6 +121,22 @@ class Journal:
         """Forget everything."""
         self._chunks.clear()
         self._frames = self._octets = self._skip = 0
+
+    def forget(self, sessions: Container[str]) -> int:
+        """Forget all frames of these sessions; returns how many they were. Nobody else's numbers change."""
+        kept: deque[_Chunk] = deque()
+        forgotten, first = 0, self._chunks[0] if self._chunks else None
+        for chunk in self._chunks:
+            if chunk.session not in sessions:
+                kept.append(chunk)
+                continue
+            self._octets -= len(chunk.octets)
+            forgotten += chunk.frames - (self._skip if chunk is first else 0)
+        if first is not None and first.session in sessions:
+            self._skip = 0
+        self._chunks = kept
+        self._frames -= forgotten
+        return forgotten
 
     def __len__(self) -> int:
         return self._frames

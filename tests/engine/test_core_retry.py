@@ -276,7 +276,7 @@ def test_there_is_one_notification_at_a_time_and_it_tells_the_latest() -> None:
     world.settle()
     assert [b"err:031" in pdu.short_message for pdu in receiver.received] == [True]
     receiver.answer()
-    assert world.engine.life._notified == set()
+    assert world.engine.life._asides.notified == set()
 
 
 def test_what_failed_while_one_was_on_its_way_is_told_after_it() -> None:

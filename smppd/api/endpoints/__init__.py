@@ -16,6 +16,7 @@ def all_endpoints() -> tuple[Endpoint, ...]:
     from smppd.api.endpoints import (
         accounts,
         events,
+        messages,
         mo,
         pdus,
         server,
@@ -28,6 +29,7 @@ def all_endpoints() -> tuple[Endpoint, ...]:
         server,
         sessions,
         accounts,
+        messages,
         mo,
         pdus,
         verification,

@@ -167,18 +167,21 @@ class VerificationDesk:
 
         Raises TooBusyError beyond MAX_WAITS at a time.
         """
+        self._check_journal()
         if len(self._reader) >= MAX_WAITS:
             raise TooBusyError(f"{MAX_WAITS} wait already")
         monotonic = self._simulation.context.monotonic
         began = monotonic()
         matcher = self._matcher(when, namespace)
         collector = Collector(matcher, whole=whole, limit=limit)
+        read = since
+        while read < self.next_number and collector.count < count:
+            stop = self.next_number
+            await self._collect(collector, read, stop, count)
+            read = stop
         stopped = False
-        try:
-            async with asyncio.timeout(min(within, MAX_WITHIN)):
-                stopped = not await self._wait_for(collector, count, since)
-        except TimeoutError:
-            pass
+        if collector.count < count:
+            stopped = await self._wait_for(collector, count, read, began + min(within, MAX_WITHIN))
         waited, found = monotonic() - began, collector.count
         nearest: list[NearMiss] = []
         text = ""
@@ -223,11 +226,11 @@ class VerificationDesk:
         matchers = [self._matcher(when, namespace) for when in whens]
         within = None if scope is None else self._matcher(scope, namespace)
         order = Order(matchers, how, scope=within, whole=whole)
-        scan = self._scan()
+        scan, record_of = self._scan(), self._records.for_range(self.next_number - since)
         async for block in scan.forward(since, self.next_number):
             for number, entry in block:
                 if order.concerns(entry):
-                    record = self._records.of(number, entry)
+                    record = record_of(number, entry)
                     if not namespace or record.facts.account == namespace:
                         order.see(record)
         items, reason, text = order.judge.items, order.judge.reason(), ""
@@ -316,18 +319,21 @@ class VerificationDesk:
     def _zone(self) -> tzinfo:
         return time_zone(self._simulation.settings.server.timezone)
 
-    def _scan(self) -> Scan:
+    def _check_journal(self) -> None:
         if not self._simulation.journal.enabled:
             raise ConflictError("nothing is recorded: [journal] pdus is 0")
+
+    def _scan(self) -> Scan:
+        self._check_journal()
         return Scan(self._simulation.journal, self._simulation.context.monotonic)
 
     async def _collect(self, collector: Collector, start: int, stop: int, enough: int | None = None) -> None:
         """Offer what is recorded from a number on to another, until there is enough."""
-        scan = self._scan()
+        scan, record = self._scan(), self._records.for_range(stop - start)
         async for block in scan.forward(start, stop):
             for number, entry in block:
                 if collector.matcher.concerns(entry):
-                    collector.offer(self._records.of(number, entry))
+                    collector.offer(record(number, entry))
             if enough is not None and collector.count >= enough:
                 break
         collector.missed += scan.missed
@@ -337,11 +343,12 @@ class VerificationDesk:
     ) -> tuple[list[NearMiss], int, int]:
         """The near misses, how many PDUs were compared, and how many were forgotten before."""
         nearest, scan = Nearest(matcher, self._zone, whole=whole), self._scan()
+        record = self._records.for_range(self.next_number - since)
         async for block in scan.forward(since, self.next_number):
             for number, entry in block:
                 if nearest.concerns(entry):
-                    nearest.take(self._records.of(number, entry))
-        return nearest.found(limit), nearest.examined, scan.missed
+                    nearest.take(record(number, entry))
+        return await nearest.found(limit, scan.pace), nearest.examined, scan.missed
 
     async def _explain(
         self,
@@ -371,21 +378,23 @@ class VerificationDesk:
                 break
         return page
 
-    async def _wait_for(self, collector: Collector, count: int, since: int) -> bool:
-        """Collect until there are so many; False when the server is about to stop."""
-        read = since
-        while read < self.next_number:
-            stop = self.next_number
-            await self._collect(collector, read, stop, count)
-            if collector.count >= count:
-                return True
-            read = stop
-        wait = Wait(collector, read, count)
+    async def _wait_for(self, collector: Collector, count: int, start: int, deadline: float) -> bool:
+        """Collect what is recorded from now on, until there is enough; returns whether the server is about to stop.
+
+        start: frames before this number do not count. deadline: when it is given up, by the clock of the sessions.
+        """
+        wait = Wait(collector, start, count)
         self._reader.add(wait)
+        read, stopped = start, False
         try:
-            return await wait.done
+            async with asyncio.timeout(max(0.0, deadline - self._simulation.context.monotonic())):
+                stopped = not await wait.done
+        except TimeoutError:
+            pass
         finally:
-            self._reader.remove(wait)
+            read = self._reader.remove(wait)
+        await self._collect(collector, read, self.next_number, count)
+        return stopped
 
     async def _views(self, matcher: Matcher, sightings: Sequence[Sighting]) -> list[MatchView]:
         """How sightings are shown, requests with their responses."""

@@ -45,7 +45,7 @@ class Matcher:
         """What a PDU is, or completes, that meets the conditions; None when that is nothing."""
         if not self.concerns(record.entry):
             return None
-        sighting = Sighting(record, record.facts) if wholes is None else wholes.take(record)
+        sighting = Sighting(record) if wholes is None else wholes.take(record)
         return sighting if sighting is not None and self.holds(record, sighting.facts) else None
 
     def meets(self, sighting: Sighting) -> bool:

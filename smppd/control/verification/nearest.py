@@ -6,7 +6,8 @@ best so many. These few are then compared in detail: how like is what was found 
 
 from __future__ import annotations
 
-import difflib
+import re
+from difflib import SequenceMatcher
 from heapq import heappush, heappushpop
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from smppd.behaviour.conditions import Condition
     from smppd.control.records import Record
+    from smppd.control.scan import Pace
     from smppd.control.verification.matching import Matcher
     from smppd.observe.journal import JournalEntry
 
@@ -38,6 +40,15 @@ MESSAGES: Final = frozenset(
     int(COMMANDS[name]) for name in ("submit_sm", "data_sm", "submit_multi", "deliver_sm", "replace_sm", "broadcast_sm")
 )
 """Commands that bring a text: who expects one of them may have got another."""
+
+MAX_VALUES: Final = 4
+"""Alternatives of a test whose likeness to what was found is measured."""
+
+UNKNOWN_LIKENESS: Final = 0.1
+"""How like a number is to another one: there is something, and it is wrong."""
+
+_NO_LITERAL: Final = re.compile(r"\(\?(?:P<\w+>|[a-zA-Z]+\))|\\.|[][(){}.*+?^$|]")
+"""What of a regular expression does not stand for itself."""
 
 FAMILIES: Final = (MESSAGES, frozenset(map(int, BINDS)))
 
@@ -65,17 +76,20 @@ class Nearest:
     def take(self, record: Record) -> None:
         """Compare a PDU that is comparable."""
         self.examined += 1
-        sighting = Sighting(record, record.facts) if self._wholes is None else self._wholes.take(record)
+        sighting = Sighting(record) if self._wholes is None else self._wholes.take(record)
         if sighting is not None:
             self._consider(sighting, 0)
 
-    def found(self, limit: int) -> list[NearMiss]:
+    async def found(self, limit: int, pace: Pace) -> list[NearMiss]:
         """The nearest, at most so many, the closest first."""
         for sighting in () if self._wholes is None else self._wholes.incomplete():
             self._consider(sighting, 1)
-        misses = [self._compared(sighting) for _, _, sighting in self._best]
-        misses.sort(key=lambda miss: (-miss.closeness, -miss.pdu.number))
-        return misses[:limit]
+        scored: list[tuple[float, int, NearMiss]] = []
+        for _, number, sighting in self._best:
+            miss = self._compared(sighting)
+            scored.append((-miss.closeness, -number, miss))
+            await pace.breathe()
+        return [miss for *_, miss in sorted(scored)[:limit]]
 
     def _consider(self, sighting: Sighting, failed: int) -> None:
         """Keep a PDU that is no match, if it is among the best; of equals, the newer one."""
@@ -159,10 +173,18 @@ def _likeness(test: Any, value: Any) -> float:
     if value is None:
         return 0.0
     if not isinstance(test, Test) or not isinstance(value, str):
-        return 0.1
-    wanted = [str(one) for name in ("equals", "prefix", "glob") for one in listed(getattr(test, name))]
-    if not wanted:
-        return 0.1
+        return UNKNOWN_LIKENESS
     compared = value[:MAX_SHOWN]
-    ratios = (difflib.SequenceMatcher(None, one[:MAX_SHOWN].strip("*"), compared).ratio() for one in wanted[:4])
-    return round(0.9 * max(ratios), 3)
+    whole = [SequenceMatcher(None, str(one)[:MAX_SHOWN], compared).ratio() for one in listed(test.equals)[:MAX_VALUES]]
+    parts = [*listed(test.prefix)[:MAX_VALUES], *listed(test.glob)[:MAX_VALUES]]
+    if test.regex is not None:
+        parts.append(_NO_LITERAL.sub("", test.regex))
+    scores = [*whole, *(_covered(one.strip("*")[:MAX_SHOWN], compared) for one in parts)]
+    return round(0.9 * max(scores), 3) if scores else UNKNOWN_LIKENESS
+
+
+def _covered(wanted: str, found: str) -> float:
+    """How much of what is wanted, from 0 to 1, is found somewhere in its order."""
+    if not wanted:
+        return 0.0
+    return sum(block.size for block in SequenceMatcher(None, wanted, found).get_matching_blocks()) / len(wanted)

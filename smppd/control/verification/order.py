@@ -40,6 +40,7 @@ class Order:
     def __init__(self, steps: Sequence[Matcher], how: How, *, scope: Matcher | None, whole: bool) -> None:
         """scope: what may not come between adjacent steps; None: PDUs of the commands that the steps are about."""
         self._steps = [(matcher, Wholes() if whole else None) for matcher in steps]
+        self._others = Wholes() if whole else None
         self._scope = scope
         judges: dict[How, type[_Loose | _Strict | _Adjacent]] = {
             "loose": _Loose,
@@ -55,13 +56,14 @@ class Order:
         return any(matcher.concerns(entry) for matcher, _ in self._steps)
 
     def see(self, record: Record) -> None:
-        """One more PDU that may matter."""
+        """One more PDU that may matter. A part of a message that is to be whole does so once all parts are there."""
         met: dict[int, Sighting] = {}
         for place, (matcher, wholes) in enumerate(self._steps):
             sighting = matcher.sight(record, wholes)
             if sighting is not None:
                 met[place] = sighting
-        if met or (self._scope is None or self._scope.sight(record) is not None):
+        is_part = self._others is not None and self._others.take(record) is None
+        if met or (not is_part and (self._scope is None or self._scope.sight(record) is not None)):
             self.judge.see(record, met)
 
 

@@ -8,7 +8,7 @@ look at it, and not at all when none does.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from smppd.control.records import command_id_of
 from smppd.control.scan import BLOCK, READ, Pace
@@ -21,12 +21,18 @@ if TYPE_CHECKING:
     from smppd.control.simulation import Simulation
     from smppd.control.verification.collecting import Collector
 
+MAX_COMMANDS: Final = 256
+"""Commands for which it is remembered who waits: more than the specification has, and peers may invent others."""
+
 
 class Wait:
     """Somebody who waits until enough was collected. `done` says whether it was, or the server is about to stop."""
 
     def __init__(self, collector: Collector, start: int, count: int) -> None:
-        """Offer `collector` the frames from number `start` on, until it has `count` of them."""
+        """Have `collector` offered the frames from number `start` on, until it has `count` of them.
+
+        `start` is not below the number of the frame that will be recorded next.
+        """
         self.collector = collector
         self.start = start
         self.count = count
@@ -37,6 +43,11 @@ class Wait:
         if self.collector.count >= self.count and not self.done.done():
             self.done.set_result(True)
 
+    def end(self) -> None:
+        """There is no use in waiting any longer."""
+        if not self.done.done():
+            self.done.set_result(False)
+
 
 class Reader:
     """Reads on in the journal while anybody waits."""
@@ -46,7 +57,9 @@ class Reader:
         self._records = records
         self._waits: list[Wait] = []
         self._by_command: dict[int, list[Wait]] = {}
+        self._is_over = False
         self._cursor = 0
+        """The number of the next frame to read."""
         self._scheduled: asyncio.Handle | None = None
         self._deaf: Callable[[], None] | None = None
 
@@ -55,22 +68,25 @@ class Reader:
         return len(self._waits)
 
     def add(self, wait: Wait) -> None:
-        """Offer frames to this wait from now on; it has looked at those below its `start` itself."""
+        """Offer frames to this wait that are recorded from now on."""
         if not self._waits:
-            self._cursor = wait.start
+            self._cursor = self._simulation.journal.total
             self._deaf = on_recorded(self._simulation, self._stir)
         self._waits.append(wait)
         self._by_command.clear()
-        self._stir()
+        if self._is_over:
+            wait.end()
 
-    def remove(self, wait: Wait) -> None:
-        """Nobody waits for this any more."""
-        if wait not in self._waits:
-            return
+    def remove(self, wait: Wait) -> int:
+        """Nobody waits for this any more; returns the number of the first frame that it was not offered."""
         self._waits.remove(wait)
         self._by_command.clear()
-        if self._waits:
-            return
+        if not self._waits:
+            self._rest()
+        return max(self._cursor, wait.start)
+
+    def _rest(self) -> None:
+        """There is nothing to read for."""
         if self._deaf is not None:
             self._deaf()
             self._deaf = None
@@ -80,9 +96,9 @@ class Reader:
 
     def end(self) -> None:
         """Let all go who wait: the server is about to stop."""
+        self._is_over = True
         for wait in self._waits:
-            if not wait.done.done():
-                wait.done.set_result(False)
+            wait.end()
 
     def _stir(self) -> None:
         """Something was recorded: read in a turn of the loop to come."""
@@ -113,6 +129,8 @@ class Reader:
     def _concerned(self, command_id: int) -> list[Wait]:
         waits = self._by_command.get(command_id)
         if waits is None:
+            if len(self._by_command) >= MAX_COMMANDS:
+                self._by_command.clear()
             waits = [wait for wait in self._waits if wait.collector.matcher.is_about(command_id)]
             self._by_command[command_id] = waits
         return waits

@@ -61,7 +61,7 @@ class Wholes:
         """What a PDU completes: itself, a message of several parts, or nothing yet."""
         part = record.part
         if part is None:
-            return Sighting(record, record.facts)
+            return Sighting(record)
         key = self._key(record, part.kind, part.reference, part.total)
         parts = self._open.setdefault(key, {})
         parts[part.seq] = record

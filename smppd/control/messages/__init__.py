@@ -1,0 +1,1 @@
+"""Recorded messages: searched, shown with their lives and their PDUs, forced to an end, cancelled."""

@@ -1,0 +1,242 @@
+"""Columns of a shelf: the values of one kind of all its messages, made at the speed of memory, searched at it too.
+
+A `Joined` column is one long text, in which a piece of text is found among four thousand messages in some ten
+microseconds. A `Codes` column has an octet for each message, and each distinct value once: a condition is put to the
+values, and its verdicts to the messages by a table. A `Span` says between which two all values lie.
+
+Columns may say too much, never too little: what they find is looked at again, message by message.
+"""
+
+from __future__ import annotations
+
+import codecs
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from smppd.engine.multipart import UDHI, text_of
+from smppwire.text import Alphabet
+from smppwire.text.gsm7 import decode as decode_gsm7
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from smppd.engine.message import Message
+    from smppwire.pdus import SubmitSm
+
+PIECE: Final = 512
+"""Messages that are looked at in one step: a tenth of a millisecond."""
+
+MOST_CODES: Final = 256
+"""Distinct values that an octet tells apart. Where there are more, messages are looked at one by one."""
+
+BREAK: Final = "\0"
+"""Stands before and behind each entry of a `Joined` column, and in none."""
+
+STAND_IN: Final = "\ufffd"
+"""Written for a BREAK in a text. Nobody finds a text by it: see `Joined.places`."""
+
+GSM_BREAK: Final = b"\xff"
+"""What becomes a BREAK when septets are decoded: an octet that is no septet."""
+
+ESCAPE: Final = b"\x1b"
+UCS2: Final = 0x08
+
+GSM_TABLE: Final = "".join(decode_gsm7(bytes((octet,))) for octet in range(0xFF)) + BREAK
+"""The characters of the octets of the GSM 7 bit alphabet where no escape is among them."""
+
+
+class Joined(NamedTuple):
+    """The texts of a shelf, one after the other: BREAK, text, BREAK, text, BREAK."""
+
+    octets: str
+
+    def has(self, piece: str) -> bool:
+        """Whether any text may have this piece in it, which may begin or end with a BREAK."""
+        return piece in self.octets
+
+    def count(self, piece: str) -> int:
+        """How often it is there."""
+        return self.octets.count(piece)
+
+    def places(self, piece: str) -> Iterator[int]:
+        """The places of the texts that have it, ascending."""
+        octets = self.octets
+        ahead = piece.startswith(BREAK)
+        found = octets.find(piece)
+        seen, place = 0, -1
+        while found >= 0:
+            inside = found + ahead
+            place += octets.count(BREAK, seen, inside)
+            yield place
+            seen = octets.find(BREAK, inside)
+            # The break that ends this text may begin the next match.
+            found = octets.find(piece, seen)
+
+    def entries(self) -> list[str] | None:
+        """The texts by themselves; None where one is not quite what it was."""
+        return None if STAND_IN in self.octets else self.octets.split(BREAK)[1:-1]
+
+    def folded(self) -> Joined:
+        """The same without letter case."""
+        return Joined(self.octets.casefold())
+
+
+class Codes(NamedTuple):
+    """An octet for each message, and what each octet stands for. None where all have the same."""
+
+    octets: bytes | None
+    values: Sequence[Any]
+
+    def judge(self, accepts: Callable[[Any], bool]) -> bytes | bool:
+        """1 for each message whose value is accepted, else 0; or what is true of all of them."""
+        verdicts = [accepts(value) for value in self.values]
+        if self.octets is None or all(verdicts) or not any(verdicts):
+            return verdicts[0] if verdicts else False
+        return self.octets.translate(bytes(verdicts).ljust(MOST_CODES, b"\0"))
+
+
+class Many(NamedTuple):
+    """There are too many values for `Codes`."""
+
+    octets: None = None
+
+
+class Span(NamedTuple):
+    """The least and the greatest value."""
+
+    least: float
+    most: float
+
+    octets: None = None
+
+
+def pieces(messages: Sequence[Message]) -> Iterator[Sequence[Message]]:
+    """Some messages at a time."""
+    for start in range(0, len(messages), PIECE):
+        yield messages[start : start + PIECE]
+
+
+class Building:
+    """A column being made: go through `steps`, between any two of which others may have their turn; then `column`."""
+
+    __slots__ = ("column", "steps")
+
+    def __init__(self, make: Callable[[Building, Sequence[Message]], Iterator[None]], over: Sequence[Message]) -> None:
+        self.column: Any = None
+        self.steps = make(self, over)
+
+
+def codes_by(values_of: Callable[[Sequence[Message]], Iterable[Any]]) -> Callable[..., Iterator[None]]:
+    """Makes a `Codes` column, or `Many`, of the values that a function gives for some messages."""
+
+    def make(building: Building, messages: Sequence[Message]) -> Iterator[None]:
+        known: dict[Any, int] = {}
+        octets = bytearray()
+        for piece in pieces(messages):
+            values = list(values_of(piece))
+            for value in dict.fromkeys(values):
+                known.setdefault(value, len(known))
+            if len(known) > MOST_CODES:
+                building.column = Many()
+                return
+            octets += bytes(map(known.__getitem__, values))
+            yield
+        building.column = Codes(bytes(octets) if len(known) > 1 else None, tuple(known))
+
+    return make
+
+
+def span_by(name: str) -> Callable[..., Iterator[None]]:
+    """Makes the `Span` of an attribute."""
+    values_of = attrgetter(name)
+
+    def make(building: Building, messages: Sequence[Message]) -> Iterator[None]:
+        least, most = float("inf"), float("-inf")
+        for piece in pieces(messages):
+            values = list(map(values_of, piece))
+            least, most = min(least, *values), max(most, *values)
+            yield
+        building.column = Span(least, most)
+
+    return make
+
+
+def joined_octets(values_of: Callable[[Sequence[Message]], Iterable[bytes]]) -> Callable[..., Iterator[None]]:
+    """Makes a `Joined` column of C-octet strings, read as Latin-1."""
+
+    def make(building: Building, messages: Sequence[Message]) -> Iterator[None]:
+        parts = [b""]
+        for piece in pieces(messages):
+            values = list(values_of(piece))
+            octets = b"\0".join(values)
+            if octets.count(b"\0") >= len(values):  # C-octet strings of the wire have no NUL in them, others may
+                octets = b"\0".join([value.replace(b"\0", b"\xff") for value in values])
+            parts.append(octets)
+            yield
+        building.column = Joined(b"\0".join([*parts, b""]).decode("latin-1"))
+
+    return make
+
+
+def joined_texts(building: Building, messages: Sequence[Message]) -> Iterator[None]:
+    """Make the `Joined` column of decoded texts, those of parts as they are."""
+    parts = [""]
+    for piece in pieces(messages):
+        texts: list[str] = []
+        yield from _texts(piece, texts)
+        parts.append(BREAK.join(texts))
+        yield
+    building.column = Joined(BREAK.join([*parts, ""]))
+
+
+def joined_whole_texts(building: Building, messages: Sequence[Message]) -> Iterator[None]:
+    """Make the `Joined` column of the texts of whole messages: each stands with its first part."""
+    parts = [""]
+    for piece in pieces(messages):
+        for message in piece:
+            assembly = message.assembly
+            if assembly is None:
+                parts.append(_entry(text_of(message.pdu, message.esme.dialect.default_alphabet)))
+            else:
+                parts.append(_entry(assembly.text) if assembly.first is message else "")
+            yield
+    building.column = Joined(BREAK.join([*parts, ""]))
+
+
+def _texts(messages: Sequence[Message], texts: list[str]) -> Iterator[None]:
+    """Put the texts of some messages into `texts`: the plain ones decoded together, the others one by one."""
+    pdus = [message.pdu for message in messages]
+    octets = [pdu.short_message for pdu in pdus]
+    special = _special(messages, pdus, octets)
+    for place in special:
+        octets[place] = b""
+    texts += codecs.charmap_decode(GSM_BREAK.join(octets), "strict", GSM_TABLE)[0].split(BREAK)
+    for place in special:
+        pdu = pdus[place]
+        if pdu.data_coding == UCS2 and pdu.esm_class < UDHI and not pdu.tlvs:
+            text = pdu.short_message.decode("utf-16-be", "replace")
+        else:
+            text = text_of(pdu, messages[place].esme.dialect.default_alphabet)
+        texts[place] = _entry(text)
+        yield
+
+
+def _special(messages: Sequence[Message], pdus: Sequence[SubmitSm], octets: Sequence[bytes]) -> list[int]:
+    """The places of those that are not plain: GSM 7 bit by default, without header, TLVs, escapes and odd octets."""
+    if not all(esme.dialect.default_alphabet == Alphabet.GSM7 for esme in {message.esme for message in messages}):
+        return list(range(len(messages)))
+    codings, classes, tlvs = (map(attrgetter(name), pdus) for name in ("data_coding", "esm_class", "tlvs"))
+    special = [
+        place
+        for place, (coding, esm_class, has_tlvs) in enumerate(zip(codings, classes, tlvs, strict=True))
+        if coding or has_tlvs or esm_class >= UDHI
+    ]
+    together = b"".join(octets)
+    if ESCAPE in together or GSM_BREAK in together:
+        escaped = [place for place, each in enumerate(octets) if ESCAPE in each or GSM_BREAK in each]
+        special = sorted({*special, *escaped})
+    return special
+
+
+def _entry(text: str) -> str:
+    return text.replace(BREAK, STAND_IN) if BREAK in text else text
