@@ -5,9 +5,11 @@ A desk is made when it is first used, so that a server nobody controls loads non
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from smppd.control.clock import ClockDesk
     from smppd.control.simulation import Simulation
 
 
@@ -17,3 +19,10 @@ class Control:
     def __init__(self, simulation: Simulation) -> None:
         """Control this server."""
         self.simulation = simulation
+
+    @cached_property
+    def clock(self) -> ClockDesk:
+        """The engine's clock."""
+        from smppd.control.clock import ClockDesk
+
+        return ClockDesk(self.simulation)
