@@ -201,6 +201,8 @@ class SmscServer:
                 wake=self._wake,
                 waits=waits,
                 configured=settings,
+                addresses=lambda: (self.smpp_addresses, self.http_address),
+                started=time.monotonic(),
             )
         )
         """What may be asked of this server and done to it while it runs."""
@@ -278,7 +280,15 @@ class SmscServer:
 
         host, port = split_address(self.settings.server.http)
         exposition = Exposition(SmppdCollector(self.counters, self._sources(), __version__))
-        return HttpServer(host, port, exposition=exposition, ready=self.is_ready, version=__version__, logger=self.log)
+        return HttpServer(
+            host,
+            port,
+            exposition=exposition,
+            ready=self.is_ready,
+            version=__version__,
+            logger=self.log,
+            control=self.control,
+        )
 
     def _sources(self) -> Sources:
         """Where the collector finds what the engine counts."""

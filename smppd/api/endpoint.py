@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from aiohttp import web
+    from msgspec import Struct
 
     from smppd.control.panel import Control
 
@@ -50,12 +51,15 @@ class Endpoint:
     """What a token must allow: `read`, or `control` for whatever changes anything."""
     parameters: Mapping[str, str] = field(default_factory=dict)
     """What each variable of the path is."""
-    query: type[Any] | None = None
+    query: type[Struct] | None = None
     """A msgspec.Struct, forbid_unknown_fields: the query string, strictly. Lists are given by repeating a name."""
     body: Any = None
     """The type of the JSON body, read strictly: a Struct with forbid_unknown_fields, or a settings Table."""
     body_optional: bool = False
     """Whether the body may be left out; `Call.body` is None then."""
+    upload: str = ""
+    """A media type that the body may be of instead of JSON: the handler reads it from `Call.request` then, within
+    bounds of its own, and `Call.body` is None."""
     result: Any = None
     """The type of what is answered as JSON; None: nothing (204), or a stream of `media`."""
     status: int = 200
@@ -66,4 +70,7 @@ class Endpoint:
     503; 404 where the path has variables)."""
     patient: bool = False
     """Whether it may take longer than other requests: it waits for something, or streams."""
+    version: Callable[[Any], Any] | None = None
+    """Of a GET: what of its result makes the entity tag, where counts and ages in it change all the time. Such a tag
+    guards changes (If-Match on PUT, PATCH and DELETE of the same path); nobody is spared the answer by it."""
     handle: Callable[[Call], Awaitable[Any]]

@@ -17,7 +17,9 @@ from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 
+from smppd.api.dispatch import MAX_BODY, Dispatcher
 from smppd.api.door import BACKLOG
+from smppd.api.endpoints import all_endpoints
 from smppd.api.problem import problem
 
 if TYPE_CHECKING:
@@ -26,15 +28,13 @@ if TYPE_CHECKING:
 
     from structlog.typing import FilteringBoundLogger
 
+    from smppd.control.panel import Control
     from smppd.observe.metrics import Exposition
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 """Names that only this machine can mean; accepted with any port, because tunnels and containers renumber ports."""
-
-MAX_BODY: Final = 1024 * 1024
-"""Octets of a request body: a whole configuration fits, a flood does not."""
 
 MAX_LINE: Final = 8190
 """Octets of the request line and of one header field: aiohttp's default, the usual figure among web servers."""
@@ -94,6 +94,7 @@ class HttpServer:
         version: str,
         logger: FilteringBoundLogger,
         allowed_hosts: Iterable[str] = (),
+        control: Control | None = None,
     ) -> None:
         self._host = host
         self._port = port
@@ -102,6 +103,7 @@ class HttpServer:
         self._page = _PAGE.format(version=html.escape(version))
         self._logger = logger
         self._allowed_hosts = LOOPBACK_HOSTS | {normalise_host(name) for name in (host, *allowed_hosts)}
+        self._api = None if control is None else Dispatcher(control, all_endpoints())
         self._runner: web.AppRunner | None = None
         self._listener: asyncio.Server | None = None
 
@@ -150,6 +152,8 @@ class HttpServer:
         runner, self._runner = self._runner, None
         if listener is not None:
             listener.close()
+        if self._api is not None:
+            self._api.stop()
         if runner is not None:
             await runner.cleanup()
 
@@ -160,6 +164,8 @@ class HttpServer:
         application.router.add_get("/metrics", self._metrics)
         application.router.add_get("/healthz", self._healthz)
         application.router.add_get("/readyz", self._readyz)
+        if self._api is not None:
+            self._api.add_to(application.router)
         return application
 
     async def _index(self, _request: web.Request) -> web.Response:
@@ -186,7 +192,8 @@ class HttpServer:
     async def _answer_errors(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Every error as a problem document; what went wrong inside goes to the log and stays there."""
         try:
-            async with asyncio.timeout(HANDLER_TIMEOUT):
+            patient = self._api is not None and self._api.is_patient(request)
+            async with asyncio.timeout(None if patient else HANDLER_TIMEOUT):
                 return await handler(request)
         except web.HTTPMethodNotAllowed as error:
             allowed = ", ".join(sorted(error.allowed_methods))

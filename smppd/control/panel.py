@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from smppd.control.clock import ClockDesk
+    from smppd.control.server import ServerDesk
     from smppd.control.simulation import Simulation
 
 
@@ -26,3 +27,10 @@ class Control:
         from smppd.control.clock import ClockDesk
 
         return ClockDesk(self.simulation)
+
+    @cached_property
+    def server(self) -> ServerDesk:
+        """The server as a whole: how it does, and its configuration."""
+        from smppd.control.server import ServerDesk
+
+        return ServerDesk(self.simulation)

@@ -43,6 +43,12 @@ class Simulation:
     """Calls at times of the engine's clock."""
     configured: Settings
     """The settings of the files: what a reset returns to. A reload of the files replaces them."""
+    load: Callable[[], Settings] | None = None
+    """Read the files anew, in any thread; raises UserError. None: the server was started without one."""
+    addresses: Callable[[], tuple[list[str], str]] = lambda: ([], "")
+    """Where SMPP and HTTP are listened for, with the real ports; "" where HTTP is not."""
+    started: float = 0.0
+    """When the server was made, on `context.monotonic`."""
 
     @property
     def settings(self) -> Settings:
