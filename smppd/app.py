@@ -176,6 +176,7 @@ class SmscServer:
             max_pdu=longest_pdu(settings),
         )
         self._context.faults = self.faults
+        self.faults.watchers.append(self._faults_changed)
         self._fault_desk = FaultDesk(
             self.faults,
             self.engine,
@@ -458,8 +459,15 @@ class SmscServer:
         return changes
 
     def _rules_changed(self) -> None:
-        self.settings = msgspec.structs.replace(self.settings, rule=list(self.rules))
+        self._amend(rule=list(self.rules))
         self._follow_rules()
+
+    def _faults_changed(self) -> None:
+        self._amend(fault=list(self.faults))
+
+    def _amend(self, **tables: object) -> None:
+        """The settings in use have other rules or faults from now on."""
+        self.settings = self._context.settings = msgspec.structs.replace(self.settings, **tables)
 
     def _follow_rules(self) -> None:
         """Have all connections ask the rules, from the first rule on that there is."""
