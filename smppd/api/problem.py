@@ -6,9 +6,9 @@ import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
-from smppd.control.failures import ControlError, InvalidError
+from smppd.control.failures import ControlError, InvalidError, TooBusyError
 from smppd.settings.root import SettingsError
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ PROBLEM_JSON: Final = "application/problem+json"
 
 MAX_ERRORS: Final = 100
 """Entries of `errors`: whoever has made more mistakes repairs these first."""
+
+RETRY_AFTER: Final = 1
+"""Seconds after which it may be worth while to ask again where a limit is reached."""
 
 
 def problem(
@@ -44,6 +47,8 @@ def problem(
 def problem_of(error: UserError) -> web.Response:
     """The problem document of a mistake that the person at the other end made."""
     headers = error.headers if isinstance(error, RequestError) else None
+    if isinstance(error, TooBusyError):
+        headers = {hdrs.RETRY_AFTER: str(RETRY_AFTER)}
     if isinstance(error, InvalidError):
         return problem(error.status, f"{_count(error.problems)} in what was sent.", headers, error.problems)
     if isinstance(error, SettingsError):

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from aiohttp import hdrs
 
+from smppd.api.endpoint import JSON
 from smppd.api.problem import MAX_ERRORS, RequestError
 from smppd.control.failures import InvalidError
 from smppd.kinds import bare_of, fields_of, list_item, takes_text, variants_of
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
     from smppd.api.endpoint import Endpoint
     from smppd.strict import Problem
-
-JSON: Final = "application/json"
 
 MAX_FIELDS: Final = 200
 """Values in a query string: lists are given by repeating a name, and a request line has 8,190 octets anyway."""
