@@ -21,7 +21,7 @@ from smppwire.constants import MAX_PDU_LENGTH
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
-from smppd.behaviour.layer import Connection
+    from smppd.behaviour.layer import Connection
     from smppd.behaviour.occasions import FaultHits, Party
     from smppd.behaviour.streams import Loop
     from smppd.behaviour.waits import Waits
