@@ -15,8 +15,13 @@ def all_endpoints() -> tuple[Endpoint, ...]:
     """The whole table."""
     from smppd.api.endpoints import (
         clock,
+        dialects,
+        faults,
+        networks,
+        routes,
+        rules,
         server,
     )
 
-    modules = (server, clock)
+    modules = (server, clock, rules, faults, dialects, networks, routes)
     return tuple(endpoint for module in modules for endpoint in module.ENDPOINTS)
