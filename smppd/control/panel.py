@@ -10,10 +10,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from smppd.control.accounts import AccountDesk
+    from smppd.control.clock import ClockDesk
+    from smppd.control.dialects import DialectsDesk
     from smppd.control.events import EventDesk
+    from smppd.control.faults import FaultsDesk
     from smppd.control.messages.desk import MessagesDesk
     from smppd.control.mo import MoDesk
+    from smppd.control.networks import NetworksDesk
     from smppd.control.pdus import PduDesk
+    from smppd.control.routes import RoutesDesk
+    from smppd.control.rules import RulesDesk
     from smppd.control.server import ServerDesk
     from smppd.control.sessions import SessionDesk
     from smppd.control.simulation import Simulation
@@ -27,6 +33,20 @@ class Control:
     def __init__(self, simulation: Simulation) -> None:
         """Control this server."""
         self.simulation = simulation
+
+    def let_go(self) -> None:
+        """Let all go who wait for something: the server is about to stop."""
+        if "verification" in vars(self):
+            self.verification.close()
+
+    async def close(self) -> None:
+        """The server stops: end what desks do by themselves. Those that were never used are not made for it."""
+        if "webhooks" in vars(self):
+            await self.webhooks.close()
+        if "events" in vars(self):
+            self.events.close()
+
+    # -- the desks ----------------------------------------------------------------------------------------------------
 
     @cached_property
     def server(self) -> ServerDesk:
@@ -48,6 +68,13 @@ class Control:
         from smppd.control.accounts import AccountDesk
 
         return AccountDesk(self.simulation)
+
+    @cached_property
+    def messages(self) -> MessagesDesk:
+        """Recorded messages: searched, shown, forced to an end, cancelled."""
+        from smppd.control.messages.desk import MessagesDesk
+
+        return MessagesDesk(self.simulation, self.pdus)
 
     @cached_property
     def mo(self) -> MoDesk:
@@ -85,20 +112,43 @@ class Control:
         return WebhookDesk(self.simulation, self.events)
 
     @cached_property
-    def messages(self) -> MessagesDesk:
-        """Recorded messages: searched, shown, forced to an end, cancelled."""
-        from smppd.control.messages.desk import MessagesDesk
+    def rules(self) -> RulesDesk:
+        """Rules, and the scenarios that they share."""
+        from smppd.control.rules import RulesDesk
 
-        return MessagesDesk(self.simulation, self.pdus)
+        return RulesDesk(self.simulation)
 
-    def let_go(self) -> None:
-        """Let all go who wait for something: the server is about to stop."""
-        if "verification" in vars(self):
-            self.verification.close()
+    @cached_property
+    def faults(self) -> FaultsDesk:
+        """Faults."""
+        from smppd.control.faults import FaultsDesk
 
-    async def close(self) -> None:
-        """The server stops: end what desks do by themselves. Those that were never used are not made for it."""
-        if "webhooks" in vars(self):
-            await self.webhooks.close()
-        if "events" in vars(self):
-            self.events.close()
+        return FaultsDesk(self.simulation)
+
+    @cached_property
+    def dialects(self) -> DialectsDesk:
+        """Dialects."""
+        from smppd.control.dialects import DialectsDesk
+
+        return DialectsDesk(self.simulation)
+
+    @cached_property
+    def networks(self) -> NetworksDesk:
+        """Simulated networks."""
+        from smppd.control.networks import NetworksDesk
+
+        return NetworksDesk(self.simulation)
+
+    @cached_property
+    def routes(self) -> RoutesDesk:
+        """Routes."""
+        from smppd.control.routes import RoutesDesk
+
+        return RoutesDesk(self.simulation)
+
+    @cached_property
+    def clock(self) -> ClockDesk:
+        """The clock of messages and receipts."""
+        from smppd.control.clock import ClockDesk
+
+        return ClockDesk(self.simulation)

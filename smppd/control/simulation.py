@@ -10,13 +10,14 @@ if TYPE_CHECKING:
 
     from smppd.behaviour.faults import FaultBook
     from smppd.behaviour.sessions import Rules
+    from smppd.behaviour.waits import Waits
     from smppd.engine.core import Engine
     from smppd.observe.journal import Journal
     from smppd.observe.roster import Roster
     from smppd.settings import Changes, Settings
     from smppd.transport.context import Context
     from smppd.transport.outbind import Outbinds
-    from smppd.transport.timelapse import Lapse
+    from smppd.transport.timelapse import Lapse, TimeLapse
 
 
 @dataclass(slots=True)
@@ -30,7 +31,17 @@ class Simulation:
     configure: Callable[[Settings], Changes]
     """Take other settings at once, as a reload does; raises UserError when they cannot be taken."""
     advance: Callable[[float], Awaitable[Lapse]]
-    """Let simulated time pass, in seconds."""
+    """Let simulated time pass at once, in seconds."""
+    advance_to: Callable[[float], Awaitable[Lapse]]
+    """The same, until the engine's clock says this Unix time."""
+    lapse: TimeLapse | None
+    """What drives the engine on its clock; None when the clock was handed in by somebody else."""
+    next_due: Callable[[], float | None]
+    """When something is due next, in seconds of the engine's clock."""
+    wake: Callable[[], None]
+    """Have the engine look soon at what is due: after whatever changed that."""
+    waits: Waits
+    """Calls at times of the engine's clock."""
     outbinds: Outbinds
     """Calls on ESMEs."""
     configured: Settings

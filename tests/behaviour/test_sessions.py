@@ -5,7 +5,7 @@ from datetime import UTC
 import pytest
 
 from smppd.behaviour.sessions import Rules
-from smppd.engine.clock import VirtualClock
+from smppd.engine.clock import EngineClock
 from smppd.settings.rules import Rule
 from smppwire.constants import CommandStatus
 from smppwire.pdus import BindTransceiver, EnquireLink, Pdu, SubmitSm, SubmitSmResp
@@ -32,7 +32,7 @@ then = { status = 3 }
 
 class Server:
     def __init__(self, text: str = THREE) -> None:
-        self.clock = VirtualClock(0.0)
+        self.clock = EngineClock(float, float, 0.0)
         self.changes = 0
         self.failed: list[str] = []
         self.rules = Rules(
@@ -79,7 +79,21 @@ def test_what_one_asks() -> None:
     server.rules.set_scenario("s", "")
     assert server.rules.scenarios == {}
     server.rules.reset()
-    assert server.rules.fired() == {}
+    assert [hits.fired for hits in server.rules.hits().values()] == [0, 0]
+    assert server.rules.fired() == {"a": 1, "b": 1}  # these are for Prometheus, where counters never fall
+
+
+def test_some_rules_begin_anew() -> None:
+    server = Server()
+    server.bind()
+    assert server.status(submit("1")) == 1
+    server.clock.advance_to(10.0)
+    server.status(submit("2"))
+    server.rules.restart(["b", "unknown"])
+    assert {name: hits.fired for name, hits in server.rules.hits().items()} == {"a": 1, "b": 0}
+    assert server.rules.scenarios == {"s": "done"}
+    server.rules.reset_scenarios()
+    assert server.rules.scenarios == {}
 
 
 def test_changes_while_running() -> None:

@@ -15,10 +15,16 @@ def all_endpoints() -> tuple[Endpoint, ...]:
     """The whole table."""
     from smppd.api.endpoints import (
         accounts,
+        clock,
+        dialects,
         events,
+        faults,
         messages,
         mo,
+        networks,
         pdus,
+        routes,
+        rules,
         server,
         sessions,
         verification,
@@ -35,5 +41,11 @@ def all_endpoints() -> tuple[Endpoint, ...]:
         verification,
         events,
         webhooks,
+        rules,
+        faults,
+        dialects,
+        networks,
+        routes,
+        clock,
     )
     return tuple(endpoint for module in modules for endpoint in module.ENDPOINTS)
