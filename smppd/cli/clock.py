@@ -12,7 +12,7 @@ from smppd.cli.remote import Remote, print_json, remote_command
 @click.group(name="clock", short_help="Read and move the simulated time of a server.", invoke_without_command=True)
 @remote_command
 @click.pass_context
-def command(context: click.Context, as_json: bool, remote: Remote) -> None:
+def command(context: click.Context, /, as_json: bool, remote: Remote) -> None:
     """Show the clock that drives messages, receipts, throughput and rules; session timers run on real time."""
     if context.invoked_subcommand is None:
         _show(remote.get("/clock"), as_json=as_json)

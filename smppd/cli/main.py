@@ -28,6 +28,14 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "explain": ("smppd.cli.explain", "Dissect PDUs given in hexadecimal or in a file."),
     "send": ("smppd.cli.send", "Submit one message as an ESME."),
     "load": ("smppd.cli.load", "Put a load on any SMSC and account for every message."),
+    "mo": ("smppd.cli.mo", "Send a message from a subscriber to an ESME."),
+    "tail": ("smppd.cli.tail", "Watch a server's PDUs and other events live."),
+    "messages": ("smppd.cli.messages", "Search the messages of a server."),
+    "sessions": ("smppd.cli.sessions", "List the sessions of a server, and end them."),
+    "rules": ("smppd.cli.rules", "List the rules of a server, and change them."),
+    "clock": ("smppd.cli.clock", "Read and move the simulated time of a server."),
+    "reset": ("smppd.cli.reset", "Put a server back to its configuration."),
+    "api": ("smppd.cli.api", "Call any operation of a server's HTTP API."),
     "hash-password": ("smppd.cli.hash_password", "Hash a password for the configuration."),
 }
 """Name of a command -> the module that has it, and the line it gets in ``smppd --help``."""

@@ -16,7 +16,7 @@ from smppd.cli.remote import Remote, print_json, remote_command, segment
 @click.option("--account", metavar="SYSTEM_ID", help="Only those that belong to this account.")
 @remote_command
 @click.pass_context
-def command(context: click.Context, account: str | None, as_json: bool, remote: Remote) -> None:
+def command(context: click.Context, /, account: str | None, as_json: bool, remote: Remote) -> None:
     """List the rules in their order, and how often each has matched and fired."""
     if context.invoked_subcommand is not None:
         return
@@ -51,7 +51,7 @@ def show(name: str, as_json: bool, remote: Remote) -> None:  # noqa: ARG001  # a
 
 @command.command(name="add", short_help="Add rules: one from options, or those of a file.")
 @click.argument("file", required=False)
-@click.option("--name", help="What it is called.  [default: rule-N]")
+@click.option("--name", help="What it is called.  [default: api-rule-N]")
 @click.option("--to", "destination_addr", metavar="PATTERN", help="When: the destination_addr, such as 336*.")
 @click.option("--from", "source_addr", metavar="PATTERN", help="When: the source_addr.")
 @click.option("--text", metavar="PATTERN", help="When: the decoded text, such as *STOP*.")

@@ -14,7 +14,7 @@ from smppd.cli.remote import Remote, print_json, remote_command, segment
 @click.option("--all", "everything", is_flag=True, help="Those that have ended too.")
 @remote_command
 @click.pass_context
-def command(context: click.Context, account: str | None, everything: bool, as_json: bool, remote: Remote) -> None:
+def command(context: click.Context, /, account: str | None, everything: bool, as_json: bool, remote: Remote) -> None:
     """List the sessions; `show`, `unbind`, `close`, `reset` and `throttle` take the number of one."""
     if context.invoked_subcommand is not None:
         return
