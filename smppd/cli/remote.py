@@ -65,7 +65,11 @@ class Remote:
         self._host = parts.hostname
         self._port = port
         self._prefix = parts.path.rstrip("/").removesuffix(API)
-        self._headers = {"Accept": "application/json", "User-Agent": f"smppd/{__version__}"}
+        self._headers = {
+            "Accept": "application/json",
+            "Connection": "close",  # one request each: what is left open would be nobody's
+            "User-Agent": f"smppd/{__version__}",
+        }
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
 
@@ -168,6 +172,7 @@ class Remote:
             connection.request(method, self._target(path, query), octets, headers)
             return connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
+            connection.close()
             raise RemoteError(
                 f"no smppd answers at {self.url}: {_reason(error)}\n"
                 "  (start one with `smppd serve`, or name another with --url)"
@@ -191,6 +196,8 @@ class Remote:
             octets = response.read(MAX_ANSWER + 1)
         except (OSError, http.client.HTTPException) as error:
             raise RemoteError(f"the answer of {self.url} broke off: {_reason(error)}") from None
+        finally:
+            response.close()
         if len(octets) > MAX_ANSWER:
             raise RemoteError(f"the answer of {self.url} is longer than {MAX_ANSWER} octets")
         return octets
