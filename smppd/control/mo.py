@@ -73,9 +73,10 @@ class MoView(Struct, frozen=True, kw_only=True):
     state: Annotated[
         MoState,
         Meta(
-            description="`scheduled`: its delay runs. `pending`: it waits for a bind, or a window. `sent`: it waits for "
-            "an answer. `acknowledged`: the ESME took all of it. `refused`: it refused a part for good. `expired`: nobody "
-            "took it in time. `dropped`: there was no room for it when its delay was over, or its bind cannot take it."
+            description="`scheduled`: its delay runs. `pending`: it waits for a bind, or a window. `sent`: it waits "
+            "for an answer. `acknowledged`: the ESME took all of it. `refused`: it refused a part for good. `expired`: "
+            "nobody took it in time. `dropped`: there was no room for it when its delay was over, or its bind cannot "
+            "take it."
         ),
     ]
     account: str
