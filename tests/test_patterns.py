@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smppd.patterns import MAX_PATTERN_LENGTH, AddressRange, AddressRangeError, check_glob, literal_prefix
+from smppd.patterns import (
+    MAX_PATTERN_LENGTH,
+    AddressRange,
+    AddressRangeError,
+    address_type,
+    check_glob,
+    literal_prefix,
+)
 
 
 @pytest.mark.parametrize("pattern", ["*", "336*", "+4477?", "44[1-5]*", "[!0-9]*", "[-+]1", "[1-]", "Bank", "a]b"])
@@ -186,3 +193,11 @@ def test_any_expression_is_read_or_refused(text: str) -> None:
 )
 def test_what_a_glob_begins_with(pattern: str, beginning: str) -> None:
     assert literal_prefix(pattern) == beginning
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [(b"447700", (1, 1)), (b"+447700", (1, 1)), (b"Shop 24", (5, 0)), (b"+", (5, 0)), (b"", (5, 0))],
+)
+def test_the_type_of_an_address(address: bytes, expected: tuple[int, int]) -> None:
+    assert address_type(address) == expected

@@ -73,9 +73,10 @@ class MoView(Struct, frozen=True, kw_only=True):
     state: Annotated[
         MoState,
         Meta(
-            description="`scheduled`: its delay runs. `pending`: it waits for a bind, or a window. `sent`: it waits for "
-            "an answer. `acknowledged`: the ESME took all of it. `refused`: it refused a part for good. `expired`: nobody "
-            "took it in time. `dropped`: there was no room for it when its delay was over, or its bind cannot take it."
+            description="`scheduled`: its delay runs. `pending`: it waits for a bind, or a window. `sent`: it waits "
+            "for an answer. `acknowledged`: the ESME took all of it. `refused`: it refused a part for good. `expired`: "
+            "nobody took it in time. `dropped`: there was no room for it when its delay was over, or its bind cannot "
+            "take it."
         ),
     ]
     account: str
@@ -137,14 +138,14 @@ class MoDesk:
 
     def list(self, *, limit: int = DEFAULT_LIMIT, cursor: str = "") -> Page[MoView]:
         """A page of the messages that are remembered, the newest first. Raises InvalidError for a wrong cursor."""
-        return page_of(list(reversed(self._order)), _view, kind=KIND, limit=limit, cursor=cursor)
+        return page_of(list(reversed(self._order)), self._view, kind=KIND, limit=limit, cursor=cursor)
 
     def get(self, mo_id: str) -> MoView:
         """One message. Raises NotFoundError when there never was one, or it is forgotten."""
         injection = self._injections.get(mo_id)
         if injection is None:
             raise NotFoundError("mobile originated message", mo_id)
-        return _view(injection)
+        return self._view(injection)
 
     # -- sending ------------------------------------------------------------------------------------------------------
 
@@ -157,7 +158,7 @@ class MoDesk:
         injection = self._compose(mo)
         self._reserve([injection])
         self._send(injection)
-        return _view(injection)
+        return self._view(injection)
 
     async def inject_all(self, messages: Sequence[Mo]) -> Sequence[MoView]:
         """Have subscribers send up to MAX_BATCH messages: all of them, or none.
@@ -185,7 +186,7 @@ class MoDesk:
         for injection in injections:
             self._send(injection)
             await pace.breathe()
-        return [_view(injection) for injection in injections]
+        return [self._view(injection) for injection in injections]
 
     # -- what the agenda asks -----------------------------------------------------------------------------------------
 
@@ -202,6 +203,9 @@ class MoDesk:
         """All delays that were over in this turn have been dealt with: nothing is left to do."""
 
     # -- inside -------------------------------------------------------------------------------------------------------
+
+    def _view(self, injection: _Injection) -> MoView:
+        return _view(injection, self._engine.clock.now())
 
     def _compose(self, mo: Mo) -> _Injection:
         """A message with its parts. Raises InvalidError, ConflictError."""
@@ -289,13 +293,18 @@ def _serves(esme: EsmeState, address: bytes) -> bool:
     return any(bind.address_range and bind.address_range.matches(address) for bind in esme.receivers())
 
 
-def _state_of(part: MobileOriginated) -> MoState:
-    return part.ended or ("sent" if part.is_on_way else "pending")
+def _state_of(part: MobileOriginated, now: float) -> MoState:
+    if part.ended is not None:
+        return part.ended
+    if part.is_on_way:
+        return "sent"
+    # It may stand behind others in its queue, and is thrown away when its turn comes.
+    return "expired" if part.expires_at < now else "pending"
 
 
-def _view(injection: _Injection) -> MoView:
+def _view(injection: _Injection, now: float) -> MoView:
     wanted = injection.wanted
-    parts = [_part_view(part, injection.state_before or _state_of(part)) for part in injection.parts]
+    parts = [_part_view(part, injection.state_before or _state_of(part, now)) for part in injection.parts]
     states = {part.state for part in parts}
     return MoView(
         id=injection.id,

@@ -52,16 +52,15 @@ class Mo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     source_addr: Annotated[str, Meta(max_length=MAX_ADDRESS, description="The subscriber.")]
     destination_addr: Annotated[str, Meta(max_length=MAX_ADDRESS, description="The ESME's address: a short code, say.")]
     text: Annotated[
-        str | None,
+        Annotated[str, Meta(max_length=MAX_TEXT)] | None,
         Meta(
-            max_length=MAX_TEXT,
             description="What it says: in the account's default alphabet (GSM 03.38) if that has all of it, else in "
             "UCS-2, unless data_coding says otherwise. A long one is split.",
         ),
     ] = None
     short_message: Annotated[
-        str | None,
-        Meta(max_length=2 * MAX_OCTETS, description="Octets in hexadecimal in place of a text; never split."),
+        Annotated[str, Meta(max_length=2 * MAX_OCTETS)] | None,
+        Meta(description="Octets in hexadecimal in place of a text; never split."),
     ] = None
     data_coding: Annotated[Octet | None, Meta(description="Default: 0 or 8 for a text, 0 for octets.")] = None
     account: Annotated[

@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from smppd.cli.main import main
-from smppd.cli.send import address_type
 from smppd.settings import Delay, Match, Network, Route
 from smppwire.pdus import SubmitSm
 from smppwire.text import decode_text
@@ -109,14 +108,6 @@ def test_other_sender_and_account(smsc: Live, monkeypatch: pytest.MonkeyPatch) -
     (record,) = records(smsc)
     assert (record.source_addr_ton, record.source_addr_npi, record.source_addr) == (1, 1, b"+447700900999")
     assert smsc.call(lambda: smsc.server.counters.bind_attempts["other", "ESME_ROK"]) == 1
-
-
-@pytest.mark.parametrize(
-    ("address", "expected"),
-    [(b"447700", (1, 1)), (b"+447700", (1, 1)), (b"Shop 24", (5, 0)), (b"+", (5, 0)), (b"", (5, 0))],
-)
-def test_the_type_of_an_address(address: bytes, expected: tuple[int, int]) -> None:
-    assert address_type(address) == expected
 
 
 def test_no_receipt_is_asked_for(smsc: Live, capsys: Capture) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from smppd.settings import IdForm, load_settings
 from smppd.settings.files import shipped_names
+from smppd.settings.includes import shipped_dialects
 from tests.settings.support import load, problems
 
 THEN = "then = { status = 8 }\n"
@@ -133,3 +134,8 @@ def test_problems_in_dialects_name_their_file(tmp_path: Path) -> None:
 )
 def test_dialects_that_are_based_on_nothing(tmp_path: Path, text: str, problem: str) -> None:
     assert problems(tmp_path, text)[0] == problem
+
+
+def test_a_shipped_dialect_by_its_name() -> None:
+    assert shipped_dialects("uuid-ids")["uuid-ids"].message_id.response.base == "uuid"
+    assert shipped_dialects("klingon") == {}

@@ -9,7 +9,7 @@ from smppd.behaviour.conditions import compile_when
 from smppd.behaviour.facts import Facts
 from smppd.settings import Pattern, Rule, Scenario, Schedule, Test, Then, When
 from smppd.settings.includes import Place
-from smppd.settings.reach import Names, always_fires, covers, mistakes_in_rules
+from smppd.settings.reach import Names, always_fires, covers, mistakes_in_rules, places_naming
 from smppwire.pdus import SubmitSm
 from tests.settings.support import load, problems
 
@@ -170,3 +170,36 @@ def test_no_cover_is_missed(whens: list[When]) -> None:
         else:
             useful.append(when)
     assert found == expected
+
+
+def test_who_names_an_account(tmp_path: Path) -> None:
+    accounts = "".join(f'[[account]]\nsystem_id = "{name}"\npassword = "p"\n' for name in ("a", "b"))
+    text = """
+[[route]]
+name = "first"
+match = { account = "a" }
+[[route]]
+name = "rest"
+[[distribution_list]]
+name = "list"
+members = ["447700900123"]
+accounts = ["b", "a"]
+[[rule]]
+when = { account = ["a", "x*"] }
+then = { status = 8 }
+[[rule]]
+when = { account = "a*" }
+then = { status = 8 }
+[[fault]]
+kind = "fin"
+account = "a"
+"""
+    settings = load(tmp_path, accounts + text)
+    assert places_naming(settings, "a") == [
+        "route[0].match.account",
+        "distribution_list[0].accounts",
+        "rule[0].when.account",
+        "fault[0].account",
+    ]
+    assert places_naming(settings, "b") == ["distribution_list[0].accounts"]
+    assert places_naming(settings, "c") == []

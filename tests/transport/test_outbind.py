@@ -11,7 +11,7 @@ import pytest
 
 from smppd import app
 from smppd.settings import Account, Timers, faults
-from smppd.transport.outbind import FIRST_PAUSE, LONGEST_PAUSE, Outbinds, _Call
+from smppd.transport.outbind import FIRST_PAUSE, LONGEST_PAUSE, OutbindError, Outbinds, _Call
 from tests.transport.support import (
     BIND_RX,
     BIND_TRX,
@@ -315,3 +315,39 @@ def test_a_mistake_of_ours_concerns_one_account(listener: Listener, monkeypatch:
         monkeypatch.setattr(Outbinds, "_look_at", real)
         with listener.accept() as esme:
             esme.expect(GREETING)
+
+
+# On demand.
+
+
+def outbound(listener: Listener) -> Account:
+    return account(outbind=listener.address, outbind_password="ours")
+
+
+def test_somebody_may_be_called_whether_anything_waits_or_not() -> None:
+    with Listener() as listener, Live(live_settings(account=[outbound(listener)])) as live:
+        (settings,) = live.server.settings.account
+        session = live.run(live.server._outbinds.call_now(settings))
+        with listener.accept() as called:
+            called.expect(GREETING)
+            with pytest.raises(OutbindError, match="under way"):
+                live.run(live.server._outbinds.call_now(settings))
+            called.ask(request(BIND_RX, 1, bind_body()), bind_resp(BIND_RX))
+            assert live.call(lambda: live.context.roster.find(session).bind.system_id) == "smppclient1"
+
+
+def test_nobody_there() -> None:
+    with Listener() as listener:
+        settings = outbound(listener)
+    with Live(live_settings(account=[settings])) as live:
+        with pytest.raises(OutbindError, match="nobody takes an outbind"):
+            live.run(live.server._outbinds.call_now(settings))
+        assert live.errors("outbind_failed") == 1
+
+
+def test_nobody_is_called_by_a_server_that_stops() -> None:
+    with Listener() as listener, Live(live_settings(account=[outbound(listener)])) as live:
+        live.context.draining = True
+        with pytest.raises(OutbindError, match="stopping"):
+            live.run(live.server._outbinds.call_now(outbound(listener)))
+        live.context.draining = False
