@@ -40,7 +40,7 @@ class Body(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     text: str
     kind: Literal["a", "b"]
     count: Annotated[int, Meta(ge=0, le=2**32 - 1)] = 0
-    note: str | None | UnsetType = UNSET
+    note: str | UnsetType | None = UNSET
 
 
 class Search(Table, frozen=True):
@@ -89,13 +89,13 @@ async def upload(call: Call) -> Any:
 async def wait(call: Call) -> Any:
     waiting.append(call)
     try:
-        await asyncio.sleep(600)
+        await asyncio.Event().wait()
     finally:
         waiting.remove(call)
 
 
 async def slow(_call: Call) -> Any:
-    await asyncio.sleep(600)
+    await asyncio.Event().wait()
 
 
 async def stream(call: Call) -> web.StreamResponse:
@@ -513,7 +513,7 @@ class TestPatience:
                 while octets := raw.recv(65536):
                     answers.append(octets)
 
-        with serving() as (live, client):
+        with serving() as (_live, client):
             requests = (
                 b"POST /api/v1/wait HTTP/1.1\r\nHost: localhost\r\n\r\n",
                 b"GET /api/v1/stream/waits HTTP/1.1\r\nHost: localhost\r\n\r\n",
