@@ -18,8 +18,9 @@ PERIOD: Final = 0.1
 SLICE: Final = 0.0015
 """Seconds of one slice: nothing may hold the event loop for more than two milliseconds."""
 
-BUSY_SHARE: Final = 0.005
-"""Seconds of each period for all viewers while the server is busy: a twentieth of its time."""
+BUSY_SHARE: Final = 0.003
+"""Seconds of each period for all viewers while the server is busy: a twentieth of its time, with what it takes to write
+down and send what was decoded."""
 
 QUIET_SHARE: Final = 0.03
 """The same while it is not: nobody else needs the time."""

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from smppd.control.rules import RulesDesk
     from smppd.control.server import ServerDesk
     from smppd.control.sessions import SessionDesk
-    from smppd.control.simulation import Simulation
     from smppd.control.verification.desk import VerificationDesk
     from smppd.control.webhooks import WebhookDesk
+    from smppd.control.simulation import Simulation
 
 
 class Control:

@@ -86,6 +86,8 @@ class Engine:
         self.broadcasts = Broadcasts()
         self.faults: EngineFaults | None = None
         """What goes wrong here; None while nothing does."""
+        self.witness: Witness | None = None
+        """Who looks at what happens; None while nobody does. See `show`."""
         self._sweep_at = 0.0
         self._quantum = EVENTS_PER_TURN
         # What the parts hold and do, under the engine's name: those who ask need not know who answers.
@@ -128,7 +130,7 @@ class Engine:
 
     def show(self, witness: Witness | None) -> None:
         """Have this witness look at what becomes of messages; None: nobody looks any more."""
-        self.life.witness = self.outbox.witness = witness
+        self.witness = self.life.witness = self.outbox.witness = witness
 
     # -- configuration -------------------------------------------------------------------------------------------
 

@@ -98,8 +98,6 @@ class Intake:
         done = len(answers)
         if done < len(pdus):
             self._submit_any(bind, pdus[done:], statuses and statuses[done:], answers, now, wall, fate)
-        if self._life.witness is not None:
-            self._life.witness.refused(bind, pdus, answers)
         return answers
 
     def _submit_plain(

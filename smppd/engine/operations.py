@@ -253,8 +253,8 @@ def _replace_fields(message: Message, pdu: ReplaceSm, *, takes_payload: bool) ->
 def data(engine: Engine, bind: Bind, pdu: DataSm, fate: Fate | None = None) -> DataSmResp | int:
     """Answer a data_sm (SMPP 3.4 section 4.7); DEFERRED when its outcome is its answer."""
     response = _take_data(engine, bind, pdu, fate)
-    if engine.life.witness is not None and isinstance(response, DataSmResp) and response.command_status:
-        engine.life.witness.refused(bind, (pdu,), (response.command_status,))
+    if engine.witness is not None and isinstance(response, DataSmResp) and response.command_status:
+        engine.witness.refused(bind, (pdu,), (response.command_status,))
     return response
 
 

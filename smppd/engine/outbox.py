@@ -341,7 +341,7 @@ class Outbox:
             bind.outbound.deliver(bodies, messages, dialect.command_id if bind.tlvs else DELIVER_SM)
             self._observer.receipts_sent([now - message.accepted_at for message in messages])
             if self.witness is not None:
-                self.witness.sent(bind, messages)
+                self.witness.receipts_sent(bind, messages)
         return len(messages)
 
     def _send_all_kinds(self, bind: Bind, pending: deque[Deliverable], room: int, now: float) -> int:
@@ -427,9 +427,6 @@ class Outbox:
 
     def acknowledged(self, answers: Iterable[tuple[Deliverable, int]]) -> None:
         """An ESME answered: each deliverable with the command_status of its deliver_sm_resp."""
-        if self.witness is not None:
-            answers = list(answers)
-            self.witness.answered(answers)
         reported: list[Message] = []
         for item, status in answers:
             if status or item.__class__ is not Message:
@@ -442,12 +439,16 @@ class Outbox:
             esme.waiting -= len(reported)
             self._active[esme] = None
             self._reported(reported)
+            if self.witness is not None:
+                self.witness.receipts_acknowledged(reported)
         if self._refused:
             for esme in [esme for esme in self._refused if esme.waiting <= LOOK_THROUGH]:
                 self._drop_refused(esme)
 
     def _answered(self, item: Deliverable, status: int) -> None:
         """The ESME answered with this command_status."""
+        if self.witness is not None:
+            self.witness.answered(item, status)
         esme = item.esme
         self._active[esme] = None
         if isinstance(item, Delivery):

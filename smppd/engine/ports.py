@@ -303,11 +303,11 @@ class Observer(Protocol):
 class Witness(Protocol):
     """Who looks at what becomes of messages, while somebody does; called for batches where there are any.
 
-    The sequences may change afterwards, and so may messages that are not final.
+    The sequences stay as they are afterwards, unless it says something else; messages that are not final may change.
     """
 
     def accepted(self, messages: Sequence[Message]) -> None:
-        """Messages of one account were accepted."""
+        """Messages of one account were accepted. The sequence may change afterwards."""
 
     def refused(self, bind: Bind, pdus: Sequence[Pdu], answers: Sequence[bytes | int]) -> None:
         """Of these submissions those were refused whose answer is a command_status."""
@@ -324,11 +324,17 @@ class Witness(Protocol):
     def finished(self, messages: Sequence[Message]) -> None:
         """Messages of one account have reached their final states."""
 
-    def sent(self, bind: Bind, items: Sequence[Deliverable]) -> None:
-        """Receipts and other deliverables have left by this bind."""
+    def receipts_sent(self, bind: Bind, messages: Sequence[Message]) -> None:
+        """The receipts of these messages have left by this bind."""
 
-    def answered(self, answers: Sequence[tuple[Deliverable, int]]) -> None:
-        """An ESME has answered what was sent, each with this command_status."""
+    def receipts_acknowledged(self, messages: Sequence[Message]) -> None:
+        """An ESME has acknowledged the receipts of these messages."""
+
+    def sent(self, bind: Bind, items: Sequence[Deliverable]) -> None:
+        """Deliverables of any kind have left by this bind."""
+
+    def answered(self, item: Deliverable, status: int) -> None:
+        """An ESME has answered what was sent in another way, or what is no receipt, with this command_status."""
 
     def unanswered(self, items: Sequence[Deliverable]) -> None:
         """No answer has come in time."""

@@ -1,6 +1,6 @@
 """What becomes of messages, told as events: what the engine knows as its `Witness`, while somebody looks.
 
-A batch is told with one call, and with copies of what may change: the lists, and the figures of messages that go on.
+A batch is told with one call, and with copies of what may change: lists, and the figures of messages that go on.
 """
 
 from __future__ import annotations
@@ -79,34 +79,34 @@ class EngineWitness:
 
     def finished(self, messages: Sequence[Message]) -> None:
         """Messages of one account have reached their final states."""
-        self._events.tell("message", "final", list(messages), clock_time=self._wall())
+        self._events.tell("message", "final", messages, clock_time=self._wall())
+
+    def receipts_sent(self, bind: Bind, messages: Sequence[Message]) -> None:
+        """The receipts of these messages have left by this bind."""
+        self._events.tell("receipt", "sent", messages, session=bind.bind_id, clock_time=self._wall())
+
+    def receipts_acknowledged(self, messages: Sequence[Message]) -> None:
+        """An ESME has acknowledged the receipts of these messages."""
+        self._events.tell("receipt", "acknowledged", messages, clock_time=self._wall())
 
     def sent(self, bind: Bind, items: Sequence[Deliverable]) -> None:
-        """Receipts and other deliverables have left by this bind."""
-        self._tell("sent", items, session=bind.bind_id)
+        """Deliverables of any kind have left by this bind."""
+        self._tell_each("sent", items, session=bind.bind_id)
 
-    def answered(self, answers: Sequence[tuple[Deliverable, int]]) -> None:
-        """An ESME has answered what was sent, each with this command_status."""
-        if not any(status for _, status in answers):
-            self._tell("acknowledged", [item for item, _ in answers])
-            return
-        self._tell("acknowledged", [item for item, status in answers if not status])
-        for item, status in answers:
-            if status:
-                self._events.tell(_kind(item), "refused", (Answered(item, status),), clock_time=self._wall())
+    def answered(self, item: Deliverable, status: int) -> None:
+        """An ESME has answered what was sent in another way, or what is no receipt, with this command_status."""
+        event = "refused" if status else "acknowledged"
+        self._events.tell(_kind(item), event, (Answered(item, status),), clock_time=self._wall())
 
     def unanswered(self, items: Sequence[Deliverable]) -> None:
         """No answer has come in time."""
-        self._tell("timed_out", items)
+        self._tell_each("timed_out", items)
 
-    def _tell(self, event: str, items: Sequence[Deliverable], **facts: str) -> None:
-        """Receipts and notifications are events of receipts, messages that an ESME gets are events of messages."""
-        receipts = [item for item in items if item.__class__ is Message or isinstance(item, Report)]
-        self._events.tell("receipt", event, receipts, clock_time=self._wall(), **facts)
-        if len(receipts) < len(items):
-            others = [item for item in items if not isinstance(item, (Message, Report))]
-            self._events.tell("message", event, others, clock_time=self._wall(), **facts)
+    def _tell_each(self, event: str, items: Sequence[Deliverable], **facts: str) -> None:
+        for item in items:
+            self._events.tell(_kind(item), event, (item,), clock_time=self._wall(), **facts)
 
 
 def _kind(item: Deliverable) -> str:
+    """Receipts and notifications are events of receipts, messages that an ESME gets are events of messages."""
     return "receipt" if isinstance(item, (Message, Report)) else "message"

@@ -183,6 +183,8 @@ class SmscConnection(Judged):
         if octets:
             self._out.append(octets)
         if accepted != count:
+            if self._engine.witness is not None:
+                self._engine.witness.refused(bind, batch, answers)
             statuses = counters.statuses_out
             for answer in answers:
                 if answer == DEFERRED:
@@ -227,6 +229,8 @@ class SmscConnection(Judged):
         answers = self._engine.submit(bind, batch, self._fate)
         if bind.faults is not None:
             self._engine.report_early(bind, answers)
+        if self._engine.witness is not None:
+            self._engine.witness.refused(bind, batch, answers)
         count = len(batch)
         self.tally.unaccepted += count  # `_send` takes back those that it answers without an error
         for pdu, answer in zip(batch, answers, strict=True):

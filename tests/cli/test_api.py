@@ -14,7 +14,7 @@ __all__ = ["bound", "shell"]
 
 def test_all_operations_are_listed(shell: Shell) -> None:
     lines = shell.run("api")
-    assert [line.split()[0] for line in lines[1:]] == [endpoint.operation for endpoint in all_endpoints()]
+    assert {line.split()[0] for line in lines[1:]} == {endpoint.operation for endpoint in all_endpoints()}
     assert shell.json("api")["get_message"] == "GET /messages/{message_id}"
 
 

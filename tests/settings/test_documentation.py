@@ -39,6 +39,7 @@ STRUCTS: dict[str, type[msgspec.Struct]] = {
     "rule.scenario": module.Scenario,
     "rule.schedule": module.Schedule,
     "fault": Fault,
+    "webhook": module.Webhook,
     "dialect.NAME": module.Dialect,
 }
 FORMS: dict[str, type[msgspec.Struct]] = {

@@ -24,9 +24,6 @@ EVENT_STREAM: Final = "text/event-stream"
 HEARTBEAT: Final = 15.0
 """Seconds of silence after which a viewer is told that the connection stands: proxies close what is silent for long."""
 
-LOOK: Final = 1.0
-"""Seconds after which a client that has gone is noticed."""
-
 RETRY: Final = 2000
 """Milliseconds after which a browser connects again."""
 
@@ -38,6 +35,12 @@ UNREAD: Final = 64 * 1024
 
 MAX_MESSAGE: Final = 16 * 1024
 """Octets of a message from a client: a filter has some hundred."""
+
+STILL_HERE: Final = b": still here\n\n"
+"""A comment, which clients pass over."""
+
+GOODBYE: Final = 0.5
+"""Seconds a client has to answer the end of a WebSocket."""
 
 LAST_EVENT_ID: Final = "Last-Event-ID"
 
@@ -73,14 +76,8 @@ async def _stream(call: Call) -> web.StreamResponse:
         _bound_buffer(call.request)
         try:
             await _write(response, b"retry: %d\n\n" % RETRY)
-            silence = 0.0
-            while (events := await viewing.next(LOOK)) is not None and _is_there(call.request):
-                silence = 0.0 if events else silence + LOOK
-                if events:
-                    await _write(response, b"".join(map(_framed, events)))
-                elif silence >= HEARTBEAT:
-                    silence = 0.0
-                    await _write(response, b": still here\n\n")
+            while (events := await viewing.next(HEARTBEAT)) is not None:
+                await _write(response, b"".join(map(_framed, events)) or STILL_HERE)
         except asyncio.CancelledError:
             _go_on_if(viewing.closed)
         except TimeoutError:
@@ -99,7 +96,7 @@ async def _write(response: web.StreamResponse, octets: bytes) -> None:
 
 async def _talk(call: Call) -> web.StreamResponse:
     """Send what happens, and hear what the client wants instead, until it goes or the server stops."""
-    socket = web.WebSocketResponse(heartbeat=HEARTBEAT, max_msg_size=MAX_MESSAGE, compress=False)
+    socket = web.WebSocketResponse(heartbeat=HEARTBEAT, timeout=GOODBYE, max_msg_size=MAX_MESSAGE, compress=False)
     if not socket.can_prepare(call.request).ok:
         raise RequestError(426, "This is for WebSockets; GET /events streams over HTTP.", {"Upgrade": "websocket"})
     with _subscribed(call) as viewing:
@@ -112,6 +109,8 @@ async def _talk(call: Call) -> web.StreamResponse:
                     text = message.data.encode() if isinstance(message.data, str) else message.data
                     await _send(socket, _heard(call.control.events, viewing, text))
         except asyncio.CancelledError:
+            if not viewing.closed:
+                sending.cancel()
             _go_on_if(viewing.closed)
         except (TimeoutError, ConnectionError):
             _drop(call.request)
@@ -124,7 +123,7 @@ async def _talk(call: Call) -> web.StreamResponse:
 async def _send_all(request: web.Request, socket: web.WebSocketResponse, viewing: Viewing) -> None:
     """Send what happens, a message for each event; then say goodbye, as the server stops."""
     try:
-        while (events := await viewing.next(LOOK)) is not None and not socket.closed:
+        while (events := await viewing.next()) is not None:
             for event in events:
                 await _send(socket, event)
         await socket.close(code=WSCloseCode.GOING_AWAY, message=b"the server is stopping")
@@ -174,10 +173,6 @@ def _subscribed(call: Call) -> Viewing:
 def _bound_buffer(request: web.Request) -> None:
     if request.transport is not None:
         request.transport.set_write_buffer_limits(high=UNREAD)
-
-
-def _is_there(request: web.Request) -> bool:
-    return request.transport is not None and not request.transport.is_closing()
 
 
 def _drop(request: web.Request) -> None:
