@@ -74,8 +74,9 @@ def dissected(frame: bytes, default_alphabet: str, *, sound: bool) -> Dissection
     it = dissect(frame, max_pdu_length=max(len(frame), 16), default_alphabet=default_alphabet)
     secret = hex_of(frame, sound=sound) is None
     end = HEADER_LENGTH if secret and _command_id(frame) not in WITH_PASSWORD else len(frame)
+    places: list[Place] = [*it.fields, *it.tlvs]
     return DissectionView(
-        fields=[_place(one) for one in [*it.fields, *it.tlvs] if one.offset < end],
+        fields=[_place(one) for one in places if one.offset < end],
         problems=[_problem(one) for one in it.problems],
         notes=[_problem(one) for one in it.notes],
         rest=None if secret and it.rest else it.rest.hex(),
