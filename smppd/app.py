@@ -325,7 +325,6 @@ class SmscServer:
         """
         context = self._context
         context.draining = True
-        self.control.let_go()
         self._outbinds.stop()
         for listener in self._listeners:
             listener.close()

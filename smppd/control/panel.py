@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from smppd.control.rules import RulesDesk
     from smppd.control.server import ServerDesk
     from smppd.control.sessions import SessionDesk
+    from smppd.control.simulation import Simulation
     from smppd.control.verification.desk import VerificationDesk
     from smppd.control.webhooks import WebhookDesk
-    from smppd.control.simulation import Simulation
 
 
 class Control:
@@ -34,13 +34,10 @@ class Control:
         """Control this server."""
         self.simulation = simulation
 
-    def let_go(self) -> None:
-        """Let all go who wait for something: the server is about to stop."""
-        if "verification" in vars(self):
-            self.verification.close()
-
     async def close(self) -> None:
         """The server stops: end what desks do by themselves. Those that were never used are not made for it."""
+        if "verification" in vars(self):
+            self.verification.close()
         if "webhooks" in vars(self):
             await self.webhooks.close()
         if "events" in vars(self):
