@@ -42,7 +42,7 @@ def test_the_life_of_a_message(shell: Shell, bound: Raw) -> None:
     lines = shell.run("messages", "show", message_id)
     assert any(line.split() == ["message_id", message_id] for line in lines)
     events = [line.split()[1] for line in lines[lines.index("") + 2 :]]
-    assert events.index("accepted") < events.index("receipt_sent")
+    assert events.index("accepted") < events.index("sent")
     detail = shell.json("messages", "show", message_id)
     assert detail["message"]["message_state"] == "DELIVERED"
 
