@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
 import msgspec
-from aiohttp import hdrs, web
+from aiohttp import hdrs
 
 from smppd.api.endpoint import JSON
 from smppd.api.problem import MAX_ERRORS, RequestError
@@ -21,6 +21,8 @@ from smppd.strict import StrictReader, TooManyProblemsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from aiohttp import web
 
     from smppd.api.endpoint import Endpoint
     from smppd.strict import Problem
@@ -148,8 +150,6 @@ async def _octets(request: web.Request, limit: int) -> bytes:
                     raise too_long
     except TimeoutError:
         raise RequestError(408, f"The body took longer than {BODY_SECONDS:g} seconds to arrive.") from None
-    except (web.RequestPayloadError, ConnectionError):
-        raise RequestError(400, "The body breaks off, or is cut into chunks in a wrong way.") from None
     return bytes(octets)
 
 

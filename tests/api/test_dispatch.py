@@ -424,7 +424,15 @@ class TestBody:
             if status:
                 assert raw.recv(12).split()[1] in status.split()
         assert client.get("").status == 200
-        assert len(live.events("http request failed")) == before
+        assert live.events("http request failed")[before:] == []
+
+    def test_an_upload_that_breaks_off(self, client: Client, live: Live) -> None:
+        before = len(live.events("http request failed"))
+        with socket.create_connection(client.address.split(":"), PATIENCE) as raw:  # type: ignore[arg-type]
+            raw.sendall(b"POST /api/v1/upload HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n")
+            raw.sendall(b"Content-Length: 10\r\n\r\nx")
+        assert client.get("").status == 200
+        assert live.events("http request failed")[before:] == []
 
     def test_where_none_is_taken(self, client: Client) -> None:
         assert client.post("/nothing", {}).problem["status"] == 400
