@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Iterator
 
@@ -73,14 +74,19 @@ def _look(endpoint: Endpoint, attempt: Try, client: Client) -> None:
         assert status < 400 or PROBLEM.encode() in answer, (attempt.what, answer)
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.operation)
-def test_other_methods_are_refused(endpoint: Endpoint, world: tuple[Live, Client]) -> None:
-    path = endpoint.path.replace("{", "").replace("}", "")
-    answer = world[1].ask("OPTIONS", path)
+def _takes(endpoint: Endpoint, path: str) -> bool:
+    return bool(re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", endpoint.path), path))
+
+
+@pytest.mark.parametrize("path", sorted({endpoint.path for endpoint in ENDPOINTS}))
+def test_other_methods_are_refused(path: str, world: tuple[Live, Client]) -> None:
+    client = world[1]
+    path = path.replace("{", "").replace("}", "")
+    answer = client.ask("OPTIONS", path)
     assert answer.status == 204
-    allowed = set(answer.headers["Allow"].split(", "))
-    assert endpoint.method in allowed
-    for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - allowed:
-        refused = world[1].ask(method, path)
+    assert set(answer.headers["Allow"].split(", ")) >= {"OPTIONS"}
+    taken = {endpoint.method for endpoint in ENDPOINTS if _takes(endpoint, path)}
+    for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - taken:
+        refused = client.ask(method, path)
         assert refused.problem["status"] == 405
-        assert "OPTIONS" in refused.headers["Allow"]
+        assert taken <= set(refused.headers["Allow"].split(", "))
