@@ -89,13 +89,13 @@ async def upload(call: Call) -> Any:
 async def wait(call: Call) -> Any:
     waiting.append(call)
     try:
-        await asyncio.sleep(600)
+        await asyncio.Event().wait()
     finally:
         waiting.remove(call)
 
 
 async def slow(_call: Call) -> Any:
-    await asyncio.sleep(600)
+    await asyncio.Event().wait()
 
 
 async def stream(call: Call) -> web.StreamResponse:

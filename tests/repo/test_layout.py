@@ -23,6 +23,8 @@ TESTED_BY: dict[str, str] = {
         (f"smppd.control.verification.{name}" for name in ("collecting", "limits", "sightings", "views")),
         "tests/control/verification/test_desk.py",
     ),
+    "smppd.api.reading": "tests/api/test_dispatch.py",
+    "smppd.api.endpoints": "tests/api/test_endpoint.py",
 }
 READS_CLOCK = {"time.time", "time.time_ns", "time.monotonic", "time.monotonic_ns", "time.perf_counter", "time.sleep"}
 READS_CLOCK |= {"datetime.datetime.now", "datetime.datetime.utcnow", "datetime.datetime.today", "datetime.date.today"}
