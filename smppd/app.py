@@ -323,7 +323,6 @@ class SmscServer:
         """
         context = self._context
         context.draining = True
-        self.control.close()
         self._outbinds.stop()
         for listener in self._listeners:
             listener.close()
@@ -348,6 +347,7 @@ class SmscServer:
         if self._http is not None:
             await self._http.close()
             self._http = None
+        self.control.close()
         context.error_log.flush(everything=True)
 
     async def _wait_deserted(self, seconds: float) -> None:

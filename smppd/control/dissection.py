@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from smppwire.constants import CommandId
+from smppwire.constants import HEADER_LENGTH, CommandId
 from smppwire.session import BINDS
 
 if TYPE_CHECKING:
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 WITH_PASSWORD: Final = BINDS | {CommandId.OUTBIND}
 """Commands whose octets are not shown: a password stands in them."""
+
+_ID_OCTETS: Final = [int(command_id).to_bytes(4, "big") for command_id in WITH_PASSWORD]
 
 HIDDEN: Final = "********"
 """What is shown in the place of a password."""
@@ -52,18 +54,37 @@ class DissectionView(Struct, frozen=True, kw_only=True):
     rest: str | None
 
 
-def dissected(frame: bytes, default_alphabet: str) -> DissectionView:
-    """Take a frame apart, whatever it holds. default_alphabet: what data_coding 0 stands for."""
+def hex_of(frame: bytes, *, sound: bool) -> str | None:
+    """The octets of a frame; None where a password may stand in them.
+
+    What is no sound PDU may be a bind that lies somewhere else than it should.
+    """
+    if _command_id(frame) in WITH_PASSWORD or (not sound and any(octets in frame for octets in _ID_OCTETS)):
+        return None
+    return frame.hex()
+
+
+def dissected(frame: bytes, default_alphabet: str, *, sound: bool) -> DissectionView:
+    """Take a frame apart, whatever it holds.
+
+    default_alphabet: what data_coding 0 stands for. sound: whether it can be decoded.
+    """
     from smppwire.grammar.dissect import dissect
 
     it = dissect(frame, max_pdu_length=max(len(frame), 16), default_alphabet=default_alphabet)
-    secret = it.command_id is None or it.command_id in WITH_PASSWORD
+    secret = hex_of(frame, sound=sound) is None
+    end = HEADER_LENGTH if secret and _command_id(frame) not in WITH_PASSWORD else len(frame)
+    places: list[Place] = [*it.fields, *it.tlvs]
     return DissectionView(
-        fields=[*map(_place, it.fields), *map(_place, it.tlvs)],
+        fields=[_place(one) for one in places if one.offset < end],
         problems=[_problem(one) for one in it.problems],
         notes=[_problem(one) for one in it.notes],
         rest=None if secret and it.rest else it.rest.hex(),
     )
+
+
+def _command_id(frame: bytes) -> int:
+    return int.from_bytes(frame[4:8], "big")
 
 
 def _place(place: Place) -> PlaceView:

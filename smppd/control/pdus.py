@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import msgspec
 from msgspec import Struct
 
-from smppd.control.dissection import HIDDEN, WITH_PASSWORD, DissectionView, dissected
+from smppd.control.dissection import HIDDEN, DissectionView, dissected, hex_of
 from smppd.control.failures import InvalidError, NotFoundError
 from smppd.control.pages import DEFAULT_LIMIT, Page, cursor_for, position_in
 from smppd.control.records import Records, command_id_of
@@ -33,8 +33,6 @@ KIND: Final = "pdus"
 
 MAX_DIGITS: Final = 18
 """Digits of the number of a PDU: no server records more."""
-
-_ID_OCTETS: Final = [int(command_id).to_bytes(4, "big") for command_id in WITH_PASSWORD]
 
 
 class TlvView(Struct, frozen=True, kw_only=True):
@@ -155,16 +153,6 @@ def response_view(record: Record) -> ResponseView:
     )
 
 
-def hex_of(frame: bytes, *, sound: bool) -> str | None:
-    """The octets of a frame; None where a password may stand in them.
-
-    What is no sound PDU may be a bind that lies somewhere else than it should.
-    """
-    if command_id_of(frame) in WITH_PASSWORD or (not sound and any(octets in frame for octets in _ID_OCTETS)):
-        return None
-    return frame.hex()
-
-
 def _latin(pdu: Pdu, name: str) -> str:
     value: bytes | None = getattr(pdu, name, None)
     return "" if value is None else value.decode("latin-1")
@@ -235,8 +223,8 @@ class PduDesk:
         Raises NotFoundError when it never was, or is forgotten.
         """
         record = self.record(number)
-        facts = record.facts
-        taken = dissected(record.entry.frame, facts.default_alphabet) if dissect else None
+        alphabet = record.facts.default_alphabet
+        taken = dissected(record.entry.frame, alphabet, sound=not record.problem) if dissect else None
         shown = msgspec.structs.asdict(view_of(record, with_hex=True))
         return PduDetail(**shown, dissection=taken)
 

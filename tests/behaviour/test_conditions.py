@@ -3,9 +3,18 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from smppd.behaviour.conditions import compile_account, compile_finders, compile_when
+from smppd.behaviour.conditions import (
+    Condition,
+    compile_account,
+    compile_finders,
+    compile_test,
+    compile_when,
+    conditions_of,
+    regex_finders,
+)
 from smppd.behaviour.facts import Facts
 from smppd.behaviour.templates import named_groups
+from smppd.settings.rules import Test
 from smppwire.pdus import BindTransceiver, DeliverSmResp, Pdu, Tlv
 from smppwire.udh import concat_8bit
 from tests.behaviour.support import rules_of, submit
@@ -167,3 +176,65 @@ def test_the_condition_on_the_account_alone() -> None:
     assert test is not None
     assert (test("smppclient1"), test("other")) == (True, False)
     assert compile_account(without.when) is None
+
+
+# What is to be said about conditions.
+
+
+def conditions(when: str) -> list[Condition]:
+    (rule,) = rules_of(f'[[rule]]\nwhen = {{ {when} }}\nthen = {{ connection = "close" }}')
+    return list(conditions_of(rule.when, UTC))
+
+
+@pytest.mark.parametrize(
+    ("when", "name", "value", "holds"),
+    [
+        ('account = "smpp*"', "account", "smppclient1", True),
+        ('bind_type = "receiver"', "bind_type", "transceiver", False),
+        ("interface_version = 0x50", "interface_version", 0x34, False),
+        ('destination_addr = "44*"', "destination_addr", "33612345678", False),
+        ("source_addr_ton = 5", "source_addr_ton", 5, True),
+        ('service_type = "WAP"', "service_type", "WAP", True),
+        ('text = "your code 1234"', "text", "your code 1234", True),
+        ('route = { not = "default" }', "route", "default", False),
+        ("session_age = { max = 59 }", "session_age", 60.0, False),
+        ('time = { from = "12:00", to = "13:00" }', "time", NOON, True),
+        ("part = 2", "part", 1, False),
+        ("parts = 1", "parts", 1, True),
+        ("tlv = { user_message_reference = 6 }", "tlv.user_message_reference", 5, False),
+        ('tlv = { 0x1403 = "ab" }', "tlv.0x1403", "ab", True),
+        ("tlv = { 0x1405 = { present = false } }", "tlv.0x1405", None, True),
+    ],
+)
+def test_a_condition_tells_its_key_what_it_is_about_and_whether_it_holds(
+    when: str, name: str, value: object, holds: bool
+) -> None:
+    (condition,) = conditions(when)
+    assert condition.name == name
+    assert condition.get(PDU, FACTS) == value
+    assert condition.holds(PDU, FACTS) is holds
+
+
+def test_conditions_are_what_a_rule_is_made_of() -> None:
+    """In the order in which they are asked: the text, which has to be decoded, comes last."""
+    names = [one.name for one in conditions('text = "x", account = "smpp*", esm_class = 3, tlv = { 0x1403 = "x" }')]
+    assert names == ["esm_class", "tlv.0x1403", "account", "text"]
+
+
+def test_regular_expressions_are_told_with_or_without_named_groups() -> None:
+    (rule,) = rules_of(
+        '[[rule]]\nwhen = { text = { regex = "code" }, destination_addr = { regex = "(?P<tail>..)$" } }\n'
+        'then = { connection = "close" }'
+    )
+    found = {name: (pattern.pattern, find(PDU, FACTS)) for name, pattern, find in regex_finders(rule.when)}
+    assert found.keys() == {"text", "destination_addr"}
+    text, address = found["text"][1], found["destination_addr"][1]
+    assert text is not None
+    assert address is not None
+    assert (text[0], address["tail"]) == ("code", "78")
+    assert len(compile_finders(rule.when)) == 1
+
+
+def test_a_test_of_a_text_by_itself() -> None:
+    assert compile_test(Test(prefix="ab"))("abc")
+    assert not compile_test(Test(prefix="ab", not_=Test(equals="abc")))("abc")

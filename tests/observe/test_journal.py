@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from smppd.observe.journal import MAX_OCTETS, Journal, JournalEntry
 
@@ -137,3 +139,98 @@ def test_an_empty_chunk_is_nothing() -> None:
     journal = Journal(3)
     journal.record_chunk(0.0, "1", "in", b"", 0)
     assert list(journal) == []
+
+
+# Numbers: reading on, and being told.
+
+
+def read_numbers(journal: Journal, start: int, limit: int) -> tuple[list[int], int, int]:
+    page = journal.read(start, limit)
+    assert [entry.frame for _, entry in page.frames] == [frame(number) for number, _ in page.frames]
+    return [number for number, _ in page.frames], page.next, page.missed
+
+
+def test_frames_are_numbered_from_0_and_read_page_by_page() -> None:
+    journal = Journal(10)
+    journal.record(0.0, "1", "in", frame(0))
+    journal.record_chunk(0.0, "1", "in", frame(1) + frame(2) + frame(3), 3)
+    assert (journal.oldest, journal.total) == (0, 4)
+    assert read_numbers(journal, 0, 2) == ([0, 1], 2, 0)
+    assert read_numbers(journal, 2, 2) == ([2, 3], 4, 0)
+    assert read_numbers(journal, 4, 2) == ([], 4, 0)
+    assert read_numbers(journal, 9, 2) == ([], 9, 0)
+
+
+def test_what_is_forgotten_is_missed_and_no_number_is_used_twice() -> None:
+    journal = Journal(3)
+    journal.record_chunk(0.0, "1", "in", frame(0) + frame(1), 2)
+    journal.record_chunk(0.0, "1", "in", frame(2) + frame(3), 2)
+    assert (journal.oldest, journal.total) == (1, 4)
+    assert read_numbers(journal, 0, 9) == ([1, 2, 3], 4, 1)
+    journal.clear()
+    assert (journal.oldest, journal.total) == (4, 4)
+    assert read_numbers(journal, 2, 9) == ([], 4, 2)
+    journal.record(0.0, "1", "in", frame(4))
+    assert read_numbers(journal, 4, 9) == ([4], 5, 0)
+
+
+def test_the_tap_is_called_after_each_chunk() -> None:
+    journal, totals = Journal(3), list[int]()
+    journal.tap = lambda: totals.append(journal.total)
+    journal.record_chunk(0.0, "1", "in", frame(0) + frame(1), 2)
+    journal.record_chunk(0.0, "1", "in", b"", 0)
+    journal.record(0.0, "1", "in", frame(2))
+    journal.tap = None
+    journal.record(0.0, "1", "in", frame(3))
+    assert totals == [2, 3]
+
+
+def test_sessions_are_forgotten_and_leave_gaps() -> None:
+    journal = Journal(5)
+    journal.record_chunk(0.0, "a", "in", frame(0) + frame(1) + frame(2), 3)
+    journal.record(0.0, "b", "in", frame(3))
+    journal.record_chunk(0.0, "a", "in", frame(4) + frame(5), 2)
+    journal.record(0.0, "c", "in", frame(6))
+    assert journal.oldest == 2  # the ring has dropped two frames of the first chunk
+    assert journal.forget({"a", "x"}) == 3
+    assert numbers(journal) == [3, 6]
+    assert (len(journal), journal.oldest, journal.total) == (2, 3, 7)
+    assert journal.octets == 2 * len(frame(0))
+    assert read_numbers(journal, 4, 9) == ([6], 7, 0)
+    assert journal.forget({"b", "c"}) == 2
+    assert (len(journal), journal.octets, journal.oldest) == (0, 0, 7)
+    assert journal.forget({"a"}) == 0
+
+
+CHUNKS = st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 6)), max_size=12)
+
+
+@given(CHUNKS, st.sets(st.sampled_from("abc")), CHUNKS, st.integers(1, 12), st.integers(0, 40), st.integers(1, 20))
+def test_it_reads_like_a_list(
+    before: list[tuple[str, int]],
+    forgotten: set[str],
+    after: list[tuple[str, int]],
+    capacity: int,
+    start: int,
+    limit: int,
+) -> None:
+    journal, model, total = Journal(capacity), list[tuple[int, str]](), 0
+
+    def record(chunks: list[tuple[str, int]]) -> None:
+        nonlocal model, total
+        for session, count in chunks:
+            journal.record_chunk(0.0, session, "in", b"".join(map(frame, range(total, total + count))), count)
+            model += [(number, session) for number in range(total, total + count)]
+            model, total = model[-capacity:], total + count
+
+    record(before)
+    assert journal.forget(forgotten) == sum(session in forgotten for _, session in model)
+    model = [one for one in model if one[1] not in forgotten]
+    record(after)
+    page = journal.read(start, limit)
+    assert [(number, entry.session) for number, entry in page.frames] == [one for one in model if one[0] >= start][
+        :limit
+    ]
+    assert len(journal) == len(model)
+    assert journal.oldest == (model[0][0] if model else total)
+    assert page.missed == max(0, journal.oldest - start)

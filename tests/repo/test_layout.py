@@ -19,6 +19,10 @@ TESTED_BY: dict[str, str] = {
     "smppwire.text.ucs2": "tests/protocol/text/test_data_coding.py",
     "smppd.observe.counters": "tests/observe/test_metrics.py",
     "smppd.api.problem": "tests/api/test_http.py",
+    **dict.fromkeys(
+        (f"smppd.control.verification.{name}" for name in ("collecting", "limits", "sightings", "views")),
+        "tests/control/verification/test_desk.py",
+    ),
     "smppd.api.reading": "tests/api/test_dispatch.py",
     "smppd.api.endpoints": "tests/api/test_endpoint.py",
 }

@@ -44,6 +44,9 @@ MESSAGES: Final = frozenset(
 MAX_VALUES: Final = 4
 """Alternatives of a test whose likeness to what was found is measured."""
 
+MAX_LISTED: Final = 10
+"""Parts that are listed by their numbers when they are missing."""
+
 UNKNOWN_LIKENESS: Final = 0.1
 """How like a number is to another one: there is something, and it is wrong."""
 
@@ -137,7 +140,8 @@ class Nearest:
         yield ConditionView(field="command", expected=meant, found=command, holds=about), float(about)
         if self._wholes is not None and sighting.missing:
             total = len(sighting.parts) + len(sighting.missing)
-            missing = ", ".join(map(str, sighting.missing))
+            missing = ", ".join(map(str, sighting.missing[:MAX_LISTED]))
+            missing += ", ..." if len(sighting.missing) > MAX_LISTED else ""
             found = f"{len(sighting.parts)} of {total} (missing: {missing})"
             yield ConditionView(field="parts", expected=f"all {total} parts", found=found, holds=False), 0.5
         for condition in matcher.conditions:

@@ -21,6 +21,12 @@ MAX_LINES: Final = 39
 MAX_CONDITIONS: Final = 8
 """Conditions that are listed; who writes more than that knows them."""
 
+MAX_ASKED: Final = 16
+"""Lines of what was asked for: there must be room for what there was."""
+
+MAX_WIDTH: Final = 100
+"""Characters of what was expected or found that a line shows."""
+
 MAX_MISSES: Final = 3
 """Near misses that are told in detail."""
 
@@ -32,7 +38,7 @@ def question(matcher: Matcher, *, whole: bool = False) -> list[str]:
         meant += f", of account {matcher.namespace}"
     conditions = matcher.conditions[:MAX_CONDITIONS]
     width = max((len(one.name) for one in conditions), default=0)
-    lines = [meant, *(f"  {one.name:<{width}}  {expected_of(one)}" for one in conditions)]
+    lines = [meant, *(f"  {one.name:<{width}}  {_clipped(expected_of(one))}" for one in conditions)]
     more = len(matcher.conditions) - len(conditions)
     return [*lines, f"  ... and {more} more conditions"] if more > 0 else lines
 
@@ -45,10 +51,14 @@ def misses(nearest: Sequence[NearMiss]) -> Iterator[str]:
         width = max((len(one.field) for one in wrong), default=0)
         for one in wrong[:2]:
             hint = f" ({one.hint})" if one.hint else ""
-            found = "nothing" if one.found is None else one.found
-            yield f"    {one.field:<{width}}  is {found}, expected {one.expected}{hint}"
+            found = "nothing" if one.found is None else _clipped(one.found)
+            yield f"    {one.field:<{width}}  is {found}, expected {_clipped(one.expected)}{hint}"
         if len(wrong) > 2:
-            yield f"    and {len(wrong) - 2} more: {', '.join(one.field for one in wrong[2:])}"
+            yield f"    and {len(wrong) - 2} more: {_clipped(', '.join(one.field for one in wrong[2:]))}"
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= MAX_WIDTH else text[: MAX_WIDTH - 1] + "…"
 
 
 def explanation(
@@ -70,6 +80,8 @@ def explanation(
         marked: the numbers of those among them that matter.
         missed: PDUs that were forgotten before they were looked at.
     """
+    if len(asked) > MAX_ASKED:
+        asked = [*asked[: MAX_ASKED - 1], f"... and {len(asked) - MAX_ASKED + 1} more lines"]
     lines = [headline, *(f"  {line}" for line in asked)]
     if nearest:
         lines += ["nearest:", *(f"  {line}" for line in misses(nearest))]
