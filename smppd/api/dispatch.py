@@ -62,8 +62,9 @@ class Dispatcher:
                     router.add_route(method, path, handler)
                     methods.setdefault(path, []).append(method)
         router.add_get(OPENAPI, self._openapi)
-        for path, allowed in methods.items():
-            router.add_route(hdrs.METH_OPTIONS, path, _options(", ".join(sorted([*allowed, hdrs.METH_OPTIONS]))))
+        for path in methods:
+            allowed = {method for other, taken in methods.items() if _takes(other, path) for method in taken}
+            router.add_route(hdrs.METH_OPTIONS, path, _options(", ".join(sorted({*allowed, hdrs.METH_OPTIONS}))))
 
     def is_patient(self, request: web.Request) -> bool:
         """Whether a request may take longer than others: it waits for something, or streams."""
@@ -197,6 +198,14 @@ def _tagged(body: bytes, tag: str, request: web.Request, *, may_spare: bool) -> 
     if may_spare and known and is_in(tag, known, weak=True):
         return web.Response(status=304, headers={hdrs.ETAG: tag})
     return web.Response(body=body, content_type=JSON, headers={hdrs.ETAG: tag})
+
+
+def _takes(path: str, other: str) -> bool:
+    """Whether requests to another path may be for this one: `/messages/search` may be for `/messages/{message_id}`."""
+    segments, others = path.split("/"), other.split("/")
+    return len(segments) == len(others) and all(
+        mine == theirs or mine.startswith("{") for mine, theirs in zip(segments, others, strict=True)
+    )
 
 
 def _options(allowed: str) -> Handler:

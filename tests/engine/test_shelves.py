@@ -88,3 +88,34 @@ def test_a_batch_is_put_on_the_newest_shelf() -> None:
         shelf[message.message_id] = message
     assert list(shelves.values()) == [*made, *batch]
     assert shelves.newest() == (1, {})
+
+
+class Notes:
+    """A watcher that writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, int]] = []
+
+    def begun(self) -> None:
+        self.told.append(("begun", 0))
+
+    def dropped(self, number: int) -> None:
+        self.told.append(("dropped", number))
+
+    def changed(self, number: int) -> None:
+        self.told.append(("changed", number))
+
+
+def test_whoever_watches_is_told_what_becomes_of_the_shelves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("smppd.engine.shelves.SHELF", 2)
+    shelves = Shelves()
+    shelves.watcher = notes = Notes()
+    made = messages(*range(4))
+    for each in made:
+        shelves.put(each)
+    assert (shelves.numbers(), notes.told) == ([0, 1], [("begun", 0)])
+    shelves.changed(made[3])
+    shelves.remove(made[0])
+    shelves.remove(made[1])
+    assert notes.told[1:] == [("changed", 1), ("dropped", 0)]
+    assert (shelves.numbers(), list(shelves.shelf(1)), dict(shelves.shelf(0))) == ([1], [b"2", b"3"], {})

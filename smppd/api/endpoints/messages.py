@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta, field
 
 from smppd.api.endpoint import Endpoint
+from smppd.control.failures import InvalidError
 from smppd.control.messages.desk import (
     BulkResult,
     MessageCount,
@@ -82,7 +83,16 @@ class BulkOutcome(Bulk, frozen=True, kw_only=True):
 
 
 async def _list(call: Call) -> MessagePage:
-    return await call.control.messages.search(**_table_of(call.query))
+    try:
+        return await call.control.messages.search(**_table_of(call.query))
+    except InvalidError as error:
+        raise InvalidError([(_name_of(path), what) for path, what in error.problems]) from None
+
+
+def _name_of(path: str) -> str:
+    """What the query string calls a key of a search."""
+    path = path.removeprefix("when.").replace(".", "_")
+    return {"contains": "text", "state": "message_state"}.get(path, path)
 
 
 def _table_of(query: MessagesQuery) -> dict[str, Any]:

@@ -39,7 +39,7 @@ GENERIC_NACK: Final = int(CommandId.GENERIC_NACK)
 MARGIN: Final = 5.0
 """Seconds before the acceptance of a message at which the journal is opened: the clock of the machine may be set."""
 
-CLOCKS_AGREE: Final = 1.0
+CLOCKS_AGREE: Final = 0.001
 """Seconds by which two clocks may differ that show the same time: the engine's, if it is real, and the journal's."""
 
 LOOK_BACK: Final = 20_000

@@ -50,7 +50,7 @@ def dialogue(
     width = max(len(pdu.command) for pdu in shown)
     numbers = max(len(str(pdu.number)) for pdu in shown)
     seconds = max(len(f"{unix(pdu.time) - began:+.3f}") for pdu in shown)
-    lines = [f"  ... {hidden + 1} PDUs before these"] if hidden > 0 else []
+    lines = ["  ... earlier PDUs are left out"] if hidden > 0 else []
     for pdu in shown:
         mark = ">" if pdu.number in marked else " "
         who = f"  {pdu.account or '(unbound)'}/{pdu.session}" if sessions else ""

@@ -54,7 +54,7 @@ def misses(nearest: Sequence[NearMiss]) -> Iterator[str]:
             found = "nothing" if one.found is None else _clipped(one.found)
             yield f"    {one.field:<{width}}  is {found}, expected {_clipped(one.expected)}{hint}"
         if len(wrong) > 2:
-            yield f"    and {len(wrong) - 2} more: {', '.join(one.field for one in wrong[2:])}"
+            yield f"    and {len(wrong) - 2} more: {_clipped(', '.join(one.field for one in wrong[2:]))}"
 
 
 def _clipped(text: str) -> str:

@@ -44,7 +44,7 @@ def test_the_last_lines_are_shown_in_their_order_whatever_the_order_they_are_giv
     world = World()
     world.put(*[submit(str(number)) for number in range(30)])
     lines = dialogue(reversed(views(world)), limit=4).splitlines()
-    assert lines[0] == "  ... 27 PDUs before these"
+    assert lines[0] == "  ... earlier PDUs are left out"
     assert [re.findall(r"#(\d+) ", line) for line in lines[1:]] == [["27"], ["28"], ["29"]]
     assert len(dialogue(views(world), limit=30).splitlines()) == 30
 

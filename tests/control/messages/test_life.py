@@ -1,0 +1,157 @@
+"""The life of a message as it is told: everything that happened, in order, with the PDUs that the journal has."""
+
+from __future__ import annotations
+
+from smppd.settings import Clock, Journal, Route, Rule, Then, Throughput, When
+from tests.control.messages.scene import LATER, Scene, scene
+from tests.transport.support import AT_ONCE, CANCEL, DELIVER, QUERY, REPLACE, answer, c, request, wait_until
+
+ALL_OF_A_DELIVERED_ONE = [
+    "received",
+    "accepted",
+    "routed",
+    "answered",
+    "attempt",
+    "final",
+    "sent receipt",
+    "acknowledged receipt",
+]
+
+
+def acknowledged(it: Scene, message_id: str, status: int = 0) -> None:
+    """Take a receipt."""
+    frame = it.esme.frame()
+    assert message_id.encode() in frame
+    it.esme.send(answer(DELIVER, status, int.from_bytes(frame[12:16], "big"), b"\0"))
+
+
+def test_a_message_of_every_day_leaves_no_trace_and_is_told_all_the_same() -> None:
+    with scene(network=AT_ONCE) as it:
+        message_id = it.submit(registered=1)
+        acknowledged(it, message_id)
+        it.until_settled(message_id)
+        detail = it.get(message_id)
+        assert [f"{each.event} {each.what}".strip() for each in detail.events] == ALL_OF_A_DELIVERED_ONE
+        assert not it.live.server.engine.history
+        received, accepted, routed, answered, attempt, final, sent, taken = detail.events
+        assert [each.time for each in detail.events] == sorted(str(each.time) for each in detail.events)
+        assert (received.pdu, received.sequence_number, received.session, received.command) == (2, 2, "1", "submit_sm")
+        assert (accepted.account, routed.route, routed.network) == ("smppclient1", "default", "default")
+        assert (answered.command, answered.command_status) == ("submit_sm_resp", "ESME_ROK")
+        assert (attempt.attempt, final.message_state, final.error_code) == (1, "DELIVERED", 0)
+        assert (sent.command, taken.command, taken.sequence_number) == ("deliver_sm", "deliver_sm_resp", 1)
+        assert not any(each.pdu_forgotten for each in detail.events)
+
+
+def test_a_receipt_that_is_refused_comes_again() -> None:
+    with scene(network=AT_ONCE) as it:
+        message_id = it.submit(registered=1)
+        acknowledged(it, message_id, status=0x14)  # ESME_RMSGQFUL: later perhaps
+        wait_until(lambda: "refused receipt" in it.events(message_id))
+        events = [each for each in it.get(message_id).events if each.event == "refused"]
+        noted = next(each for each in events if each.next_time is not None)
+        assert noted.command_status == "ESME_RMSGQFUL"
+        assert noted.next_time > str(noted.time)  # type: ignore[operator]
+        assert any(each.pdu is not None for each in events)
+
+
+def test_pdus_that_the_journal_has_forgotten_are_marked() -> None:
+    with scene(network=AT_ONCE, journal=Journal(pdus=6)) as it:
+        message_id = it.submit(registered=1)
+        acknowledged(it, message_id)
+        it.until_settled(message_id)
+        for _ in range(6):
+            it.submit()
+        events = it.get(message_id).events
+        forgotten = [f"{each.event} {each.what}".strip() for each in events if each.pdu_forgotten]
+        assert forgotten == ["received", "answered", "sent receipt"]
+        assert all(each.pdu is None for each in events)
+
+
+def test_without_a_journal_what_is_known_is_told() -> None:
+    with scene(network=AT_ONCE, journal=Journal(pdus=0)) as it:
+        message_id = it.submit()
+        it.until_settled(message_id)
+        assert it.events(message_id) == ["received", "accepted", "routed", "answered", "attempt", "final"]
+
+
+def test_a_rule_that_decides_the_outcome_is_named() -> None:
+    with scene(network=AT_ONCE, clock=Clock(mode="virtual")) as it:
+        rule = Rule(name="absent", when=When(), then=Then(outcome="UNDELIV", error=9))
+        it.live.call(lambda: it.live.server.rules.add(rule))
+        message_id = it.submit()
+        it.until_settled(message_id)
+        events = it.get(message_id).events
+        ruled = next(each for each in events if each.event == "rule")
+        assert (ruled.rule, ruled.message_state) == ("absent", "UNDELIVERABLE")
+        assert [each.event for each in events] == [
+            "received",
+            "accepted",
+            "routed",
+            "answered",
+            "rule",
+            "attempt",
+            "final",
+        ]
+        assert events[-1].error_code == 9
+
+
+def test_what_waits_says_for_what() -> None:
+    slow = Route(name="default", throughput=Throughput(limit=0.001, burst=1, over="queue"))
+    with scene(route=[slow]) as it:
+        first, second = it.submit(), it.submit()
+        assert it.events(first)[-1] == "under_way"
+        assert it.get(first).events[-1].next_time is not None
+        assert it.events(second)[-1] == "queued"
+
+
+def test_a_schedule_its_replacement_and_its_cancellation() -> None:
+    with scene() as it:
+        message_id = it.submit(schedule=b"000000010000000R")
+        body = c(message_id) + b"\5\0" + c("smppd") + c("") + c("") + bytes((0, 0, 3)) + b"new"
+        it.esme.ask(request(REPLACE, 50, body), answer(REPLACE, 0, 50))
+        it.esme.send(request(QUERY, 51, c(message_id) + b"\5\0" + c("smppd")))
+        it.esme.frame()
+        cancel = c("") + c(message_id) + b"\5\0" + c("smppd") + b"\0\0" + c("")
+        it.esme.ask(request(CANCEL, 52, cancel), answer(CANCEL, 0, 52))
+        detail = it.get(message_id)
+        assert [each.event for each in detail.events if each.clock == "engine"] == [
+            "accepted",
+            "routed",
+            "scheduled",
+            "replaced",
+            "cancelled",
+            "final",
+        ]
+        asked = [each.command for each in detail.events if each.event == "asked"]
+        assert asked == ["replace_sm", "query_sm", "cancel_sm"]
+        assert [each.command for each in detail.events if each.event == "told"] == [
+            "replace_sm_resp",
+            "query_sm_resp",
+            "cancel_sm_resp",
+        ]
+        assert detail.message.text == "new"
+        scheduled = next(each for each in detail.events if each.event == "scheduled")
+        assert scheduled.next_time > str(scheduled.time)  # type: ignore[operator]
+
+
+def test_on_a_virtual_clock_events_are_in_the_order_of_things() -> None:
+    with scene(clock=Clock(mode="virtual", start="2030-01-01T00:00:00Z"), network=LATER) as it:
+        message_id = it.submit(registered=1)
+        it.live.run(it.live.server.advance(3600.0))
+        acknowledged(it, message_id)
+        it.until_settled(message_id)
+        events = it.get(message_id).events
+        assert [each.event for each in events] == [
+            "received",
+            "accepted",
+            "routed",
+            "answered",
+            "attempt",
+            "final",
+            "sent",
+            "acknowledged",
+        ]
+        assert {each.clock for each in events if each.pdu is not None} == {"real"}
+        assert str(events[1].time).startswith("2030-01-01T00")
+        assert str(events[5].time).startswith("2030-01-01T01")
