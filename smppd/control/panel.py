@@ -41,7 +41,7 @@ class Control:
         """Questions about what was recorded."""
         from smppd.control.verification.desk import VerificationDesk
 
-        return VerificationDesk(self.simulation, self.pdus.records)
+        return VerificationDesk(self.simulation, self.pdus)
 
     def close(self) -> None:
         """Let all go who wait for something: the server is about to stop."""
