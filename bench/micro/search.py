@@ -27,7 +27,7 @@ from smppd.control.messages.conditions import compile_search
 from smppd.control.messages.finder import SLICE, Finder
 from smppd.control.messages.index import Index
 from smppd.control.messages.search import Search, read_search
-from smppd.control.scan import Pace
+from smppd.control.scan import Pace, Turns
 from smppd.engine.dialect import PlainDialect
 from smppd.engine.esmes import EsmeState
 from smppd.engine.message import DELIVERED, RECEIPT_SETTLED, Message
@@ -119,7 +119,7 @@ async def search(index: Index, asked: Search) -> tuple[float, float, int]:
     gaps = Gaps()
     await asyncio.sleep(0)
     start = time.perf_counter()
-    finder = Finder(index, compile_search(asked, UTC), Pace(time.monotonic, SLICE), newest_first=True)
+    finder = Finder(index, compile_search(asked, UTC), Pace(time.monotonic, Turns(), SLICE), newest_first=True)
     found = 0
     async for _ in finder.hits():
         found += 1

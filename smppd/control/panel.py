@@ -92,7 +92,7 @@ class Control:
         """Questions about what was recorded."""
         from smppd.control.verification.desk import VerificationDesk
 
-        return VerificationDesk(self.simulation, self.pdus.records)
+        return VerificationDesk(self.simulation, self.pdus)
 
     @cached_property
     def events(self) -> EventDesk:

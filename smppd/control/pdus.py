@@ -11,7 +11,7 @@ from smppd.control.dissection import HIDDEN, DissectionView, dissected, hex_of
 from smppd.control.failures import InvalidError, NotFoundError
 from smppd.control.pages import DEFAULT_LIMIT, Page, cursor_for, position_in
 from smppd.control.records import Records, command_id_of
-from smppd.control.scan import Scan
+from smppd.control.scan import SLICE, Pace, Scan, Turns
 from smppd.control.times import iso
 from smppd.control.verification.matching import Matcher
 from smppd.engine.multipart import SAR
@@ -22,6 +22,8 @@ from smppwire.pdus import DistributionList, UnknownPdu
 from smppwire.schema import PDUS, Kind, TlvKind
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from smppd.control.records import Record
     from smppd.control.simulation import Simulation
     from smppd.observe.journal import Direction, JournalEntry
@@ -216,6 +218,19 @@ class PduDesk:
         self._simulation = simulation
         self.records = Records(simulation)
         """Shared with whoever else looks at recorded PDUs."""
+        self._turns = Turns()
+
+    def pace(self, seconds: float = SLICE) -> Pace:
+        """The pace of one who looks through what is recorded; all of them together take one slice of a turn."""
+        return Pace(self._simulation.context.monotonic, self._turns, seconds)
+
+    def scan(self) -> Scan:
+        """A walk through the journal."""
+        return Scan(self._simulation.journal, self.pace())
+
+    def ask(self, work: Callable[[], None]) -> None:
+        """Have a slice of work on recorded PDUs done when it is its turn."""
+        self._turns.ask(work)
 
     def get(self, number: str | int, *, dissect: bool = False) -> PduDetail:
         """One PDU with its octets; `dissect`: taken apart too.
@@ -273,7 +288,7 @@ class PduDesk:
         zone = time_zone(self._simulation.settings.server.timezone)
         matcher = None if when is None else Matcher(when, zone, namespace=account)
         wanted = COMMANDS.get(command)
-        scan = Scan(journal, self._simulation.context.monotonic)
+        scan = self.scan()
         start, stop = since, journal.total
         if cursor:
             (place,) = position_in(KIND, cursor, int)

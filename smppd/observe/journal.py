@@ -150,9 +150,8 @@ class Journal:
         """The frames kept when iteration began, oldest first; recording may go on meanwhile."""
         skip = self._skip
         for chunk in tuple(self._chunks):
-            for number, frame in enumerate(_frames(chunk)):
-                if number >= skip:
-                    yield JournalEntry(chunk.time, chunk.session, chunk.direction, frame)
+            for frame in _frames(chunk, skip):
+                yield JournalEntry(chunk.time, chunk.session, chunk.direction, frame)
             skip = 0
 
     @property
@@ -171,9 +170,11 @@ class Journal:
         place = max(0, bisect_right(chunks, first, key=_first) - 1)
         while place < len(chunks) and len(frames) < limit:
             chunk = chunks[place]
-            for number, frame in enumerate(_frames(chunk), chunk.first):
-                if number >= first and len(frames) < limit:
-                    frames.append((number, JournalEntry(chunk.time, chunk.session, chunk.direction, frame)))
+            time, session, direction = chunk[:3]
+            # Behind a gap the number may lie beyond the whole chunk.
+            skip = min(max(0, first - chunk.first), chunk.frames)
+            for number, frame in enumerate(_frames(chunk, skip, limit - len(frames)), chunk.first + skip):
+                frames.append((number, JournalEntry(time, session, direction, frame)))
             place += 1
         return Page(frames, frames[-1][0] + 1 if frames else first, first - start)
 
@@ -186,14 +187,22 @@ def _first(chunk: _Chunk) -> int:
     return chunk.first
 
 
-def _frames(chunk: _Chunk) -> Iterator[bytes]:
-    """Cut a chunk into its frames; a single one is taken as it is."""
+def _frames(chunk: _Chunk, skip: int = 0, most: int | None = None) -> Iterator[bytes]:
+    """Cut a chunk into its frames, without the first few, and at most so many; a single one is taken as it is."""
     octets = chunk.octets
     if chunk.frames == 1:
-        yield octets
+        if not skip:
+            yield octets
         return
     start = 0
-    for _ in range(chunk.frames):
-        end = start + max(HEADER_LENGTH, int.from_bytes(octets[start : start + _LENGTH_OCTETS], "big"))
+    for _ in range(skip):
+        start += _length(octets, start)
+    left = chunk.frames - skip
+    for _ in range(left if most is None else min(left, most)):
+        end = start + _length(octets, start)
         yield octets[start:end]
         start = end
+
+
+def _length(octets: bytes, start: int) -> int:
+    return max(HEADER_LENGTH, int.from_bytes(octets[start : start + _LENGTH_OCTETS], "big"))

@@ -17,7 +17,6 @@ from smppd.control.messages.traces import Traces
 from smppd.control.messages.views import MAX_MEMBERS, Member, MessageView, PartOfText, Shower, member_view, parts_of
 from smppd.control.pages import Page, cursor_for, position_in
 from smppd.control.pdus import PduDetail
-from smppd.control.scan import Pace
 from smppd.engine.message import FIRST_FINAL
 from smppd.engine.ports import Outcome
 from smppd.settings import time_zone
@@ -109,7 +108,7 @@ class MessagesDesk:
         """Look at the messages of this server; its PDUs are shown by `pdus`."""
         self._simulation = simulation
         self._pdus = pdus
-        self._traces = Traces(simulation, pdus.records)
+        self._traces = Traces(simulation, pdus)
         self._shower = Shower(simulation.engine.clock)
         self._index: Index | None = None
         self._texts_of: tuple[object, object] = (None, None)
@@ -157,7 +156,7 @@ class MessagesDesk:
     ) -> AsyncIterator[Hit]:
         simulation = self._simulation
         query = compile_search(criteria, time_zone(simulation.settings.server.timezone))
-        pace = Pace(simulation.context.monotonic, SLICE)
+        pace = self._pdus.pace(SLICE)
         return Finder(self._up_to_date(), query, pace, newest_first=newest_first).hits(after)
 
     def _up_to_date(self) -> Index:
@@ -222,7 +221,7 @@ class MessagesDesk:
         story = self._simulation.engine.history.of(message)
         traces = await self._traces.of(message, () if story is None else story.events)
         items = []
-        pace = Pace(self._simulation.context.monotonic, SLICE)
+        pace = self._pdus.pace(SLICE)
         for trace in traces:
             try:
                 items.append(MessagePdu(kind=trace.kind, pdu=self._pdus.get(trace.number, dissect=True)))
@@ -284,7 +283,7 @@ class MessagesDesk:
 
     async def _end_all(self, bulk: Bulk, end: Callable[[Message], bool]) -> BulkResult:
         changed = 0
-        pace = Pace(self._simulation.context.monotonic, SLICE)
+        pace = self._pdus.pace(SLICE)
         with self._one_more():
             async for hit in self._hits(bulk, newest_first=False):
                 parts = [hit.message]

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from smppd.control.messages.conditions import text_of_message
 from smppd.control.records import command_id_of, sequence_number_of
-from smppd.control.scan import Scan
 from smppd.engine.esmes import DELIVERY_ACK, MANUAL_ACK
 from smppd.engine.message import FIRST_FINAL, MESSAGE_PAYLOAD
 from smppwire.constants import CommandId, EsmClassType
@@ -21,6 +20,7 @@ from smppwire.receipt import parse_receipt
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from smppd.control.pdus import PduDesk
     from smppd.control.records import Record, Records
     from smppd.control.simulation import Simulation
     from smppd.engine.history import Event
@@ -79,10 +79,11 @@ class Trace(NamedTuple):
 class Traces:
     """Finds the PDUs of messages."""
 
-    def __init__(self, simulation: Simulation, records: Records) -> None:
-        """Look in the journal of this server."""
+    def __init__(self, simulation: Simulation, pdus: PduDesk) -> None:
+        """Look in the journal of this server, which `pdus` reads."""
         self._simulation = simulation
-        self._records = records
+        self._pdus = pdus
+        self._records = pdus.records
 
     @property
     def clocks_agree(self) -> bool:
@@ -94,7 +95,7 @@ class Traces:
         journal = self._simulation.journal
         search = _Search(message, told, self._records)
         start = self._start(message)
-        scan = Scan(journal, self._simulation.context.monotonic)
+        scan = self._pdus.scan()
         async for block in scan.forward(start, journal.total):
             for number, entry in block:
                 if search.may_concern(entry.session, entry.direction, entry.frame):
@@ -111,7 +112,7 @@ class Traces:
         """The request that a submit_sm_resp answers."""
         entry = response.record.entry
         sequence_number = sequence_number_of(entry.frame)
-        scan = Scan(self._simulation.journal, self._simulation.context.monotonic)
+        scan = self._pdus.scan()
         async for block in scan.backward(max(0, response.number - LOOK_BACK), response.number):
             for number, other in block:
                 if (

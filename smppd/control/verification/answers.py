@@ -8,10 +8,17 @@ from smppd.control.records import command_id_of, sequence_number_of
 from smppwire.constants import RESPONSE_BIT, CommandId
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from smppd.control.records import Record
-    from smppd.observe.journal import JournalEntry
+    from smppd.control.scan import Pace
+    from smppd.observe.journal import Journal, JournalEntry
 
 GENERIC_NACK: Final = int(CommandId.GENERIC_NACK)
+
+STEP: Final = 128
+"""Frames that are looked at together: most responses are found among the first few, and those of a chunk come after
+all of its requests."""
 
 Key = tuple[str, str, int]
 """Session and direction of a response, and its sequence_number."""
@@ -59,3 +66,32 @@ class Answers:
                 break
         if not waiting:
             self._open.pop(key, None)
+
+
+async def find_answers(journal: Journal, requests: Iterable[Record], pace: Pace) -> Answers:
+    """Look for the responses to requests among what has been recorded by now.
+
+    Responses usually follow soon: what lies between them and the next request is not looked at.
+    """
+    answers, stop = Answers(), journal.total
+    ahead = sorted(requests, key=_number, reverse=True)
+    place = ahead[-1].number if ahead else stop
+    if ahead:
+        await pace.begin()
+    while place < stop:
+        frames = journal.read(place, STEP).frames
+        for number, entry in frames:
+            while ahead and ahead[-1].number <= number:
+                answers.ask(ahead.pop())
+            answers.offer(number, entry)
+        if not frames or (answers.is_complete and not ahead):
+            break
+        place = frames[-1][0] + 1
+        if answers.is_complete:
+            place = max(place, ahead[-1].number)
+        await pace.breathe()
+    return answers
+
+
+def _number(record: Record) -> int:
+    return record.number

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Final
 from smppd.control.failures import ConflictError, InvalidError, TooBusyError
 from smppd.control.pages import cursor_for, position_in
 from smppd.control.pdus import response_view, view_of
-from smppd.control.scan import Scan
-from smppd.control.verification.answers import Answers
+from smppd.control.verification.answers import find_answers
 from smppd.control.verification.collecting import Collector
 from smppd.control.verification.dialogue import LINK_CHECKS
 from smppd.control.verification.expected import Expected
@@ -39,8 +38,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import tzinfo
 
-    from smppd.control.pdus import PduView, ResponseView
-    from smppd.control.records import Records
+    from smppd.control.pdus import PduDesk, PduView, ResponseView
+    from smppd.control.scan import Scan
     from smppd.control.simulation import Simulation
     from smppd.control.verification.order import How
     from smppd.control.verification.sightings import Sighting
@@ -54,11 +53,12 @@ KIND: Final = "matches"
 class VerificationDesk:
     """Answers questions about recorded PDUs. Everything belongs to the thread of the event loop."""
 
-    def __init__(self, simulation: Simulation, records: Records) -> None:
-        """Ask about the PDUs of this server; `records` are those of its PduDesk."""
+    def __init__(self, simulation: Simulation, pdus: PduDesk) -> None:
+        """Ask about the PDUs of this server, which `pdus` reads."""
         self._simulation = simulation
-        self._records = records
-        self._reader = Reader(simulation, records)
+        self._pdus = pdus
+        self._records = pdus.records
+        self._reader = Reader(simulation, pdus)
 
     @property
     def next_number(self) -> int:
@@ -325,7 +325,7 @@ class VerificationDesk:
 
     def _scan(self) -> Scan:
         self._check_journal()
-        return Scan(self._simulation.journal, self._simulation.context.monotonic)
+        return self._pdus.scan()
 
     async def _collect(self, collector: Collector, start: int, stop: int, enough: int | None = None) -> None:
         """Offer what is recorded from a number on to another, until there is enough."""
@@ -399,20 +399,17 @@ class VerificationDesk:
     async def _views(self, matcher: Matcher, sightings: Sequence[Sighting]) -> list[MatchView]:
         """How sightings are shown, requests with their responses."""
         responses = await self._responses(sightings)
-        return [_match_view(matcher, one, responses.get(one.record.number)) for one in sightings]
+        views, pace = [], self._pdus.pace()
+        await pace.begin()
+        for one in sightings:
+            views.append(_match_view(matcher, one, responses.get(one.record.number)))
+            await pace.breathe()
+        return views
 
     async def _responses(self, sightings: Sequence[Sighting]) -> dict[int, ResponseView]:
         """The responses to requests, by the number of the request."""
-        answers = Answers()
-        for sighting in sightings:
-            answers.ask(sighting.record)
-        if answers.is_complete:
-            return {}
-        async for block in self._scan().forward(sightings[0].record.number + 1, self.next_number):
-            for number, entry in block:
-                answers.offer(number, entry)
-            if answers.is_complete:
-                break
+        requests = (sighting.record for sighting in sightings)
+        answers = await find_answers(self._simulation.journal, requests, self._pdus.pace())
         return {number: response_view(self._records.of(*answer)) for number, answer in answers.found.items()}
 
 

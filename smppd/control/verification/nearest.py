@@ -87,12 +87,11 @@ class Nearest:
         """The nearest, at most so many, the closest first."""
         for sighting in () if self._wholes is None else self._wholes.incomplete():
             self._consider(sighting, 1)
-        scored: list[tuple[float, int, NearMiss]] = []
+        scored: list[tuple[float, int, Sighting]] = []
         for _, number, sighting in self._best:
-            miss = self._compared(sighting)
-            scored.append((-miss.closeness, -number, miss))
+            scored.append((-self._closeness(sighting), -number, sighting))
             await pace.breathe()
-        return [miss for *_, miss in sorted(scored)[:limit]]
+        return [self._view(sighting, -score) for score, _, sighting in sorted(scored)[:limit]]
 
     def _consider(self, sighting: Sighting, failed: int) -> None:
         """Keep a PDU that is no match, if it is among the best; of equals, the newer one."""
@@ -116,18 +115,25 @@ class Nearest:
         push = heappush if len(best) < MAX_CANDIDATES else heappushpop
         push(best, (-failed, record.number, sighting))
 
-    def _compared(self, sighting: Sighting) -> NearMiss:
-        record = sighting.record
-        shown = list(self._conditions(sighting))
-        scores = [score for _, score in shown]
-        return NearMiss(
-            pdu=view_of(record),
-            closeness=round(sum(scores) / len(scores), 3),
-            conditions=[view for view, _ in shown],
-        )
+    def _closeness(self, sighting: Sighting) -> float:
+        """The mean of how close all conditions came, that on the command included."""
+        pdu, facts = sighting.record.pdu, sighting.facts
+        if pdu is None:
+            return 0.0
+        scores = [float(self._matcher.is_about(sighting.record.command_id))]
+        if sighting.missing:
+            scores.append(len(sighting.parts) / (len(sighting.parts) + len(sighting.missing)))
+        for condition in self._matcher.conditions:
+            holds = condition.holds(pdu, facts)
+            scores.append(1.0 if holds else _likeness(condition.test, condition.get(pdu, facts)))
+        return round(sum(scores) / len(scores), 3)
 
-    def _conditions(self, sighting: Sighting) -> Iterator[tuple[ConditionView, float]]:
-        """Each condition, as asked of a PDU, and how close it came."""
+    def _view(self, sighting: Sighting, closeness: float) -> NearMiss:
+        conditions = list(self._conditions(sighting))
+        return NearMiss(pdu=view_of(sighting.record), closeness=closeness, conditions=conditions)
+
+    def _conditions(self, sighting: Sighting) -> Iterator[ConditionView]:
+        """Each condition, as asked of a PDU."""
         record, matcher = sighting.record, self._matcher
         pdu = record.pdu
         about = matcher.is_about(record.command_id)
@@ -135,27 +141,26 @@ class Nearest:
         command = command_name(record.command_id)
         if pdu is None:
             found = f"a {command} that cannot be decoded: {record.problem}"
-            yield ConditionView(field="command", expected=meant, found=found, holds=False), 0.0
+            yield ConditionView(field="command", expected=meant, found=found, holds=False)
             return
-        yield ConditionView(field="command", expected=meant, found=command, holds=about), float(about)
+        yield ConditionView(field="command", expected=meant, found=command, holds=about)
         if self._wholes is not None and sighting.missing:
             total = len(sighting.parts) + len(sighting.missing)
             missing = ", ".join(map(str, sighting.missing[:MAX_LISTED]))
             missing += ", ..." if len(sighting.missing) > MAX_LISTED else ""
             found = f"{len(sighting.parts)} of {total} (missing: {missing})"
-            yield ConditionView(field="parts", expected=f"all {total} parts", found=found, holds=False), 0.5
+            yield ConditionView(field="parts", expected=f"all {total} parts", found=found, holds=False)
         for condition in matcher.conditions:
             value = condition.get(pdu, sighting.facts)
             holds = condition.holds(pdu, sighting.facts)
             hint = "" if holds else self._hint(condition, value, sighting)
-            view = ConditionView(
+            yield ConditionView(
                 field=condition.name,
                 expected=expected_of(condition),
                 found=found_of(condition, value, self._zone),
                 holds=holds,
                 hint=hint,
             )
-            yield view, 1.0 if holds else _likeness(condition.test, value)
 
     def _hint(self, condition: Condition, value: Any, sighting: Sighting) -> str:
         hint = hint_of(condition, value)

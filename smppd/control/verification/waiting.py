@@ -11,15 +11,17 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from smppd.control.records import command_id_of
-from smppd.control.scan import BLOCK, READ, Pace
+from smppd.control.scan import READ
 from smppd.control.verification.taps import on_recorded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from smppd.control.records import Record, Records
+    from smppd.control.pdus import PduDesk
+    from smppd.control.records import Record
     from smppd.control.simulation import Simulation
     from smppd.control.verification.collecting import Collector
+    from smppd.observe.journal import JournalEntry
 
 MAX_COMMANDS: Final = 256
 """Commands for which it is remembered who waits: more than the specification has, and peers may invent others."""
@@ -52,15 +54,18 @@ class Wait:
 class Reader:
     """Reads on in the journal while anybody waits."""
 
-    def __init__(self, simulation: Simulation, records: Records) -> None:
+    def __init__(self, simulation: Simulation, pdus: PduDesk) -> None:
         self._simulation = simulation
-        self._records = records
+        self._pdus = pdus
         self._waits: list[Wait] = []
         self._by_command: dict[int, list[Wait]] = {}
+        self._ahead: Iterator[tuple[int, JournalEntry]] = iter(())
+        """Frames that were taken from the journal, and not looked at yet."""
         self._is_over = False
         self._cursor = 0
         """The number of the next frame to read."""
-        self._scheduled: asyncio.Handle | None = None
+        self._is_asked = False
+        """Whether reading is due in a later turn."""
         self._deaf: Callable[[], None] | None = None
 
     def __len__(self) -> int:
@@ -87,12 +92,10 @@ class Reader:
 
     def _rest(self) -> None:
         """There is nothing to read for."""
+        self._ahead = iter(())
         if self._deaf is not None:
             self._deaf()
             self._deaf = None
-        if self._scheduled is not None:
-            self._scheduled.cancel()
-            self._scheduled = None
 
     def end(self) -> None:
         """Let all go who wait: the server is about to stop."""
@@ -102,29 +105,30 @@ class Reader:
 
     def _stir(self) -> None:
         """Something was recorded: read in a turn of the loop to come."""
-        if self._scheduled is None:
-            self._scheduled = asyncio.get_running_loop().call_soon(self._read)
+        if not self._is_asked:
+            self._is_asked = True
+            self._pdus.ask(self._read)
 
     def _read(self) -> None:
         """Read what is new, for one slice."""
-        self._scheduled = None
-        journal, pace = self._simulation.journal, Pace(self._simulation.context.monotonic)
-        while self._waits and self._cursor < journal.total:
-            page = journal.read(self._cursor, READ)
-            self._miss(page.missed)
-            for place, (number, entry) in enumerate(page.frames):
+        self._is_asked = False
+        journal, pace = self._simulation.journal, self._pdus.pace()
+        while self._waits:
+            for number, entry in self._ahead:
                 self._cursor = number + 1
                 waits = self._concerned(command_id_of(entry.frame))
                 if waits:
-                    self._offer(self._records.of(number, entry), waits)
-                if not place % BLOCK and pace.is_over:
-                    break
-            else:
-                self._cursor = max(self._cursor, page.next)
-            if pace.is_over:
-                break
-        if self._waits and self._cursor < journal.total:
-            self._stir()
+                    self._offer(self._pdus.records.of(number, entry), waits)
+                    if pace.is_over:
+                        self._stir()
+                        return
+            if self._cursor >= journal.total:
+                return
+            page = journal.read(self._cursor, READ)
+            self._miss(page.missed)
+            self._ahead = iter(page.frames)
+            if not page.frames:
+                self._cursor = journal.total
 
     def _concerned(self, command_id: int) -> list[Wait]:
         waits = self._by_command.get(command_id)

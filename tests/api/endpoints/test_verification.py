@@ -116,6 +116,7 @@ def test_a_wait_ends_with_the_pdu_that_was_waited_for(served: tuple[Live, Client
         say(esme, b"code is 3")
         waited = waiting.result(PATIENCE)
     assert (waited["holds"], [match["groups"]["code"] for match in waited["items"]]) == (True, ["1", "2", "3"])
+    assert [match["pdu"]["response"]["command_status"] for match in waited["items"]] == ["ESME_ROK"] * 3
     assert live.call(lambda: live.server.journal.tap) is None
 
 

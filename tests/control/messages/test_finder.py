@@ -19,7 +19,7 @@ from smppd.control.messages.conditions import compile_search
 from smppd.control.messages.finder import Finder, Hit
 from smppd.control.messages.index import Index
 from smppd.control.messages.search import read_search
-from smppd.control.scan import Pace
+from smppd.control.scan import Pace, Turns
 from smppd.engine import operations, shelves
 from smppd.engine.message import DELIVERED, FIRST_FINAL, DataRecord, Message
 from smppd.engine.multipart import text_of
@@ -117,7 +117,7 @@ def hits(index: Index, table: dict[str, Any], after: tuple[int, int] | None = No
 
     async def run() -> list[Hit]:
         # A clock that never moves: no slice is ever over.
-        going = Finder(index, compile_search(search, UTC), Pace(float), newest_first=search.order == "newest")
+        going = Finder(index, compile_search(search, UTC), Pace(float, Turns()), newest_first=search.order == "newest")
         found = going.hits(after)
         return [hit async for hit in _first(found, search.limit)]
 
@@ -341,7 +341,7 @@ def test_others_have_their_turn() -> None:
 
     async def run() -> None:
         others = asyncio.get_running_loop().create_task(count())
-        pace = Pace(itertools.count().__next__)
+        pace = Pace(itertools.count().__next__, Turns())
         found = Finder(index, compile_search(read_search({"contains": "Hello"}), UTC), pace, newest_first=True).hits()
         assert len([hit async for hit in found]) == 40
         others.cancel()

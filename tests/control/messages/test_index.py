@@ -14,7 +14,7 @@ from smppd.control.messages.conditions import compile_search
 from smppd.control.messages.finder import Finder
 from smppd.control.messages.index import MAX_OCTETS, Index, is_kept, size_of
 from smppd.control.messages.search import read_search
-from smppd.control.scan import Pace
+from smppd.control.scan import Pace, Turns
 from smppd.engine import operations, shelves
 from smppd.engine.message import Message
 from smppd.settings import Messages
@@ -32,7 +32,7 @@ def small_shelves(monkeypatch: pytest.MonkeyPatch) -> None:
 def found(index: Index, **table: Any) -> list[bytes]:
     async def run() -> list[bytes]:
         query = compile_search(read_search(table), UTC)
-        return [hit.message.message_id async for hit in Finder(index, query, Pace(float), newest_first=False).hits()]
+        return [hit.message.message_id async for hit in Finder(index, query, Pace(float, Turns()), newest_first=False).hits()]
 
     return asyncio.run(run())
 

@@ -1,15 +1,15 @@
-from smppd.control.verification.answers import Answers
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smppd.control.verification.answers import STEP, Answers, find_answers
 from smppwire.pdus import DeliverSm, EnquireLink, GenericNack, Pdu, SubmitSmResp
-from tests.control.verification.world import World, submit
+from tests.control.verification.world import World, run, submit
 
 
-def paired(world: World) -> dict[int, int]:
+def paired(world: World, *requests: int) -> dict[int, int]:
     """By the number of each request, that of its response."""
-    answers = Answers()
-    for record in world.records():
-        answers.ask(record)
-    for number, entry in world.journal.read(0, 99).frames:
-        answers.offer(number, entry)
+    records = [world.record(number) for number in requests] if requests else world.records()
+    answers = run(find_answers(world.journal, records, world.server.control.pdus.pace()))
     return {request: number for request, (number, _) in answers.found.items()}
 
 
@@ -71,3 +71,34 @@ def test_it_is_complete_when_nothing_is_open() -> None:
     number = respond(world, SubmitSmResp(1))
     answers.offer(number, world.record(number).entry)
     assert answers.is_complete
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 2 * STEP), st.integers(1, 2 * STEP), st.booleans()), min_size=1, max_size=5),
+    st.integers(0, 5),
+)
+def test_near_and_far_responses_are_found(distances: list[tuple[int, int, bool]], first: int) -> None:
+    world, expected = World(), dict[int, int]()
+    for sequence_number, (before, after, answered) in enumerate(distances):
+        world.put(*[EnquireLink(9_999)] * before)
+        request = world.put(submit(sequence_number=sequence_number))
+        world.put(*[EnquireLink(9_999)] * after)
+        if answered:
+            expected[request] = respond(world, SubmitSmResp(sequence_number))
+    requests = [record.number for record in world.records() if record.command_id == 4][first:]
+    if requests:
+        assert paired(world, *requests) == {key: value for key, value in expected.items() if key in requests}
+
+
+def test_what_the_ring_has_forgotten_is_not_found() -> None:
+    world = World(pdus=2)
+    number = world.put(submit(sequence_number=1))
+    record = world.record(number)
+    respond(world, SubmitSmResp(1))
+    respond(world, SubmitSmResp(2))
+    answers = run(find_answers(world.journal, [record], world.server.control.pdus.pace()))
+    assert [answer for answer, _ in answers.found.values()] == [1]
+    respond(world, SubmitSmResp(3))
+    answers = run(find_answers(world.journal, [record], world.server.control.pdus.pace()))
+    assert answers.found == {}
+    assert run(find_answers(world.journal, [], world.server.control.pdus.pace())).is_complete

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from smppd.control.scan import Pace
+from smppd.control.scan import Pace, Turns
 from smppd.control.verification import nearest as module
 from smppd.control.verification.nearest import Nearest
 from smppd.control.verification.views import NearMiss
@@ -17,7 +17,7 @@ def found(world: World, limit: int = 10, *, whole: bool = False, **conditions: A
     for record in world.records():
         if nearest.concerns(record.entry):
             nearest.take(record)
-    return run(nearest.found(limit, Pace(lambda: 0.0)))
+    return run(nearest.found(limit, Pace(lambda: 0.0, Turns())))
 
 
 def numbers(misses: list[NearMiss]) -> list[int]:
@@ -116,7 +116,7 @@ def test_those_of_other_accounts_do_not_count(world: World) -> None:
     world.put(submit())
     nearest = Nearest(matcher("other", text="x"), UTC)
     nearest.take(world.record(0))
-    assert run(nearest.found(5, Pace(lambda: 0.0))) == []
+    assert run(nearest.found(5, Pace(lambda: 0.0, Turns()))) == []
     assert nearest.examined == 1
 
 
