@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
 import msgspec
-from aiohttp import hdrs
+from aiohttp import hdrs, web
 
 from smppd.api.endpoint import JSON
 from smppd.api.problem import MAX_ERRORS, RequestError
@@ -22,16 +22,14 @@ from smppd.strict import StrictReader, TooManyProblemsError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aiohttp import web
-
     from smppd.api.endpoint import Endpoint
     from smppd.strict import Problem
 
 MAX_FIELDS: Final = 200
 """Values in a query string: lists are given by repeating a name, and a request line has 8,190 octets anyway."""
 
-BODY_SECONDS: Final = 10.0
-"""Seconds a body may take to arrive."""
+BODY_SECONDS: Final = 5.0
+"""Seconds a body may take to arrive: less than a request may take as a whole."""
 
 LARGE: Final = 16_384
 """Octets of a body that is read in a thread: above this, reading takes more than about a millisecond, and the event
@@ -150,6 +148,8 @@ async def _octets(request: web.Request, limit: int) -> bytes:
                     raise too_long
     except TimeoutError:
         raise RequestError(408, f"The body took longer than {BODY_SECONDS:g} seconds to arrive.") from None
+    except (web.RequestPayloadError, ConnectionError):
+        raise RequestError(400, "The body breaks off, or is cut into chunks in a wrong way.") from None
     return bytes(octets)
 
 
