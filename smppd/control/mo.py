@@ -183,10 +183,12 @@ class MoDesk:
         if parts > MAX_PARTS:
             raise InvalidError([("messages", f"they have {parts} parts in all, expected at most {MAX_PARTS}")])
         self._reserve(injections)
+        views = []
         for injection in injections:
             self._send(injection)
+            views.append(self._view(injection))
             await pace.breathe()
-        return [self._view(injection) for injection in injections]
+        return views
 
     # -- what the agenda asks -----------------------------------------------------------------------------------------
 

@@ -30,7 +30,7 @@ KIND: Final = "sessions"
 SLICE: Final = 0.002
 """Seconds of work between two turns of the event loop: responses may not wait longer for somebody's question."""
 
-BLOCK: Final = 64
+BLOCK: Final = 16
 """Sessions between two looks at the clock: to describe one takes about 20 microseconds."""
 
 VERSIONS: Final = {0x33: "3.3", 0x34: "3.4", 0x50: "5.0"}
@@ -192,6 +192,7 @@ class SessionDesk:
         names = roster.sessions(still_open=state != "ended", ended=state != "open")
         await asyncio.sleep(0)
         numbers = sorted(map(int, names), reverse=True)
+        await asyncio.sleep(0)
         connections = self._connections()
         items: list[SessionView] = []
         until = self._context.monotonic() + SLICE

@@ -336,7 +336,7 @@ def test_somebody_may_be_called_whether_anything_waits_or_not() -> None:
             assert live.call(lambda: live.context.roster.find(session).bind.system_id) == "smppclient1"
 
 
-def test_nobody_there() -> None:
+def test_somebody_who_is_called_and_not_there() -> None:
     with Listener() as listener:
         settings = outbound(listener)
     with Live(live_settings(account=[settings])) as live:
