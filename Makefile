@@ -58,6 +58,7 @@ bench: $(VENV)/.installed-dev $(VENV)/.speedups  ## the benchmarks of bench/, un
 bench-long: $(VENV)/.installed-dev $(VENV)/.speedups  ## ten million messages, a million retained, many routes: ten minutes; BENCH_ARGS
 	$(BIN)/python -m bench.e2e.ageing $(BENCH_ARGS)
 	$(BIN)/python -m bench.e2e.stalls
+	$(BIN)/python -m bench.e2e.viewers
 
 clean:  ## remove environments, caches and what was built
 	rm -rf .venv .venv-* build dist *.egg-info bench/meter/bin speedups/build speedups/*.egg-info

@@ -54,7 +54,7 @@ REMEMBER: Final = 60.0
 
 NO_JOURNAL: Final = "the journal is off ([journal] pdus = 0): there are no events of PDUs"
 
-_ID: Final = re.compile(r"([0-9a-f]{1,16})-([0-9]{1,18})-([0-9]{1,18})")
+_ID: Final = re.compile(r"(e[0-9a-f]{1,16})-([0-9]{1,18})-([0-9]{1,18})")
 
 EVERYTHING: Final = EventFilter()
 
@@ -107,30 +107,34 @@ class Viewing:
     async def next(self, within: float | None = None) -> list[EventView] | None:
         """The next events, some milliseconds' worth of work at most; it waits until there is one.
 
-        Returns an empty list when there is none `within` so many seconds (None: it waits for ever), None when closed.
+        Returns an empty list when there is none `within` so many seconds (0: what is there; None: it waits for ever),
+        and None when it is closed.
         """
         clock = self._desk.monotonic
         deadline = None if within is None else clock() + within
         while not self.closed:
+            if self._opening is not None or any(self._lag()):
+                await self._wait_for_quota()
+                events = await self._desk.decoding.slice(self._take)
+                if events:
+                    self._delivered_at = clock()
+                    return events
+            if not any(self._lag()):
+                self._backlog = BACKLOG
+                if deadline is None or clock() < deadline:
+                    await self._wait(deadline)
+                    continue
             if deadline is not None and clock() >= deadline:
                 return []
-            if self._opening is None and not any(self._lag()):
-                self._backlog = BACKLOG
-                await self._wait(deadline)
-                continue
-            await self._wait_for_quota()
-            events = await self._desk.decoding.slice(self._take)
-            if events:
-                self._delivered_at = clock()
-                return events
         return None
 
     def change(self, asked: EventFilter) -> None:
         """Look at something else, from here on."""
         wanted_pdus = self._sieve.wants_pdus
-        self._unwatch()
+        before = self._unwatch
         self._sieve = Sieve(asked)
         self._unwatch = self._events.watch(self._sieve.kinds, self._awake.set)
+        before()
         if not wanted_pdus:
             self._pdu = self._journal.total
 
@@ -139,9 +143,9 @@ class Viewing:
         if self.closed:
             return
         self.closed = True
+        self._desk.left(self)
         self._unwatch()
         self._awake.set()
-        self._desk.left(self)
 
     def __enter__(self) -> Self:
         """Look."""
@@ -179,16 +183,15 @@ class Viewing:
 
     async def _wait_for_quota(self) -> None:
         decoding = self._desk.decoding
-        decoding.look()
         while self._period == decoding.period and self._quota <= 0 and not self.closed:
             await decoding.next_period()
-        if self._period != decoding.period:
-            self._period, self._quota = decoding.period, QUOTA
 
     # -- taking what has happened, in its order -----------------------------------------------------------------------
 
     def _take(self, is_over: Callable[[], bool]) -> list[EventView]:
         """Look at what is ahead until time is up; returns what passes the filter."""
+        if self._period != self._desk.decoding.period:
+            self._period, self._quota = self._desk.decoding.period, QUOTA
         events = self._about_view()
         while self._quota > 0:
             happening = self._ring.at(self._happening)
@@ -299,8 +302,8 @@ class EventDesk:
         self.decoding = Decoding(context.monotonic, lambda: context.journal.total)
         self.closed = False
         self._wall = context.wall
-        self._life = f"{int(context.wall() * 1000):x}"
-        """Names this life of the server in ids."""
+        self._life = f"e{int(context.wall() * 1000):x}"
+        """Names this life of the server in ids; the letter makes sure that no date looks like an id."""
         self._viewings: set[Viewing] = set()
         self._remembering: tuple[frozenset[str], Callable[[], None], asyncio.TimerHandle] | None = None
         self._connect(simulation)

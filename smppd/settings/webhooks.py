@@ -75,7 +75,7 @@ TextGlob: TypeAlias = Annotated[
     str, Rule(f'a pattern such as "*code*", 1 to {MAX_TEXT_GLOB} characters', _check_text_glob)
 ]
 Command: TypeAlias = Annotated[str, one_of(tuple(COMMANDS))]
-Url: TypeAlias = Annotated[str, Rule("an http:// or https:// URL", _check_url)]
+Url: TypeAlias = Annotated[str, Rule("an http:// or https:// URL", _check_url, secret=True)]
 Secret: TypeAlias = Annotated[
     str, Rule(f"up to {MAX_SECRET} characters of printable ASCII", _check_secret, secret=True)
 ]
@@ -112,7 +112,7 @@ class Webhook(EventFilter, frozen=True, kw_only=True):
     """``[[webhook]]``: events are posted to this URL, in batches and in order. Which: the keys of a filter.
 
     * name: unique. enabled: false keeps it from being called.
-    * url: http or https; a redirect is not followed.
+    * url: http or https; a redirect is not followed. It is not shown when it is wrong: there may be a token in it.
     * secret: requests are signed with it; "" = they are not.
     * batch: events of one request at most. queue: events that wait at most; then the oldest are dropped.
     * timeout: seconds for one request. attempts: of one batch, before it is dropped.

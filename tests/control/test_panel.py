@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import subprocess
 import sys
@@ -22,6 +23,19 @@ def test_a_desk_is_made_once(name: str) -> None:
     assert name not in vars(control)
     desk = getattr(control, name)
     assert getattr(control, name) is desk
+
+
+def test_closing_ends_what_desks_do_and_makes_none() -> None:
+    async def scenario() -> None:
+        control = SmscServer(Settings(), log_stream=io.StringIO(), environ={}).control
+        await control.close()
+        assert not vars(control).keys() & set(DESKS)
+        viewing = control.events.subscribe()
+        assert control.webhooks.list().items == []
+        await control.close()
+        assert viewing.closed
+
+    asyncio.run(scenario())
 
 
 def test_desks_are_not_loaded_with_the_server() -> None:

@@ -12,7 +12,7 @@ from typing import IO, Any
 import pytest
 
 from bench import table
-from bench.e2e import ageing
+from bench.e2e import ageing, viewers
 from bench.e2e.figures import Pair, profile_result
 from bench.e2e.meter import PROFILES, Run
 from bench.e2e.scrape import Scraper
@@ -125,6 +125,24 @@ def test_smppd_under_a_small_load_of_each_kind(tmp_path: Path) -> None:
         with Scraper(server.http) as scraper:
             pass
         assert scraper.failures == []
+
+
+@pytest.mark.parametrize("case", viewers.CASES.values(), ids=lambda case: case.name)
+def test_each_kind_of_viewer_is_served(case: viewers.Case) -> None:
+    command = viewers.command(case.name, "asyncio", case, http=True)
+    with (
+        Server(command, user="smppclient1", password="password") as server,
+        viewers.Viewer(server.http, case.request, reads=case.reads),
+        Session(server.port, "smppclient1", "password", BIND_TRANSMITTER) as session,
+    ):
+        session.submit(10, receipts=False)
+
+
+def test_a_server_that_nobody_looks_at_has_no_http() -> None:
+    command = viewers.command("alone", "asyncio", viewers.CASES["idle"], http=False)
+    assert not command.has_http
+    with Server(command, user="smppclient1", password="password") as server, pytest.raises(ConnectionRefusedError):
+        viewers.Viewer(server.http, viewers.STREAM, reads=True)
 
 
 def _python_of_this_tree() -> tuple[str, ...]:

@@ -44,7 +44,7 @@ GOODBYE: Final = 0.5
 
 LAST_EVENT_ID: Final = "Last-Event-ID"
 
-FOREIGN_ID: Final = "0-0-0"
+FOREIGN_ID: Final = "e0-0-0"
 """The id of no event: whoever goes on from there is told that there is a gap."""
 
 
