@@ -32,7 +32,10 @@ def small_shelves(monkeypatch: pytest.MonkeyPatch) -> None:
 def found(index: Index, **table: Any) -> list[bytes]:
     async def run() -> list[bytes]:
         query = compile_search(read_search(table), UTC)
-        return [hit.message.message_id async for hit in Finder(index, query, Pace(float, Turns()), newest_first=False).hits()]
+        return [
+            hit.message.message_id
+            async for hit in Finder(index, query, Pace(float, Turns()), newest_first=False).hits()
+        ]
 
     return asyncio.run(run())
 
