@@ -191,18 +191,19 @@ def test_at_the_deadline_there_is_a_reason(world: World) -> None:
     assert 'is "kode is 2", expected matching' in waited.explanation
 
 
-def test_what_is_recorded_together_with_the_deadline_counts(world: World) -> None:
-    """The deadline comes in the same turn of the loop in which the PDU is recorded, before anybody could read it."""
+def test_what_nobody_has_read_by_the_deadline_counts(world: World) -> None:
+    """The reader gets no turn, as under load: at the deadline the wait looks for itself."""
+    world.server.control.pdus.ask = lambda _work: None  # type: ignore[method-assign]
 
     async def scene() -> Any:
-        loop = asyncio.get_running_loop()
-        waiting = asyncio.create_task(world.desk.wait(when(**CODE), within=0.02))
+        waiting = asyncio.create_task(world.desk.wait(when(**CODE), count=2, within=0.02))
         await settle()
-        loop.call_later(0.02, lambda: world.put(submit("code is 5")))
+        world.put(submit("code is 5"))
         return await waiting
 
-    assert run(scene()).count in (0, 1)  # whichever timer came first; what was recorded by then is found
-    assert run(world.desk.wait(when(**CODE), within=0)).count == 1
+    waited = run(scene())
+    assert (waited.holds, waited.count) == (False, 1)
+    assert waited.items[0].groups == {"code": "5"}
 
 
 def test_many_wait_at_a_time_and_none_disturbs_another(world: World) -> None:
