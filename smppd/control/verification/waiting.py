@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 
 from smppd.control.records import command_id_of
 from smppd.control.scan import READ
-from smppd.control.verification.taps import on_recorded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -76,7 +75,7 @@ class Reader:
         """Offer frames to this wait that are recorded from now on."""
         if not self._waits:
             self._cursor = self._simulation.journal.total
-            self._deaf = on_recorded(self._simulation, self._stir)
+            self._deaf = self._simulation.context.events.on_pdus(self._stir)
         self._waits.append(wait)
         self._by_command.clear()
         if self._is_over:
