@@ -232,12 +232,7 @@ def _special(messages: Sequence[Message], pdus: Sequence[SubmitSm], octets: Sequ
     """The places of those that are not plain: GSM 7 bit by default, without header, TLVs, escapes and odd octets."""
     if not all(esme.dialect.default_alphabet == Alphabet.GSM7 for esme in {message.esme for message in messages}):
         return list(range(len(messages)))
-    codings, classes, tlvs = (map(attrgetter(name), pdus) for name in ("data_coding", "esm_class", "tlvs"))
-    special = [
-        place
-        for place, (coding, esm_class, has_tlvs) in enumerate(zip(codings, classes, tlvs, strict=True))
-        if coding or has_tlvs or esm_class >= UDHI
-    ]
+    special = [place for place, pdu in enumerate(pdus) if pdu.data_coding or pdu.tlvs or pdu.esm_class >= UDHI]
     together = b"".join(octets)
     if ESCAPE in together or GSM_BREAK in together:
         escaped = [place for place, each in enumerate(octets) if ESCAPE in each or GSM_BREAK in each]
