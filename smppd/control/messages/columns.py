@@ -35,6 +35,10 @@ BREAK: Final = "\0"
 STAND_IN: Final = "\ufffd"
 """Written for a BREAK in a text. Nobody finds a text by it: see `Joined.places`."""
 
+LONGEST_ENTRY: Final = 1024
+"""Characters of a text that stands in a column: longer ones (a message_payload has up to 64 kB) are looked at one by
+one, so that a column is joined in a millisecond whatever it is made of."""
+
 GSM_BREAK: Final = b"\xff"
 """What becomes a BREAK when septets are decoded: an octet that is no septet."""
 
@@ -46,20 +50,19 @@ GSM_TABLE: Final = "".join(decode_gsm7(bytes((octet,))) for octet in range(0xFF)
 
 
 class Joined(NamedTuple):
-    """The texts of a shelf, one after the other: BREAK, text, BREAK, text, BREAK."""
+    """The texts of a shelf, one after the other: BREAK, text, BREAK, text, BREAK. `long` are the places of those that
+    are too long to stand there: nobody knows what they say."""
 
     octets: str
-
-    def has(self, piece: str) -> bool:
-        """Whether any text may have this piece in it, which may begin or end with a BREAK."""
-        return piece in self.octets
+    long: frozenset[int] = frozenset()
 
     def count(self, piece: str) -> int:
-        """How often it is there."""
-        return self.octets.count(piece)
+        """How often a piece may be there at the most; it may begin or end with a BREAK."""
+        return self.octets.count(piece) + len(self.long)
 
     def places(self, piece: str) -> Iterator[int]:
-        """The places of the texts that have it, ascending."""
+        """The places of the texts that may have it, each once."""
+        yield from self.long
         octets = self.octets
         ahead = piece.startswith(BREAK)
         found = octets.find(piece)
@@ -74,11 +77,11 @@ class Joined(NamedTuple):
 
     def entries(self) -> list[str] | None:
         """The texts by themselves; None where one is not quite what it was."""
-        return None if STAND_IN in self.octets else self.octets.split(BREAK)[1:-1]
+        return None if self.long or STAND_IN in self.octets else self.octets.split(BREAK)[1:-1]
 
     def folded(self) -> Joined:
         """The same without letter case."""
-        return Joined(self.octets.casefold())
+        return Joined(self.octets.casefold(), self.long)
 
 
 class Codes(NamedTuple):
@@ -181,30 +184,34 @@ def joined_octets(values_of: Callable[[Sequence[Message]], Iterable[bytes]]) -> 
 def joined_texts(building: Building, messages: Sequence[Message]) -> Iterator[None]:
     """Make the `Joined` column of decoded texts, those of parts as they are."""
     parts = [""]
-    for piece in pieces(messages):
+    long: list[int] = []
+    for start, piece in enumerate(pieces(messages)):
         texts: list[str] = []
-        yield from _texts(piece, texts)
+        yield from _texts(piece, texts, long, start * PIECE)
         parts.append(BREAK.join(texts))
         yield
-    building.column = Joined(BREAK.join([*parts, ""]))
+    building.column = Joined(BREAK.join([*parts, ""]), frozenset(long))
 
 
 def joined_whole_texts(building: Building, messages: Sequence[Message]) -> Iterator[None]:
     """Make the `Joined` column of the texts of whole messages: each stands with its first part."""
     parts = [""]
-    for piece in pieces(messages):
-        for message in piece:
-            assembly = message.assembly
-            if assembly is None:
-                parts.append(_entry(text_of(message.pdu, message.esme.dialect.default_alphabet)))
-            else:
-                parts.append(_entry(assembly.text) if assembly.first is message else "")
-            yield
-    building.column = Joined(BREAK.join([*parts, ""]))
+    long: list[int] = []
+    for place, message in enumerate(messages):
+        assembly = message.assembly
+        if assembly is None:
+            parts.append(_entry(text_of(message.pdu, message.esme.dialect.default_alphabet), long, place))
+        else:
+            parts.append(_entry(assembly.text, long, place) if assembly.first is message else "")
+        yield
+    building.column = Joined(BREAK.join([*parts, ""]), frozenset(long))
 
 
-def _texts(messages: Sequence[Message], texts: list[str]) -> Iterator[None]:
-    """Put the texts of some messages into `texts`: the plain ones decoded together, the others one by one."""
+def _texts(messages: Sequence[Message], texts: list[str], long: list[int], start: int) -> Iterator[None]:
+    """Put the texts of some messages into `texts`: the plain ones decoded together, the others one by one.
+
+    `start` is the place of the first of them; the places of those that are too long are put into `long`.
+    """
     pdus = [message.pdu for message in messages]
     octets = [pdu.short_message for pdu in pdus]
     special = _special(messages, pdus, octets)
@@ -217,7 +224,7 @@ def _texts(messages: Sequence[Message], texts: list[str]) -> Iterator[None]:
             text = pdu.short_message.decode("utf-16-be", "replace")
         else:
             text = text_of(pdu, messages[place].esme.dialect.default_alphabet)
-        texts[place] = _entry(text)
+        texts[place] = _entry(text, long, start + place)
         yield
 
 
@@ -225,12 +232,7 @@ def _special(messages: Sequence[Message], pdus: Sequence[SubmitSm], octets: Sequ
     """The places of those that are not plain: GSM 7 bit by default, without header, TLVs, escapes and odd octets."""
     if not all(esme.dialect.default_alphabet == Alphabet.GSM7 for esme in {message.esme for message in messages}):
         return list(range(len(messages)))
-    codings, classes, tlvs = (map(attrgetter(name), pdus) for name in ("data_coding", "esm_class", "tlvs"))
-    special = [
-        place
-        for place, (coding, esm_class, has_tlvs) in enumerate(zip(codings, classes, tlvs, strict=True))
-        if coding or has_tlvs or esm_class >= UDHI
-    ]
+    special = [place for place, pdu in enumerate(pdus) if pdu.data_coding or pdu.tlvs or pdu.esm_class >= UDHI]
     together = b"".join(octets)
     if ESCAPE in together or GSM_BREAK in together:
         escaped = [place for place, each in enumerate(octets) if ESCAPE in each or GSM_BREAK in each]
@@ -238,5 +240,9 @@ def _special(messages: Sequence[Message], pdus: Sequence[SubmitSm], octets: Sequ
     return special
 
 
-def _entry(text: str) -> str:
+def _entry(text: str, long: list[int], place: int) -> str:
+    """A text as it stands in a column."""
+    if len(text) > LONGEST_ENTRY:
+        long.append(place)
+        return ""
     return text.replace(BREAK, STAND_IN) if BREAK in text else text

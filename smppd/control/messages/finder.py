@@ -136,6 +136,7 @@ class Finder:
             entries = (await self._texts(number, known)).entries()
             if entries is None:
                 continue
+            await self._pace.breathe()
             kept = []
             for count, place in enumerate(places):
                 if count % LOOKS == 0:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from smppd.control.messages.columns import (
     BREAK,
+    LONGEST_ENTRY,
     STAND_IN,
     Building,
     Codes,
@@ -86,8 +87,18 @@ def test_places_are_those_of_the_texts_that_have_a_piece(texts: list[str], piece
     ):
         places = [place for place, text in enumerate(texts) if holds(text)]
         assert list(column.places(wanted)) == places
-        assert column.has(wanted) == bool(places)
         assert bool(column.count(wanted)) == bool(places)
+
+
+def test_texts_that_are_too_long_are_candidates_for_everything() -> None:
+    long = Tlv(PAYLOAD, b"x" * (LONGEST_ENTRY + 1))
+    over = messages(sms(), sms(text=b"", tlvs=(long,)), sms(text=b"", tlvs=(Tlv(PAYLOAD, long.value[1:]),)))
+    column = build(joined_texts, over)
+    assert len(column.octets) == len("Hello") + LONGEST_ENTRY + 4
+    assert sorted(column.places("zyzzyva")) == [1]
+    assert sorted(column.folded().places("x" * 9)) == [1, 2]
+    assert column.count("zyzzyva") == 1
+    assert column.entries() is None
 
 
 def test_letter_case_is_left_aside_though_it_changes_lengths() -> None:
