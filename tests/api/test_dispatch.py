@@ -393,6 +393,47 @@ class TestBody:
             )
             assert raw.recv(12) == b"HTTP/1.1 408"
 
+    @pytest.mark.parametrize(
+        ("head", "rest", "status"),
+        [
+            (b"Transfer-Encoding: chunked", b"zz\r\n{}\r\n0\r\n\r\n", b"400"),
+            (b"Transfer-Encoding: chunked", b"2\r\n{}XX\r\n0\r\n\r\n", b"400 408"),  # as the segments arrive
+            (b"Content-Length: 10", b"{", b""),
+            (b"Transfer-Encoding: chunked", b"2\r\n{", b""),
+        ],
+        ids=["chunk size", "chunk end", "hung up", "hung up in a chunk"],
+    )
+    def test_a_body_that_breaks_off(
+        self,
+        client: Client,
+        live: Live,
+        head: bytes,
+        rest: bytes,
+        status: bytes,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(reading, "BODY_SECONDS", 0.05)
+        before = len(live.events("http request failed"))
+        with socket.create_connection(client.address.split(":"), PATIENCE) as raw:  # type: ignore[arg-type]
+            raw.sendall(
+                b"POST /api/v1/body HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                + head
+                + b"\r\n\r\n"
+            )
+            raw.sendall(rest)
+            if status:
+                assert raw.recv(12).split()[1] in status.split()
+        assert client.get("").status == 200
+        assert live.events("http request failed")[before:] == []
+
+    def test_an_upload_that_breaks_off(self, client: Client, live: Live) -> None:
+        before = len(live.events("http request failed"))
+        with socket.create_connection(client.address.split(":"), PATIENCE) as raw:  # type: ignore[arg-type]
+            raw.sendall(b"POST /api/v1/upload HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n")
+            raw.sendall(b"Content-Length: 10\r\n\r\nx")
+        assert client.get("").status == 200
+        assert live.events("http request failed")[before:] == []
+
     def test_where_none_is_taken(self, client: Client) -> None:
         assert client.post("/nothing", {}).problem["status"] == 400
         assert client.post("/nothing").status == 204
