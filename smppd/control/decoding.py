@@ -1,7 +1,7 @@
 """How much of the server's time goes into decoding events for those who look.
 
 All viewers share it: they take turns, a slice each, and between two slices the message centre has its turn. While it is
-busy they get a twentieth of the time, else somewhat more; what they cannot look at then, they lose (and are told).
+busy they get a small share of the time it has, else more; what they cannot look at then, they lose (and are told).
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ PERIOD: Final = 0.1
 SLICE: Final = 0.0015
 """Seconds of one slice: nothing may hold the event loop for more than two milliseconds."""
 
-BUSY_SHARE: Final = 0.003
-"""Seconds of each period for all viewers while the server is busy: a twentieth of its time, with what it takes to write
-down and send what was decoded."""
+BUSY_SHARE: Final = 0.03
+"""Of the processor time that the server has used in the last period, what all viewers may use in the next, while it is
+busy. Writing down and sending what was decoded takes as much again."""
 
-QUIET_SHARE: Final = 0.03
-"""The same while it is not: nobody else needs the time."""
+QUIET_SECONDS: Final = 0.03
+"""Seconds of each period for all viewers while the server is not busy: nobody else needs the time."""
 
 BUSY_PDUS: Final = 500
 """PDUs of the last period from which on the server is busy: about a twentieth of what it can do."""
@@ -34,19 +34,22 @@ T = TypeVar("T")
 class Decoding:
     """Deals out the time."""
 
-    def __init__(self, monotonic: Callable[[], float], pdus: Callable[[], int]) -> None:
+    def __init__(self, monotonic: Callable[[], float], *, worked: Callable[[], float], pdus: Callable[[], int]) -> None:
         """Deal it out from now on.
 
         Args:
             monotonic: real time in seconds.
+            worked: the processor time that the server has used so far, in seconds: on a machine that others use too,
+                that is what it has to share out.
             pdus: how many PDUs have been recorded so far.
         """
         self._monotonic = monotonic
+        self._worked = worked
         self._pdus = pdus
         self._line = asyncio.Lock()
         self._began = monotonic()
-        self._before = pdus()
-        self._left = QUIET_SHARE
+        self._before = (worked(), pdus())
+        self._left = QUIET_SECONDS
         self.period = 0
         """Counts the periods: whoever has a quota of their own deals it out anew with each."""
 
@@ -72,12 +75,13 @@ class Decoding:
         now = self._monotonic()
         if now < self._began + PERIOD:
             return
-        pdus = self._pdus()
+        worked, pdus = self._worked(), self._pdus()
         # After a pause of several periods, what came meanwhile says nothing about the last of them.
         periods = max(1.0, (now - self._began) / PERIOD)
-        is_busy = pdus - self._before >= BUSY_PDUS * periods
-        self._began, self._before = now, pdus
-        self._left = BUSY_SHARE if is_busy else QUIET_SHARE
+        is_busy = pdus - self._before[1] >= BUSY_PDUS * periods
+        share = BUSY_SHARE * (worked - self._before[0]) / periods if is_busy else QUIET_SECONDS
+        self._left = min(0.0, self._left) + share  # what was overdrawn is made good
+        self._began, self._before = now, (worked, pdus)
         self.period += 1
 
     async def _time_to_spend(self) -> None:

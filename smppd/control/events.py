@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -42,7 +43,7 @@ KEPT: Final = 1_000
 QUOTA: Final = 1_000
 """Events decoded for one viewer in each period (`smppd.control.decoding.PERIOD`, a tenth of a second)."""
 
-PAGE: Final = 32
+PAGE: Final = 16
 """PDUs read from the journal at once."""
 
 PAUSE: Final = 0.02
@@ -299,7 +300,7 @@ class EventDesk:
         self.events = context.events
         self.monotonic = context.monotonic
         self.renderer = Renderer(context.roster)
-        self.decoding = Decoding(context.monotonic, lambda: context.journal.total)
+        self.decoding = Decoding(context.monotonic, worked=time.thread_time, pdus=lambda: context.journal.total)
         self.closed = False
         self._wall = context.wall
         self._life = f"e{int(context.wall() * 1000):x}"

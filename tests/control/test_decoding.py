@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from smppd.control import decoding
-from smppd.control.decoding import BUSY_PDUS, BUSY_SHARE, PERIOD, QUIET_SHARE, SLICE, Decoding
+from smppd.control.decoding import BUSY_PDUS, BUSY_SHARE, PERIOD, QUIET_SECONDS, SLICE, Decoding
 
 
 class World:
@@ -18,13 +18,14 @@ class World:
         self.time = 100.0
         self.step = 0.0
         self.pdus = 0
+        self.worked = 0.0
 
     def monotonic(self) -> float:
         self.time += self.step
         return self.time
 
     def dealer(self) -> Decoding:
-        return Decoding(self.monotonic, lambda: self.pdus)
+        return Decoding(self.monotonic, worked=lambda: self.worked, pdus=lambda: self.pdus)
 
 
 def spend(world: World, seconds: float) -> Callable[[Callable[[], bool]], bool]:
@@ -53,6 +54,7 @@ def test_no_more_than_the_share_of_a_period(monkeypatch: pytest.MonkeyPatch) -> 
         world = World()
         dealer = world.dealer()
         world.pdus += pdus
+        world.worked += PERIOD
         world.time += PERIOD
         dealer.look()
         slices = 0
@@ -67,7 +69,7 @@ def test_no_more_than_the_share_of_a_period(monkeypatch: pytest.MonkeyPatch) -> 
             slices += 1
         return slices - 1
 
-    shares = {BUSY_PDUS - 1: QUIET_SHARE, BUSY_PDUS: BUSY_SHARE}
+    shares = {BUSY_PDUS - 1: QUIET_SECONDS, BUSY_PDUS: BUSY_SHARE * PERIOD}
     for pdus, share in shares.items():
         assert asyncio.run(scenario(pdus)) == pytest.approx(share / (SLICE / 3), abs=1), pdus
 
@@ -79,11 +81,12 @@ def test_a_pause_is_no_load() -> None:
     world.pdus = 5 * BUSY_PDUS
     world.time += 10 * PERIOD
     dealer.look()
-    assert dealer._left == QUIET_SHARE
+    assert dealer._left == QUIET_SECONDS
     world.pdus += 5 * BUSY_PDUS
+    world.worked += PERIOD
     world.time += 2 * PERIOD
     dealer.look()
-    assert dealer._left == BUSY_SHARE
+    assert dealer._left == pytest.approx(BUSY_SHARE * PERIOD / 2), "half of the time was others'"
 
 
 def test_viewers_take_turns_and_others_have_theirs_between() -> None:
