@@ -305,7 +305,7 @@ class AdjustingDesk(ABC, Generic[E, V]):
             new.append(one)
         if problems:
             raise InvalidError(problems)
-        self._commit([*new, *others])
+        self._commit(new + others)
         self._tenures.keep({entry.name for entry in others})
         for one in new if namespace is not None else ():
             self._tenures.put(one.name, one, namespace=namespace)
