@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from smppd.control.dialects import DialectsDesk
     from smppd.control.faults import FaultsDesk
     from smppd.control.networks import NetworksDesk
+    from smppd.control.reset import ResetDesk
     from smppd.control.routes import RoutesDesk
     from smppd.control.rules import RulesDesk
     from smppd.control.server import ServerDesk
@@ -74,3 +75,10 @@ class Control:
         from smppd.control.routes import RoutesDesk
 
         return RoutesDesk(self.simulation)
+
+    @cached_property
+    def reset(self) -> ResetDesk:
+        """Back to the configuration files."""
+        from smppd.control.reset import ResetDesk
+
+        return ResetDesk(self.simulation, self)

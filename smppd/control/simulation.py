@@ -41,6 +41,10 @@ class Simulation:
     """Have the engine look soon at what is due: after whatever changed that."""
     waits: Waits
     """Calls at times of the engine's clock."""
+    renew: Callable[[], None]
+    """Have all networks begin anew, and open the throughput windows of all routes."""
+    forget_draws: Callable[[str], None]
+    """Have the draws of an account begin anew in all networks."""
     configured: Settings
     """The settings of the files: what a reset returns to. A reload of the files replaces them."""
     load: Callable[[], Settings] | None = None

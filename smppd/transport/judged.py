@@ -362,7 +362,7 @@ class Judged(Binding):
         engine.agenda.add(engine.clock.now() + delay, held)
 
     def hurry(self) -> None:
-        """Do at once all that was to be done later."""
+        """Do at once all that rules have put off."""
         held = list(self._held)
         for one in held:
             if one in self._held:  # what was done before may have ended the session

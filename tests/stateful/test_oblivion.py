@@ -17,15 +17,16 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
+from smppd.engine import operations
 from smppd.engine.esmes import Deliverable, Forgotten
 from smppd.engine.message import ENROUTE, RECEIPT_SETTLED, Message
 from smppd.engine.oblivion import Oblivion
 from smppd.engine.peers import Forward
-from smppd.engine.ports import Attempt, Outcome
+from smppd.engine.ports import DEFERRED, Attempt, Outcome
 from smppd.engine.submit_multi import submit_multi
 from smppd.settings import Match, Messages
 from smppwire.constants import TlvTag
-from smppwire.pdus import SmeAddress, SubmitMulti, Tlv
+from smppwire.pdus import DataSm, SmeAddress, SubmitMulti, Tlv
 from tests.engine.world import (
     ALICE,
     BOB,
@@ -51,6 +52,12 @@ FATES = [
     Attempt(0.0, Outcome(ENROUTE, 27)),
     after(2.0, UNDELIVERABLE, 1),
 ]
+SUBMISSIONS = st.tuples(
+    st.sampled_from([b"1", b"991", b"881", b"882", *ADDRESSES.values()]),
+    st.sampled_from([0, 1, 1, 2, 0x11, 0x0D]),
+    st.sampled_from(["plain", "plain", "later", "part", "transaction", "dpf", "short", "replies"]),
+    st.sampled_from(FATES),
+)
 DPF = (Tlv(TlvTag.SET_DPF, b"\1"),)
 
 
@@ -80,7 +87,7 @@ class Forgetting(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.network = ScriptedNetwork()
-        self.network.back = {b"99%d" % number: 30.0 for number in range(10)}
+        self.network.back = {b"99%d" % number: 1e9 for number in range(10)}
         self.world = World(
             msgspec.structs.replace(paced("paced", 1), match=Match(destination_addr="88*")),
             route("rest"),
@@ -96,7 +103,6 @@ class Forgetting(RuleBasedStateMachine):
         self.theirs: dict[str, list[Message]] = {ALICE: [], BOB: []}
         """What was submitted since the account was forgotten."""
         self.old: set[Message] = set()
-        self.asked: Counter[str] = Counter()
         self.number = 0
 
     # What happens.
@@ -118,39 +124,34 @@ class Forgetting(RuleBasedStateMachine):
         self.phones.remove(phone)
         phone.hang_up()
 
-    @rule(
-        data=st.data(),
-        to=st.sampled_from([b"1", b"1", b"991", b"881", b"882", *ADDRESSES.values()]),
-        registered=st.sampled_from([0, 1, 1, 2, 0x11, 0x0D]),
-        kind=st.sampled_from(["plain", "plain", "later", "part", "transaction", "dpf", "short", "replies"]),
-        fate=st.sampled_from(FATES),
-    )
+    @rule(data=st.data(), batch=st.lists(SUBMISSIONS, min_size=1, max_size=8))
     @precondition(lambda self: self.phones)
-    def submit(self, data: st.DataObject, to: bytes, registered: int, kind: str, fate: Attempt) -> None:
+    def submit(self, data: st.DataObject, batch: list[tuple[bytes, int, str, Attempt]]) -> None:
         phone = data.draw(st.sampled_from(self.phones))
-        self.network.script.append(fate)
-        fields: dict[str, Any] = {"registered_delivery": registered}
-        if kind == "later":
-            fields["schedule_delivery_time"] = b"000000000010000R"
-        elif kind == "part":
-            self.number += 1
-            header = b"\5\0\3\7\3" + bytes((1 + self.number % 3,))
-            fields.update(esm_class=0x40, text=header + b"part")
-        elif kind == "transaction":
-            fields["esm_class"] = 2
-        elif kind == "dpf":
-            fields["tlvs"] = DPF
-        elif kind == "short":
-            fields["validity_period"] = b"000000000007000R"
-        decided = Replying() if kind == "replies" else None
-        self.number += 1
-        pdu = sms(to, sequence_number=self.number, **fields)
         before = set(self.engine.ledger.all_messages())
-        answer = self.engine.submit(phone.bind, [pdu], decided)[0]
-        if kind == "transaction":
-            self.asked[phone.bind.esme.system_id] += 1
-        assert isinstance(answer, bytes) or kind == "transaction"
+        for to, registered, kind, fate in batch:
+            self.network.script.append(fate)
+            self.number += 1
+            fields = self.fields_of(kind)
+            if kind == "transaction":
+                data_sm = DataSm(self.number, destination_addr=to, esm_class=2, registered_delivery=registered)
+                assert operations.data(self.engine, phone.bind, data_sm) == DEFERRED
+                continue
+            pdu = sms(to, sequence_number=self.number, **{"registered_delivery": registered, **fields})
+            answer = self.engine.submit(phone.bind, [pdu], Replying() if kind == "replies" else None)[0]
+            assert isinstance(answer, bytes)
         self.theirs[phone.bind.esme.system_id] += set(self.engine.ledger.all_messages()) - before
+
+    def fields_of(self, kind: str) -> dict[str, Any]:
+        """The fields that make a submission what it is."""
+        if kind == "part":
+            header = b"\5\0\3\7\3" + bytes((1 + self.number % 3,))
+            return {"esm_class": 0x40, "text": header + b"part"}
+        return {
+            "later": {"schedule_delivery_time": b"000000000010000R"},
+            "dpf": {"tlvs": DPF, "validity_period": b"000000000007000R"},
+            "short": {"validity_period": b"000000000007000R"},
+        }.get(kind, {})
 
     @rule(data=st.data(), count=st.integers(1, 3))
     @precondition(lambda self: self.phones)
@@ -278,7 +279,7 @@ class Forgetting(RuleBasedStateMachine):
 
 def test_nothing_is_left_of_the_forgotten() -> None:
     run_state_machine_as_test(
-        Forgetting, settings=settings(max_examples=100, stateful_step_count=40, deadline=None, derandomize=True)
+        Forgetting, settings=settings(max_examples=60, stateful_step_count=30, deadline=None, derandomize=True)
     )
 
 

@@ -18,10 +18,11 @@ def all_endpoints() -> tuple[Endpoint, ...]:
         dialects,
         faults,
         networks,
+        reset,
         routes,
         rules,
         server,
     )
 
-    modules = (server, clock, rules, faults, dialects, networks, routes)
+    modules = (server, clock, rules, faults, dialects, networks, routes, reset)
     return tuple(endpoint for module in modules for endpoint in module.ENDPOINTS)
