@@ -148,7 +148,7 @@ class AdjustingDesk(ABC, Generic[E, V]):
         start = max(start, 0)
         entries = list(enumerate(self._all()))
         if namespace is not None:
-            entries = [(place, entry) for place, entry in entries if self._is_in(entry, namespace)]
+            entries = [(place, entry) for place, entry in entries if self.is_in(entry, namespace)]
         hits, files = self._hits(), self._files()
         items = []
         for place, entry in entries[start : start + limit]:
@@ -287,7 +287,7 @@ class AdjustingDesk(ABC, Generic[E, V]):
         """
         others: list[E] = []
         if namespace is not None:
-            others = [entry for entry in self._all() if not self._is_in(entry, namespace)]
+            others = [entry for entry in self._all() if not self.is_in(entry, namespace)]
         if len(entries) + len(others) > MOST:
             raise TooBusyError(f"more than {MOST} {self.kind}s are not taken")
         new: list[E] = []
@@ -305,7 +305,7 @@ class AdjustingDesk(ABC, Generic[E, V]):
             new.append(one)
         if problems:
             raise InvalidError(problems)
-        self._commit([*new, *others])
+        self._commit(new + others)
         self._tenures.keep({entry.name for entry in others})
         for one in new if namespace is not None else ():
             self._tenures.put(one.name, one, namespace=namespace)
@@ -313,7 +313,7 @@ class AdjustingDesk(ABC, Generic[E, V]):
 
     def delete_all(self, *, namespace: str | None = None) -> Replaced:
         """Take all away, those of the files too; with a namespace, all that belong to it."""
-        self._remove({entry.name for entry in self._all() if namespace is None or self._is_in(entry, namespace)})
+        self._remove({entry.name for entry in self._all() if namespace is None or self.is_in(entry, namespace)})
         return Replaced(total=len(self))
 
     def order(self, names: Sequence[str]) -> Replaced:
@@ -342,7 +342,7 @@ class AdjustingDesk(ABC, Generic[E, V]):
         for name in names or ():
             self._place(name)
         if names is None and namespace is not None:
-            names = [entry.name for entry in self._all() if self._is_in(entry, namespace)]
+            names = [entry.name for entry in self._all() if self.is_in(entry, namespace)]
         self._restart(names)
 
     # -- inside -------------------------------------------------------------------------------------------------------
@@ -392,7 +392,8 @@ class AdjustingDesk(ABC, Generic[E, V]):
         self._replace(entries)
         self._simulation.wake()
 
-    def _is_in(self, entry: E, namespace: str) -> bool:
+    def is_in(self, entry: E, namespace: str) -> bool:
+        """Whether an entry belongs to a namespace."""
         return self._tenures.is_in(entry.name, entry, namespace)
 
     def _expire(self, over: dict[str, E]) -> None:

@@ -18,7 +18,7 @@ from smppwire.constants import TlvTag, status_name
 from smppwire.errors import EncodeError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from smppd.control.mo_messages import Mo
     from smppd.control.simulation import Simulation
@@ -190,6 +190,22 @@ class MoDesk:
             await pace.breathe()
         return views
 
+    def forget(self, system_ids: Collection[str]) -> None:
+        """Forget the messages for these accounts; those that are still to be sent never are.
+
+        What waits in the engine already is the engine's to forget.
+        """
+        kept: deque[_Injection] = deque()
+        for injection in self._order:
+            if injection.parts[0].esme.system_id not in system_ids:
+                kept.append(injection)
+                continue
+            if injection.state_before == "scheduled":
+                self._engine.agenda.forsake(injection)
+            del self._injections[injection.id]
+            self._parts -= len(injection.parts)
+        self._order = kept
+
     # -- what the agenda asks -----------------------------------------------------------------------------------------
 
     def release(self, injection: _Injection) -> None:
@@ -273,6 +289,7 @@ class MoDesk:
     def _queue(self, injection: _Injection) -> None:
         injection.state_before = None
         for part in injection.parts:
+            part.esme = self._engine.esmes[part.esme.system_id]  # a reset has perhaps put another in its place
             self._engine.outbox.add(part)
         self._engine.wake()
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from smppd.control.mo import MoDesk
     from smppd.control.networks import NetworksDesk
     from smppd.control.pdus import PduDesk
+    from smppd.control.reset import ResetDesk
     from smppd.control.routes import RoutesDesk
     from smppd.control.rules import RulesDesk
     from smppd.control.server import ServerDesk
@@ -149,3 +150,10 @@ class Control:
         from smppd.control.clock import ClockDesk
 
         return ClockDesk(self.simulation)
+
+    @cached_property
+    def reset(self) -> ResetDesk:
+        """Back to the configuration."""
+        from smppd.control.reset import ResetDesk
+
+        return ResetDesk(self.simulation, self)

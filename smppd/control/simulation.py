@@ -44,6 +44,10 @@ class Simulation:
     """Calls at times of the engine's clock."""
     outbinds: Outbinds
     """Calls on ESMEs."""
+    renew: Callable[[], None]
+    """Have all networks begin anew, and open the throughput windows of all routes."""
+    forget_draws: Callable[[str], None]
+    """Have the draws of an account begin anew in all networks."""
     configured: Settings
     """The settings of the files: what a reset returns to. A reload of the files replaces them."""
     load: Callable[[], Settings] | None = None

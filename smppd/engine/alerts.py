@@ -14,6 +14,8 @@ from smppwire.constants import TlvTag
 from smppwire.pdus import AlertNotification, Tlv
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from smppd.engine.esmes import EsmeState
     from smppd.engine.message import Message
     from smppwire.pdus import SubmitSm
@@ -127,6 +129,11 @@ class Alerts:
                 self._forget(alert)
                 count += 1
         return count
+
+    def forget(self, gone: Collection[EsmeState]) -> None:
+        """Take the flags of these accounts down."""
+        for alert in [alert for alert in self._flags if alert.esme in gone]:
+            self._forget(alert)
 
     def next_due(self, *, exact: bool = False) -> float | None:
         """When the next subscriber is back; None when all are, or nobody waits. See `Schedule.next_due`."""

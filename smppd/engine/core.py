@@ -161,11 +161,8 @@ class Engine:
                 self.esmes[account.system_id] = EsmeState(account, self.dialects[account.dialect])
             else:
                 esme.configure(account, self.dialects[account.dialect])
-        self.peers.configure(
-            (self.esmes[account.system_id], AddressRange(account.address_range))
-            for account in settings.account
-            if account.enabled
-        )
+        self._accounts = [account for account in settings.account if account.enabled]
+        self.serve_addresses()
         for route in settings.route:
             state = self.routes.get(route.name)
             if state is None:
@@ -174,6 +171,12 @@ class Engine:
                 state.configure(route, networks[route.network])
         router = Router([(route.match, self.routes[route.name]) for route in settings.route])
         self.intake.configure(settings.messages, router)
+
+    def serve_addresses(self) -> None:
+        """Look anew whom messages to the addresses of accounts go to."""
+        self.peers.configure(
+            (self.esmes[account.system_id], AddressRange(account.address_range)) for account in self._accounts
+        )
 
     # -- binds -------------------------------------------------------------------------------------------------------
 

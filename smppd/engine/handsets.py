@@ -14,8 +14,9 @@ from smppd.engine.message import DELIVERED, Message
 from smppd.engine.multipart import text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
+    from smppd.engine.esmes import EsmeState
     from smppd.engine.multipart import Assembly
 
 TEXTS_KEPT: Final = 1000
@@ -48,6 +49,12 @@ class Handsets:
         self._ring: deque[Message | Assembly] = deque(sorted(delivered, key=attrgetter("final_wall")), maxlen=size)
         self.show = self._ring.append
         """Take a message that was delivered, or a whole one whose parts all were."""
+
+    def forget(self, gone: Collection[EsmeState]) -> None:
+        """Take the texts of these accounts off all screens."""
+        kept = [item for item in self._ring if (item if isinstance(item, Message) else item.first).esme not in gone]
+        self._ring.clear()
+        self._ring.extend(kept)
 
     def __len__(self) -> int:
         return len(self._ring)

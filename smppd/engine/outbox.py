@@ -11,7 +11,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final, cast
 
 from smppd.engine import history
-from smppd.engine.esmes import RECEIPTS, Acceptance, Delivery, Notification, Report, Restated, address_of
+from smppd.engine.esmes import RECEIPTS, Acceptance, Delivery, Forgotten, Notification, Report, Restated, address_of
 from smppd.engine.message import RECEIPT_PENDING, RECEIPT_SENT, RECEIPT_SETTLED, Message
 from smppd.engine.mobile_originated import MobileOriginated
 from smppd.engine.peers import DATA_SM, DELIVER_SM, UNDELIVERABLE, Forward, outcome_of
@@ -227,6 +227,8 @@ class Outbox:
                 esme.narrowed = any(other.address_range for other in esme.receivers())
         again: list[Deliverable] = []
         for item in unacknowledged:
+            if item.__class__ is Forgotten:
+                continue
             self._note(item, history.SESSION_ENDED, session=bind.bind_id)
             if item.__class__ is Message:
                 item.receipt = RECEIPT_PENDING
@@ -241,6 +243,17 @@ class Outbox:
         bind.pending.clear()
         if esme.pending and esme.binds:
             self._active[esme] = None
+
+    def move(self, old: EsmeState, new: EsmeState, keeps: Callable[[Deliverable], bool]) -> None:
+        """An account begins anew under another state: what it had not taken is forgotten, or offered to that."""
+        for item, plan in self._resting.pop(old, {}).items():
+            if keeps(item):
+                self._resting.setdefault(new, {})[item] = plan
+            else:
+                self._forsake(*plan)
+        self._refused.pop(old, None)
+        self._active.pop(old, None)
+        self._active[new] = None
 
     def send(self, now: float) -> bool:
         """Send what fits into the windows, one slice; True when there may be more to send at once."""
@@ -447,10 +460,12 @@ class Outbox:
 
     def _answered(self, item: Deliverable, status: int) -> None:
         """The ESME answered with this command_status."""
-        if self.witness is not None:
-            self.witness.answered(item, status)
         esme = item.esme
         self._active[esme] = None
+        if item.__class__ is Forgotten:
+            return  # there is room in a window now, and that is all
+        if self.witness is not None:
+            self.witness.answered(item, status)
         if isinstance(item, Delivery):
             item.status = status
         if status:
@@ -472,9 +487,10 @@ class Outbox:
         """No response came in time: the ESME may have lost it, so it is sent again."""
         if self.witness is not None:
             items = list(items)
-            self.witness.unanswered(items)
+            self.witness.unanswered([item for item in items if item.__class__ is not Forgotten])
         for item in items:
-            self._again_later(item, history.UNANSWERED)
+            if item.__class__ is not Forgotten:
+                self._again_later(item, history.UNANSWERED)
             self._active[item.esme] = None
 
     def _again_later(self, item: Deliverable, kind: str, status: int = 0) -> None:

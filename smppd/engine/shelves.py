@@ -91,6 +91,10 @@ class Shelves(Mapping[bytes, "Message"]):
         """One shelf, to be looked at; empty when there is none of this number."""
         return self._shelves.get(number, EMPTY)
 
+    def at_hand(self) -> list[tuple[dict[bytes, Message], int]]:
+        """The shelves there are, each with the number of its messages: those that come later stand behind these."""
+        return [(shelf, len(shelf)) for shelf in self._shelves.values()]
+
     def __getitem__(self, message_id: bytes) -> Message:
         for shelf in reversed(self._shelves.values()):
             if message_id in shelf:

@@ -96,6 +96,10 @@ class SimulatedNetwork:
         first_tried = self._first_tried.get(message.pdu.destination_addr)
         return None if first_tried is None else first_tried + self._absent_for
 
+    def forget_account(self, system_id: str) -> None:
+        """Have the draws of an account begin with the first again."""
+        self._generators.pop(system_id, None)
+
     def _is_absent(self, destination: bytes, now: float) -> bool:
         first_tried = self._first_tried
         since = first_tried.get(destination)

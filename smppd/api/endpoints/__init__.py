@@ -23,6 +23,7 @@ def all_endpoints() -> tuple[Endpoint, ...]:
         mo,
         networks,
         pdus,
+        reset,
         routes,
         rules,
         server,
@@ -47,5 +48,6 @@ def all_endpoints() -> tuple[Endpoint, ...]:
         networks,
         routes,
         clock,
+        reset,
     )
     return tuple(endpoint for module in modules for endpoint in module.ENDPOINTS)
