@@ -385,7 +385,7 @@ class TestBody:
             assert raw.recv(12) == b"HTTP/1.1 413"
 
     def test_a_body_that_never_comes(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(reading, "BODY_SECONDS", 0.05)
+        monkeypatch.setattr(reading, "BODY_SECONDS", 0.5)
         with socket.create_connection(client.address.split(":"), PATIENCE) as raw:  # type: ignore[arg-type]
             raw.sendall(
                 b"POST /api/v1/body HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -412,7 +412,7 @@ class TestBody:
         status: bytes,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(reading, "BODY_SECONDS", 0.05)
+        monkeypatch.setattr(reading, "BODY_SECONDS", 0.5)
         before = len(live.events("http request failed"))
         with socket.create_connection(client.address.split(":"), PATIENCE) as raw:  # type: ignore[arg-type]
             raw.sendall(

@@ -227,7 +227,7 @@ class Forgetting(RuleBasedStateMachine):
         assert not list(engine.ledger._done)
         assert [item for item in self.places() if not isinstance(item, Forgotten)] == []
         assert not [*planned(life.schedule), *planned(life.retries), *planned(life.replies._schedule)]
-        assert not (life._ready or life._notified or life._forwards or life.fates or len(life.multipart))
+        assert not (life._ready or life._asides.notified or life._forwards or life.fates or len(life.multipart))
         assert not (len(life.transactions) or len(life.alerts) or life.replies.count or life.peers._paths)
         assert not (engine.outbox._resting or engine.outbox._refused or len(engine.handsets))
         assert all(not state.queue for state in engine.routes.values())
