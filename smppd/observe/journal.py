@@ -172,8 +172,11 @@ class Journal:
         while place < len(chunks) and len(frames) < limit:
             chunk = chunks[place]
             for number, frame in enumerate(_frames(chunk), chunk.first):
-                if number >= first and len(frames) < limit:
-                    frames.append((number, JournalEntry(chunk.time, chunk.session, chunk.direction, frame)))
+                if number < first:
+                    continue
+                if len(frames) == limit:
+                    break
+                frames.append((number, JournalEntry(chunk.time, chunk.session, chunk.direction, frame)))
             place += 1
         return Page(frames, frames[-1][0] + 1 if frames else first, first - start)
 

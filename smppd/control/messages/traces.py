@@ -93,8 +93,8 @@ class Traces:
         """The PDUs of a message in order; `told` are the events of its history, which name sessions."""
         journal = self._simulation.journal
         search = _Search(message, told, self._records)
-        start = self._start(message)
         scan = Scan(journal, self._simulation.context.monotonic)
+        start = await self._start(message, scan)
         async for block in scan.forward(start, journal.total):
             for number, entry in block:
                 if search.may_concern(entry.session, entry.direction, entry.frame):
@@ -123,7 +123,7 @@ class Traces:
                     return Trace(self._records.of(number, other), "request")
         return None
 
-    def _start(self, message: Message) -> int:
+    async def _start(self, message: Message, scan: Scan) -> int:
         """The number of the first frame that can be of this message."""
         journal = self._simulation.journal
         low, high = journal.oldest, journal.total
@@ -132,6 +132,7 @@ class Traces:
         wanted = message.accepted_wall - MARGIN
         while low < high:
             middle = (low + high) // 2
+            await scan.pace.breathe()
             frames = journal.read(middle, 1).frames
             if frames and frames[0][1].time < wanted:
                 low = middle + 1
