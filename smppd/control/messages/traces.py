@@ -58,7 +58,7 @@ KINDS: Final = {
 }
 """What is told to an ESME beside receipts, by esm_class."""
 
-SPELLING: Final = re.compile(rb"(?i)\bid:([^\s\0]+)")
+SPELLING: Final = re.compile(rb"(?i)id:([^\s\0]+)")
 """How a receipt names its message."""
 
 
