@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from smppd.engine.message import DELETED, SUCCESSES
 from smppd.engine.scheduler import Schedule
 from smppwire.constants import TlvTag
 from smppwire.pdus import AlertNotification, Tlv
@@ -82,6 +83,16 @@ class Alerts:
 
     def __len__(self) -> int:
         return len(self._flags)
+
+    def flag(self, message: Message, now: float, validity: float) -> bool:
+        """Set a flag if the message, final now, failed because its subscriber is absent; whether it is set."""
+        if not message.failures or message.state in SUCCESSES or message.state == DELETED:
+            return False
+        back_at = message.route.network.back_at(message, now)
+        if back_at is None:
+            return False
+        self.remember(message, max(now, back_at), now + validity)
+        return True
 
     def remember(self, message: Message, back_at: float, expires_at: float) -> None:
         """Set a flag: the message failed, its subscriber is back at `back_at`, and nobody cares after `expires_at`."""

@@ -32,7 +32,6 @@ from smppd.engine.message import (
     RECEIPT_SETTLED,
     SCHEDULED,
     SME_ACKS_MASK,
-    SUCCESSES,
     TRANSACTION,
     UNDECIDED,
     UNDELIVERABLE,
@@ -385,7 +384,7 @@ class Life:
         """Report a final state in all the ways there are: flag, deferred answer, receipt and acknowledgements."""
         pdu = message.pdu
         mode = pdu.esm_class & MODE_MASK
-        dpf = self._flag_absence(message, now) if asks_for_dpf(pdu) else None
+        dpf = self.alerts.flag(message, now, self._validity) if asks_for_dpf(pdu) else None
         if mode == TRANSACTION:
             self.transactions.settle(message, dpf)
         if message.assembly is None or not self.multipart.finished(message):
@@ -397,16 +396,6 @@ class Life:
                 self._asides.acknowledge(message, DELIVERY_ACK, now, self._validity)
             if wants_manual_acknowledgement(registered):
                 self._asides.acknowledge(message, MANUAL_ACK, now, self._validity)
-
-    def _flag_absence(self, message: Message, now: float) -> bool:
-        """Set a delivery pending flag if the message failed because its subscriber is absent; whether it is set."""
-        if not message.failures or message.state in SUCCESSES or message.state == DELETED:
-            return False
-        back_at = message.route.network.back_at(message, now)
-        if back_at is None:
-            return False
-        self.alerts.remember(message, max(now, back_at), now + self._validity)
-        return True
 
     def tell_accepted(self, message: Message, now: float) -> None:
         """Report to an ESME that its message is accepted, before anything else is known of it."""

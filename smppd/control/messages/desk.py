@@ -236,7 +236,10 @@ class MessagesDesk:
             key = message_id.encode("latin-1")
         except UnicodeEncodeError:
             raise NotFoundError("message", message_id) from None
-        found = self._simulation.engine.messages.get(key)
+        engine = self._simulation.engine
+        # As it is kept, or as receipts of a dialect spell it.
+        keys = [key, *(other for dialect in engine.dialects.values() for other in dialect.keys(key))]
+        found = next((message for each in keys if (message := engine.messages.get(each)) is not None), None)
         if found is None:
             raise NotFoundError("message", message_id)
         members = [found] if found.group is None else list(found.group.members)

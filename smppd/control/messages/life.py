@@ -59,7 +59,9 @@ class EventView(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 Timed = tuple[float | None, EventView]
-"""An event and when it happened: Unix time of its clock; None: behind the one before."""
+"""An event and when it happened: Unix time of its clock; None: behind the one before; NOW: it lasts."""
+
+NOW: Final = float("inf")
 
 
 def tell(
@@ -83,8 +85,9 @@ def tell(
     latest = 0.0
     placed: list[tuple[float, EventView]] = []
     for time, event in events:
-        latest = latest if time is None else time
-        placed.append((latest, event))
+        if time != NOW:
+            latest = latest if time is None else time
+        placed.append((NOW if time == NOW else latest, event))
     return [event for _, event in sorted(placed, key=lambda entry: entry[0])]
 
 
@@ -140,10 +143,10 @@ class _Telling:
                 yield message.final_wall, self._outcome("attempt", attempt=message.failures + 1)
             yield message.final_wall, self._outcome("final")
         elif message in message.route.queue:
-            yield None, EventView(time=None, event="queued", route=message.route.name)
+            yield NOW, EventView(time=None, event="queued", route=message.route.name)
         elif message.next_at != NEVER and message.state == ENROUTE and not message.awaits_retry:
             next_time = self._shower.moment(message.next_at)
-            yield None, EventView(time=None, event="under_way", attempt=message.failures + 1, next_time=next_time)
+            yield NOW, EventView(time=None, event="under_way", attempt=message.failures + 1, next_time=next_time)
 
     def departures(self) -> Iterator[Timed]:
         """What was sent because of it, how that was answered, and what was asked about it."""
@@ -160,7 +163,7 @@ class _Telling:
                 yield self._pdu("sent", trace, what=trace.kind)
         yield from self._forgotten(seen)
         if self._message.receipt == RECEIPT_PENDING:
-            yield None, EventView(time=None, event="receipt_pending")
+            yield NOW, EventView(time=None, event="receipt_pending")
 
     def _forgotten(self, seen: int) -> Iterator[Timed]:
         """What was sent and is not in the journal any more."""

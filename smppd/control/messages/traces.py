@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from smppd.control.pdus import PduDesk
     from smppd.control.records import Record, Records
+    from smppd.control.scan import Scan
     from smppd.control.simulation import Simulation
     from smppd.engine.history import Event
     from smppd.engine.message import Message
@@ -58,7 +59,7 @@ KINDS: Final = {
 }
 """What is told to an ESME beside receipts, by esm_class."""
 
-SPELLING: Final = re.compile(rb"(?i)\bid:([^\s\0]+)")
+SPELLING: Final = re.compile(rb"(?i)id:([^\s\0]+)")
 """How a receipt names its message."""
 
 
@@ -94,8 +95,8 @@ class Traces:
         """The PDUs of a message in order; `told` are the events of its history, which name sessions."""
         journal = self._simulation.journal
         search = _Search(message, told, self._records)
-        start = self._start(message)
         scan = self._pdus.scan()
+        start = await self._start(message, scan)
         async for block in scan.forward(start, journal.total):
             for number, entry in block:
                 if search.may_concern(entry.session, entry.direction, entry.frame):
@@ -124,7 +125,7 @@ class Traces:
                     return Trace(self._records.of(number, other), "request")
         return None
 
-    def _start(self, message: Message) -> int:
+    async def _start(self, message: Message, scan: Scan) -> int:
         """The number of the first frame that can be of this message."""
         journal = self._simulation.journal
         low, high = journal.oldest, journal.total
@@ -133,6 +134,7 @@ class Traces:
         wanted = message.accepted_wall - MARGIN
         while low < high:
             middle = (low + high) // 2
+            await scan.pace.breathe()
             frames = journal.read(middle, 1).frames
             if frames and frames[0][1].time < wanted:
                 low = middle + 1

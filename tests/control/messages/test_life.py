@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smppd.settings import Clock, Journal, Route, Rule, Then, Throughput, When
+from smppd.settings import Clock, Dialect, IdForm, Journal, MessageId, Route, Rule, Then, Throughput, When
 from tests.control.messages.scene import LATER, Scene, scene
 from tests.transport.support import AT_ONCE, CANCEL, DELIVER, QUERY, REPLACE, answer, c, request, wait_until
 
@@ -155,3 +155,53 @@ def test_on_a_virtual_clock_events_are_in_the_order_of_things() -> None:
         assert {each.clock for each in events if each.pdu is not None} == {"real"}
         assert str(events[1].time).startswith("2030-01-01T00")
         assert str(events[5].time).startswith("2030-01-01T01")
+
+
+def test_notifications_and_acknowledgements_of_the_handset_are_told() -> None:
+    with scene(network=AT_ONCE) as it:
+        message_id = it.submit(registered=0x10 | 0x0C | 0x01)
+        for frame in it.esme.frames(4):
+            it.esme.send(answer(DELIVER, 0, int.from_bytes(frame[12:16], "big"), b"\0"))
+        it.until_settled(message_id)
+        wait_until(lambda: it.events(message_id).count("acknowledged acknowledgement") == 2)
+        told = sorted(each for each in it.events(message_id) if each.startswith(("sent", "acknowledged")))
+        assert told == [
+            "acknowledged acknowledgement",
+            "acknowledged acknowledgement",
+            "acknowledged notification",
+            "acknowledged receipt",
+            "sent acknowledgement",
+            "sent acknowledgement",
+            "sent notification",
+            "sent receipt",
+        ]
+        assert not any(each.pdu_forgotten for each in it.get(message_id).events)
+
+
+def test_a_session_that_ends_before_it_has_acknowledged() -> None:
+    with scene(network=AT_ONCE) as it, it.live.client() as other:
+        message_id = it.submit(registered=1)
+        it.esme.frame()
+        it.esme.__exit__()
+        wait_until(lambda: "session_ended receipt" in it.events(message_id))
+        assert it.events(message_id)[-1] == "receipt_pending"
+        other.bind()
+        frame = other.frame()
+        other.send(answer(DELIVER, 0, int.from_bytes(frame[12:16], "big"), b"\0"))
+        it.until_settled(message_id)
+        detail = it.get(message_id)
+        assert [each.session for each in detail.events if each.event == "sent"] == ["1", "2"]
+        assert detail.message.receipt_attempts == 2
+
+
+def test_a_dialect_that_spells_ids_anew_in_receipts_is_understood() -> None:
+    dialect = Dialect(message_id=MessageId(response=IdForm(base="hex", case="lower")))
+    with scene(network=AT_ONCE, dialect={"default": dialect}) as it:
+        message_id = it.submit(registered=1)
+        frame = it.esme.frame()
+        assert f"id:{message_id} ".encode() not in frame
+        it.esme.send(answer(DELIVER, 0, int.from_bytes(frame[12:16], "big"), b"\0"))
+        it.until_settled(message_id)
+        assert it.events(message_id)[-2:] == ["sent receipt", "acknowledged receipt"]
+        spelled = frame.partition(b"id:")[2].partition(b" ")[0].decode()
+        assert it.get(spelled).message.message_id == message_id
