@@ -69,7 +69,9 @@ class ResetDesk:
             if simulation.lapse is not None:
                 await stack.enter_async_context(simulation.lapse.standstill())
             wanted = [part for part in PARTS if part not in keep]
-            return await (self._reset_all if namespace is None else self._reset_one)(wanted, namespace or "", disconnect)
+            return await (self._reset_all if namespace is None else self._reset_one)(
+                wanted, namespace or "", disconnect
+            )
 
     # -- everything ---------------------------------------------------------------------------------------------------
 
@@ -200,9 +202,7 @@ class ResetDesk:
 
     def _disconnect(self, system_id: str | None) -> int:
         connections: Iterable[Connection] = list(self._simulation.context.connections)
-        mine = [
-            one for one in connections if one.bound_as is not None and system_id in (None, one.bound_as[0])
-        ]
+        mine = [one for one in connections if one.bound_as is not None and system_id in (None, one.bound_as[0])]
         for connection in mine:
             connection.unbind()
         return len(mine)

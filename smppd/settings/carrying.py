@@ -50,9 +50,7 @@ def carried_over(running: Settings, before: Settings, after: Settings) -> Settin
         _name,
         lambda route: route.network in networks and set(_accounts_of(route)) <= set(names),
     )
-    settings = msgspec.structs.replace(
-        after, dialect=dialects, network=networks, account=accounts, route=routes
-    )
+    settings = msgspec.structs.replace(after, dialect=dialects, network=networks, account=accounts, route=routes)
     if _mistakes(settings):
         # One of them matches everything and has others behind it now: the files have their way.
         settings = msgspec.structs.replace(settings, route=after.route)

@@ -23,9 +23,7 @@ def test_an_account_must_exist() -> None:
     check_account(Settings(), "smppclient1", "namespace")
     with pytest.raises(InvalidError) as caught:
         check_account(Settings(), "smppclient", "namespace")
-    assert caught.value.problems == [
-        ("namespace", 'there is no account "smppclient" (did you mean "smppclient1"?)')
-    ]
+    assert caught.value.problems == [("namespace", 'there is no account "smppclient" (did you mean "smppclient1"?)')]
 
 
 def test_names() -> None:

@@ -9,7 +9,6 @@ from tests.control.support import Stage, status_of
 from tests.transport.stage import on_stage
 
 
-
 def test_a_rule_as_it_is_shown() -> None:
     async def act(stage: Stage) -> None:
         rules = stage.server.control.rules

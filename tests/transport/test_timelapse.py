@@ -302,7 +302,10 @@ def test_what_runs_stands_still_during_a_leap_and_goes_on() -> None:
 
 
 def test_to_freeze_during_a_leap_is_to_stand_still_afterwards() -> None:
-    with Live(live_settings(network=network(HOUR), account=[account(deliver_window=1)])) as live, live.client() as client:
+    with (
+        Live(live_settings(network=network(HOUR), account=[account(deliver_window=1)])) as live,
+        live.client() as client,
+    ):
         client.bind()
         submit(client, 2)
         lapse = live.server._lapse
@@ -320,7 +323,10 @@ def test_to_freeze_during_a_leap_is_to_stand_still_afterwards() -> None:
 
 
 def test_who_is_cancelled_leaves_the_clock_running() -> None:
-    with Live(live_settings(network=network(HOUR), account=[account(deliver_window=1)])) as live, live.client() as client:
+    with (
+        Live(live_settings(network=network(HOUR), account=[account(deliver_window=1)])) as live,
+        live.client() as client,
+    ):
         client.bind()
         submit(client, 2)
         lapse = live.server._lapse
