@@ -278,7 +278,7 @@ def test_scenarios_of_a_namespace() -> None:
 
 def test_there_must_be_such_an_account() -> None:
     async def act(stage: Stage) -> None:
-        with pytest.raises(InvalidError, match='"alicia".*alice'):
+        with pytest.raises(InvalidError, match=r'"alicia".*alice'):
             await stage.server.control.reset.reset("alicia")
 
     on_stage(TWO, act)
