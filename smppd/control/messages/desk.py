@@ -237,7 +237,7 @@ class MessagesDesk:
         except UnicodeEncodeError:
             raise NotFoundError("message", message_id) from None
         engine = self._simulation.engine
-        # As it is kept, or as receipts of a dialect spell it.
+        # As it is kept, or as an ESME may spell it in a query_sm.
         keys = [key, *(other for dialect in engine.dialects.values() for other in dialect.keys(key))]
         found = next((message for each in keys if (message := engine.messages.get(each)) is not None), None)
         if found is None:
