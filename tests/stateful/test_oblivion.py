@@ -227,8 +227,8 @@ class Forgetting(RuleBasedStateMachine):
         assert not list(engine.ledger._done)
         assert [item for item in self.places() if not isinstance(item, Forgotten)] == []
         assert not [*planned(life.schedule), *planned(life.retries), *planned(life.replies._schedule)]
-        kept = [life._ready, life._asides.notified, life._forwards, life.fates, life.multipart, life.transactions, life.alerts]
-        kept += [life.peers._paths, engine.outbox._resting, engine.outbox._refused, engine.handsets]
+        kept = [life._ready, life._asides.notified, life._forwards, life.fates, life.multipart, life.transactions]
+        kept += [life.alerts, life.peers._paths, engine.outbox._resting, engine.outbox._refused, engine.handsets]
         assert [len(each) for each in kept] == [0] * len(kept)
         assert life.replies.count == 0
         assert all(not state.queue for state in engine.routes.values())
