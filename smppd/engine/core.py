@@ -88,6 +88,8 @@ class Engine:
         """What goes wrong here; None while nothing does."""
         self.witness: Witness | None = None
         """Who looks at what happens; None while nobody does. See `show`."""
+        self.is_calm = False
+        """Whether turns stay short however much is due: while time leaps nothing piles up."""
         self._sweep_at = 0.0
         self._quantum = EVENTS_PER_TURN
         # What the parts hold and do, under the engine's name: those who ask need not know who answers.
@@ -272,7 +274,7 @@ class Engine:
         more |= life.multipart.run(now, quantum)
         if self.broadcasts.live:
             more |= self.broadcasts.run(now, self.clock.wall(), quantum)
-        if more:
+        if more and not self.is_calm:
             self._quantum = min(2 * quantum, max(EVENTS_IN_A_FLOOD, 2 * ledger.intake))
         else:
             # Not at once back to the smallest: a flood would pile up anew each time the last of it has been handled.
