@@ -134,14 +134,18 @@ class Controls:
     async def settle(self, within: float) -> None:
         """Wait until nothing is under way. Raises AssertionError with what is."""
         monotonic = self._simulation.context.monotonic
-        now = monotonic()
-        deadline, quiet_since, seen = now + within, now, -1
-        while (now := monotonic()) - quiet_since < QUIET or seen < 0:
-            total, under_way = self._simulation.journal.total, self._under_way()
-            if total != seen or under_way:
+        quiet_since = monotonic()
+        deadline, seen = quiet_since + within, -1
+        while True:
+            now, total, under_way = monotonic(), self._simulation.journal.total, self._under_way()
+            if total == seen and not under_way:
+                if now - quiet_since >= QUIET:
+                    return
+            elif now >= deadline:
+                told = ", ".join(under_way) or "PDUs keep coming"
+                raise AssertionError(f"not settled within {within:g} s: {told}")
+            else:
                 seen, quiet_since = total, now
-            if under_way and now >= deadline:
-                raise AssertionError(f"not settled within {within:g} s: {', '.join(under_way)}")
             await asyncio.sleep(POLL)
 
     def _under_way(self) -> list[str]:

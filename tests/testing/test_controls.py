@@ -75,3 +75,26 @@ def test_what_is_gone_is_told(smsc: smppd.Smsc) -> None:
 def test_a_subscriber_writes_to_an_account_that_exists(smsc: smppd.Smsc) -> None:
     with pytest.raises(UserError, match="no-such"):
         smsc.mo(from_="1", to="2", text="Hello", account="no-such")
+
+
+def test_a_busy_machine_does_not_make_it_settled(smsc: smppd.Smsc, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two looks may be far apart: what the first one saw is looked for again."""
+    monkeypatch.setattr("smppd.testing.controls.POLL", 0.05)
+    looks = iter([["1 thing"], ["1 thing"], []])
+    monkeypatch.setattr(Controls, "_under_way", lambda _: next(looks, []))
+    smsc.settle()
+    assert list(looks) == []
+
+
+def test_it_does_not_settle_while_pdus_keep_coming(smsc: smppd.Smsc, monkeypatch: pytest.MonkeyPatch) -> None:
+    def look(controls: Controls) -> list[str]:
+        controls._simulation.journal.record(0.0, "1", "in", bytes(16))
+        return []
+
+    monkeypatch.setattr(Controls, "_under_way", look)
+    with pytest.raises(AssertionError, match=r"not settled within 0\.01 s: PDUs keep coming"):
+        smsc.settle(within=0.01)
+
+
+def test_who_has_settled_is_not_refused_for_want_of_time(smsc: smppd.Smsc) -> None:
+    smsc.settle(within=0.001)
