@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar, cast
 
 from smppd.errors import UserError
 from smppwire.constants import RESPONSE_BIT, CommandStatus, command_name, status_name
+from smppwire.errors import StateError
 from smppwire.pdus import (
     DataSm,
     DataSmResp,
@@ -173,18 +174,25 @@ class Esme(asyncio.Protocol):
             status = self._take(event)
             # Error responses have no body.
             response = kind(command_status=status, message_id=None if status else b"")
-            return self._session.respond(event, response, now)
+            return self._respond(event, response, now)
         elif isinstance(event, EnquireLink):
-            return self._session.respond(event, EnquireLinkResp(), now)
+            return self._respond(event, EnquireLinkResp(), now)
         elif isinstance(event, Unbind):
             self._loop.call_soon(self._close_transport)
-            return self._session.respond(event, UnbindResp(), now)
+            return self._respond(event, UnbindResp(), now)
         elif isinstance(event, Refused):
             return event.reply
         elif isinstance(event, FramingLost):
             self._loop.call_soon(self._close_transport)
             return event.reply
         return None
+
+    def _respond(self, request: Pdu, response: Pdu, now: float) -> bytes | None:
+        """The octets of a response; None when the answer to our unbind came in the same read: it is too late then."""
+        try:
+            return self._session.respond(request, response, now)
+        except StateError:
+            return None
 
     def _take(self, event: DeliverSm | DataSm) -> int:
         """Hand over what was delivered; returns the command_status of the answer."""

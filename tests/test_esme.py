@@ -283,6 +283,19 @@ async def test_silence_is_asked_about_and_left() -> None:
 
 
 @virtually
+async def test_what_is_delivered_with_the_answer_to_our_unbind_is_handed_over() -> None:
+    delivered: list[Any] = []
+    esme, transport = await bound(delivered.append)
+    closing = asyncio.ensure_future(esme.close())
+    await asyncio.sleep(0)
+    transport.taken()
+    esme.data_received(request(DELIVER, 1, submit_body()) + request(ENQUIRE_LINK, 2) + answer(UNBIND, 0, 2))
+    await closing
+    assert len(delivered) == 1
+    assert transport.taken() == [answer(ENQUIRE_LINK, 0, 2)], "for a deliver_sm_resp it is too late"
+
+
+@virtually
 async def test_close_unbinds_first() -> None:
     esme, transport = await bound()
     closing = asyncio.ensure_future(esme.close())

@@ -41,7 +41,7 @@ from smppd.settings.dialects import (
 )
 from smppd.settings.faults import FAULTS, Fault
 from smppd.settings.files import read_toml
-from smppd.settings.reader import load_settings
+from smppd.settings.reader import load_settings, settings_from
 from smppd.settings.root import BUILT_IN_PASSWORD, BUILT_IN_SYSTEM_ID, DEFAULT, Settings, SettingsError
 from smppd.settings.routes import Delay, Match, Network, Queue, Route
 from smppd.settings.rules import (
@@ -158,6 +158,7 @@ __all__ = [
     "parse_address",
     "parse_moment",
     "read_toml",
+    "settings_from",
     "time_zone",
     "without_restart",
 ]

@@ -42,6 +42,27 @@ def load_settings(path: Path | None, environ: Mapping[str, str], overrides: Sequ
             tree = read_toml(path)
         except SettingsError as error:
             problems += error.problems
+    return _read(tree, label, base, problems, environ, overrides)
+
+
+def settings_from(tree: dict[str, Any], label: str, base: Path) -> Settings:
+    """Settings from tables as a file would have them, which are completed in place.
+
+    label: where they stand, in problems. base: what the names of files are relative to. Raises SettingsError with every
+    problem found.
+    """
+    return _read(tree, label, base, [], {}, ())
+
+
+def _read(
+    tree: dict[str, Any],
+    label: str,
+    base: Path,
+    problems: list[Problem],
+    environ: Mapping[str, str],
+    overrides: Sequence[str],
+) -> Settings:
+    """Settings from tables and what is put over them; `problems` are those that are known already."""
     _add_built_ins(tree)
     overlay = Overlay(Settings, tree)
     problems += _put_environment(overlay, environ)

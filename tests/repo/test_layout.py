@@ -25,6 +25,7 @@ TESTED_BY: dict[str, str] = {
         (f"smppd.control.verification.{name}" for name in ("collecting", "limits", "sightings", "views")),
         "tests/control/verification/test_desk.py",
     ),
+    "smppd.testing.aio_handles": "tests/testing/test_aio.py",
 }
 READS_CLOCK = {"time.time", "time.time_ns", "time.monotonic", "time.monotonic_ns", "time.perf_counter", "time.sleep"}
 READS_CLOCK |= {"datetime.datetime.now", "datetime.datetime.utcnow", "datetime.datetime.today", "datetime.date.today"}

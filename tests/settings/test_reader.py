@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from smppd.settings import Account, Delay, Settings, SettingsError, files, load_settings
+from smppd.settings import Account, Delay, Settings, SettingsError, files, load_settings, settings_from
 from tests.settings.support import load, problems
 
 # -- files that cannot be read
@@ -189,3 +189,19 @@ def test_overrides_with_brackets_and_empty_values(tmp_path: Path) -> None:
     assert settings.account[0].password == ""
     assert settings.server.http == ""
     assert settings.server.smpp == ["127.0.0.1:0"]
+
+
+# -- tables that are no file
+
+
+def test_tables_of_a_program_are_read_as_a_file_would_be(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text('[[rule]]\nthen = { status = "ESME_RSYSERR" }\n')
+    settings = settings_from({"server": {"rules": ["own.toml"]}}, "a test", tmp_path)
+    assert [rule.name for rule in settings.rule] == ["own-rule-1"]
+    assert [account.system_id for account in settings.account] == ["smppclient1"]
+
+
+def test_mistakes_in_tables_of_a_program_name_where_they_stand(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings_from({"server": {"seed": "x"}, "sever": {}}, "a test", tmp_path)
+    assert [problem.file for problem in caught.value.problems] == ["a test"] * 2
