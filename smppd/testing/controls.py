@@ -102,9 +102,9 @@ class Controls:
         return self._host.control.messages.cancel(message_id)
 
     async def sessions(self) -> list[SessionView]:
-        """The open sessions, oldest first."""
+        """The open sessions, oldest first; not those that are about to close."""
         page = await self._host.control.sessions.list(limit=MAX_LIMIT)
-        return page.items[::-1]
+        return [view for view in reversed(page.items) if view.state != "CLOSED"]
 
     async def end_session(self, session: str, how: Literal["unbind", "close", "reset"]) -> None:
         """End a session. Raises ConflictError when it has ended."""
