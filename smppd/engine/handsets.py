@@ -49,6 +49,11 @@ class Handsets:
         self.show = self._ring.append
         """Take a message that was delivered, or a whole one whose parts all were."""
 
+    @property
+    def items(self) -> Iterable[Message | Assembly]:
+        """What the latest texts are made from, newest last."""
+        return self._ring
+
     def __len__(self) -> int:
         return len(self._ring)
 

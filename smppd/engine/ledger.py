@@ -7,19 +7,32 @@ stays until it is done with: final, and its receipt settled. Then it is remember
 from __future__ import annotations
 
 from collections import deque
+from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from smppd.engine.ids import END_OF_IDS, FIRST_ID
-from smppd.engine.message import ENROUTE
+from smppd.engine.message import ENROUTE, Group
 from smppd.engine.pending import PendingIndex
 from smppd.engine.shelves import Shelves
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from smppd.engine.esmes import EsmeState
     from smppd.engine.message import Message
     from smppd.settings import Messages
+
+
+class Place(IntEnum):
+    """How a record stands in the ledger."""
+
+    ALONE = 0
+    FIRST = 1
+    """It holds the entry of its message_id for all messages of a submit_multi, and is one of them."""
+    ENTRY = 2
+    """It holds the entry for them, and is forgotten itself."""
+    MEMBER = 3
+    """It is one of them."""
 
 
 class Ledger:
@@ -95,6 +108,45 @@ class Ledger:
                 if group.members:
                     continue
             messages.remove(message)
+
+    # -- handing over and taking back ---------------------------------------------------------------------------------
+
+    def records(self) -> Iterator[tuple[Message, Place]]:
+        """Every record there is, the oldest first, with its place; the members of a group follow one another."""
+        for message in self.messages.values():
+            group = message.group
+            if group is None:
+                yield message, Place.ALONE
+                continue
+            yield message, Place.FIRST if message in group.members else Place.ENTRY
+            for member in group.members:
+                if member is not message:
+                    yield member, Place.MEMBER
+
+    @property
+    def done(self) -> Sequence[Message]:
+        """The messages that are only remembered, in the order in which they will be forgotten."""
+        return self._done
+
+    def put_back(self, message: Message, place: Place, group: Group | None) -> Group | None:
+        """Take back a record of `records`, in that order; `group` is what this returned for the record before it.
+
+        Raises ValueError when a member follows no group.
+        """
+        if place == Place.MEMBER:
+            if group is None:
+                raise ValueError("a member of a group stands outside of one")
+        else:
+            self.messages.put_back(message)
+            group = None if place == Place.ALONE else Group()
+        message.group = group
+        if group is not None and place != Place.ENTRY:
+            group.members[message] = None
+        return group
+
+    def put_back_done(self, message: Message) -> None:
+        """Take back one of those that are only remembered, the first to be forgotten first."""
+        self._done.append(message)
 
     # -- looking for messages -----------------------------------------------------------------------------------------
 

@@ -45,6 +45,31 @@ class Shelves(Mapping[bytes, "Message"]):
         message.shelf, shelf = self.newest()
         shelf[message.message_id] = message
 
+    def begin_at(self, number: int) -> None:
+        """Have only this shelf, empty: what `put_back` is told stands on it and those before. For an empty store."""
+        self._newest = number
+        self._shelves = {}
+
+    def put_back(self, message: Message) -> None:
+        """Keep a message on the shelf that it names; oldest first, behind `begin_at`, and `finish` at the end."""
+        self._shelves.setdefault(message.shelf, {})[message.message_id] = message
+
+    def finish(self) -> None:
+        """All are back: what comes now stands on the newest shelf."""
+        self._shelves.setdefault(self._newest, {})
+
+    @property
+    def newest_shelf(self) -> int:
+        """The number of the newest shelf."""
+        return self._newest
+
+    def take_down(self) -> bool:
+        """Forget the messages of one shelf, whichever; False when none was left. For a store nobody needs any more."""
+        if not self._shelves:
+            return False
+        self._shelves.popitem()
+        return True
+
     def remove(self, message: Message) -> None:
         """Keep a message no longer, nor anything else under its id on its shelf. Does no harm where nothing is kept."""
         number = message.shelf
