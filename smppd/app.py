@@ -24,7 +24,7 @@ from smppd.behaviour.sessions import Rules
 from smppd.behaviour.waits import Waits
 from smppd.control.panel import Control
 from smppd.control.simulation import Simulation
-from smppd.engine.clock import VirtualClock
+from smppd.engine.clock import EngineClock
 from smppd.engine.core import Engine
 from smppd.errors import UserError
 from smppd.network.simple import SimulatedNetwork
@@ -40,7 +40,7 @@ from smppd.transport.ticker import Ticker
 from smppd.transport.timelapse import TimeLapse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from smppd.api.http import HttpServer
     from smppd.engine.ports import Clock, SessionFaults
@@ -60,13 +60,6 @@ REQUEST_LEAVES: Final = 6
 
 ABORT_GRACE: Final = 1.0
 """Seconds aborted connections have to tell that they are gone: the event loop needs a turn or two for that."""
-
-
-class RealClock:
-    """The engine's clock on the clocks of this machine."""
-
-    now = staticmethod(time.monotonic)
-    wall = staticmethod(time.time)
 
 
 class _Work:
@@ -89,11 +82,12 @@ def longest_pdu(settings: Settings) -> int:
     return max(settings.server.max_pdu, *(dialect.session.max_pdu for dialect in settings.dialect.values()))
 
 
-def clock_for(settings: ClockSettings) -> Clock:
+def clock_for(settings: ClockSettings) -> EngineClock:
     """The clock that `[clock]` asks for."""
-    if settings.mode == "real":
-        return RealClock()
-    return VirtualClock(parse_moment(settings.start).timestamp() if settings.start else time.time())
+    start: float | None = None
+    if settings.mode == "virtual":
+        start = parse_moment(settings.start).timestamp() if settings.start else time.time()
+    return EngineClock(time.monotonic, time.time, start)
 
 
 class SmscServer:
@@ -182,6 +176,7 @@ class SmscServer:
             max_pdu=longest_pdu(settings),
         )
         self._context.faults = self.faults
+        self.faults.watchers.append(self._faults_changed)
         self._fault_desk = FaultDesk(
             self.faults,
             self.engine,
@@ -192,7 +187,7 @@ class SmscServer:
         self._work = _Work(self.engine, waits)
         self._outbinds = Outbinds(self._context, self._failed)
         self._lapse: TimeLapse | None = None
-        if isinstance(self.clock, VirtualClock):
+        if isinstance(self.clock, EngineClock):
             self._lapse = TimeLapse(self.clock, self._work, self._context.connections, time.monotonic)
         self.control = Control(
             Simulation(
@@ -201,7 +196,14 @@ class SmscServer:
                 faults=self.faults,
                 configure=self.configure,
                 advance=self.advance,
+                advance_to=self.advance_to,
+                lapse=self._lapse,
+                next_due=self._work.next_due,
+                wake=self._wake,
+                waits=waits,
                 configured=settings,
+                addresses=lambda: (self.smpp_addresses, self.http_address),
+                started=time.monotonic(),
             )
         )
         """What may be asked of this server and done to it while it runs."""
@@ -279,7 +281,15 @@ class SmscServer:
 
         host, port = split_address(self.settings.server.http)
         exposition = Exposition(SmppdCollector(self.counters, self._sources(), __version__))
-        return HttpServer(host, port, exposition=exposition, ready=self.is_ready, version=__version__, logger=self.log)
+        return HttpServer(
+            host,
+            port,
+            exposition=exposition,
+            ready=self.is_ready,
+            version=__version__,
+            logger=self.log,
+            control=self.control,
+        )
 
     def _sources(self) -> Sources:
         """Where the collector finds what the engine counts."""
@@ -378,18 +388,30 @@ class SmscServer:
         return ended * CONNECTION_LEAVES + requests * REQUEST_LEAVES
 
     async def advance(self, seconds: float) -> Lapse:
-        """Let time pass under `[clock] mode = "virtual"`: whatever is due meanwhile happens, each thing at its time.
+        """Let time pass at once: whatever is due meanwhile happens, each thing at its time.
 
         Receipts leave as on any day, within the windows of their sessions; see `smppd.transport.timelapse`. Afterwards
-        the engine waits again.
+        the clock stands still or runs as it did before.
 
-        Raises UserError when the clock is a real one, ValueError when `seconds` is negative or leads beyond 2037.
+        Raises ValueError when `seconds` is negative or leads beyond 2037, and UserError when the clock was handed in by
+        somebody else, whose it is to move.
         """
+        return await self._leap(self._time().advance(seconds))
+
+    async def advance_to(self, wall: float) -> Lapse:
+        """The same until the calendar of the engine's clock says this Unix time."""
+        return await self._leap(self._time().advance_to(wall))
+
+    def _time(self) -> TimeLapse:
         if self._lapse is None:
-            raise UserError('time passes by itself: only with [clock] mode = "virtual" can it be moved')
-        lapse = await self._lapse.advance(seconds)
-        self._wake()
-        return lapse
+            raise UserError("this server goes by the clock that it was given, and cannot move it")
+        return self._lapse
+
+    async def _leap(self, lapse: Awaitable[Lapse]) -> Lapse:
+        try:
+            return await lapse
+        finally:
+            self._wake()
 
     def session_counts(self) -> dict[tuple[str, str], int]:
         """Bound sessions by (system_id, bind type)."""
@@ -437,8 +459,15 @@ class SmscServer:
         return changes
 
     def _rules_changed(self) -> None:
-        self.settings = msgspec.structs.replace(self.settings, rule=list(self.rules))
+        self._amend(rule=list(self.rules))
         self._follow_rules()
+
+    def _faults_changed(self) -> None:
+        self._amend(fault=list(self.faults))
+
+    def _amend(self, **tables: object) -> None:
+        """The settings in use have other rules or faults from now on."""
+        self.settings = self._context.settings = msgspec.structs.replace(self.settings, **tables)
 
     def _follow_rules(self) -> None:
         """Have all connections ask the rules, from the first rule on that there is."""

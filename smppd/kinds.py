@@ -80,6 +80,9 @@ def bare_of(kind: Any) -> tuple[Any, tuple[Any, ...]]:
     return kind, ()
 
 
+_NOTHING = (types.NoneType, msgspec.UnsetType)
+"""What is no value: it says that there is none, or that nothing was said."""
+
 M = TypeVar("M", Rule, Short, Chosen, Rest)
 
 
@@ -89,10 +92,10 @@ def mark_of(kind: Any, wanted: type[M]) -> M | None:
 
 
 def variants_of(kind: Any) -> tuple[Any, ...]:
-    """The members of a union without None; the type itself when it is no union."""
+    """The members of a union without None and UNSET; the type itself when it is no union."""
     bare, _ = bare_of(kind)
     if typing.get_origin(bare) in {typing.Union, types.UnionType}:
-        return tuple(member for member in typing.get_args(bare) if member is not types.NoneType)
+        return tuple(member for member in typing.get_args(bare) if member not in _NOTHING)
     return (kind,)
 
 

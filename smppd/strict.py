@@ -58,6 +58,7 @@ __all__ = [
     "Rule",
     "Short",
     "StrictReader",
+    "TooManyProblemsError",
     "UnknownKeyError",
     "expected_of",
     "key_of",
@@ -98,6 +99,12 @@ class Problem:
     value: str
     expected: str
     hint: str = ""
+
+    @property
+    def told(self) -> str:
+        """What is wrong, without where."""
+        text = f"{self.expected}, got {self.value}" if self.value else self.expected
+        return f"{text} ({self.hint})" if self.hint else text
 
     def __str__(self) -> str:
         head = f"{self.file}: {self.key}" if self.key else self.file
@@ -144,19 +151,22 @@ class StrictReader:
 
     source_of tells which file (or variable, or option) the value at a path came from. checks are called after a
     table of their struct was read; they report with :meth:`reject` and ask :meth:`sound` first, so that one mistake is
-    not reported twice.
+    not reported twice. most: with so many problems reading ends by TooManyProblemsError; 0 = it never does.
     """
 
     def __init__(
         self,
         source_of: Callable[[Path], str],
         checks: Mapping[type, Check],
+        *,
+        most: int = 0,
     ) -> None:
         self.problems: list[Problem] = []
         self._bad: set[Path] = set()
         self._above_bad: set[Path] = set()
         self.source_of = source_of
         self._checks = checks
+        self._most = most
 
     def reject(self, path: Path, value: object, expected: str, hint: str = "") -> None:
         """Report the value at ``path``; None shows no value (there is none, or it is a secret)."""
@@ -164,6 +174,8 @@ class StrictReader:
         self._above_bad.update(path[:length] for length in range(len(path)))
         text = "" if value is None else shown(value)
         self.problems.append(Problem(self.source_of(path), key_of(path), text, expected, hint))
+        if len(self.problems) == self._most:
+            raise TooManyProblemsError
 
     def sound(self, path: Path, *names: str | int) -> bool:
         """Whether nothing was reported so far at or below these keys of the table at ``path``."""
@@ -192,6 +204,11 @@ class StrictReader:
             if value is not _ABSENT:
                 values[field.name] = value
         return self._checked(struct(**values), table, path)
+
+    def read_as(self, kind: Any, value: object, path: Path = ()) -> object:
+        """Read a value of any type; None when it is not accepted, which is reported."""
+        read = self._value(kind, value, path)
+        return None if read is _ABSENT else read
 
     def _checked(self, built: S, table: Mapping[str, Any], path: Path) -> S:
         """A struct after its checks, those of the structs it derives from included."""
@@ -323,7 +340,8 @@ def _blank(kind: Any) -> Any:
         return []
     variant = table_variant(kind)
     if variant is None:
-        return _BLANKS[bare_of(kind)[0]]
+        literals = literals_of(kind)
+        return literals[0] if literals else _BLANKS.get(bare_of(variants_of(kind)[0])[0])
     struct = bare_of(variant)[0]
     return struct(**{field.name: _blank(field.type) for field in fields_of(struct).values() if field.required})
 
@@ -335,6 +353,10 @@ def _refusal(rule: Rule, value: object) -> str | None:
     except ValueError as error:
         return str(error)
     return None
+
+
+class TooManyProblemsError(Exception):
+    """Whoever wrote this is told of enough mistakes already."""
 
 
 class UnknownKeyError(Exception):

@@ -682,9 +682,34 @@ def test_a_peer_that_reads_nothing_does_not_stop_the_stop() -> None:
 # The clock.
 
 
-def test_a_real_clock_cannot_be_moved() -> None:
-    with Live() as live, pytest.raises(UserError, match='mode = "virtual"'):
-        live.run(live.server.advance(1.0))
+class Sundial:
+    """A clock of somebody else's."""
+
+    def now(self) -> float:
+        return 12.0
+
+    def wall(self) -> float:
+        return 12.0
+
+
+def test_a_clock_of_somebody_else_cannot_be_moved() -> None:
+    server = SmscServer(live_settings(), clock=Sundial(), log_stream=io.StringIO(), environ={})
+    with pytest.raises(UserError, match="cannot move it"):
+        asyncio.run(server.advance(1.0))
+
+
+@BOTH_LOOPS
+def test_a_clock_that_runs_can_leap(loop: str) -> None:
+    slow = {"default": Network(delay=Delay(distribution="fixed", value=3600.0))}
+    with Live(live_settings(network=slow), loop_factory=on(loop)) as live, live.client() as client:
+        client.bind()
+        client.send(request(SUBMIT, 2, submit_body(registered=1)))
+        message_id = field(client.frame(), SUBMIT)
+        before = live.call(live.server.clock.now)
+        assert live.run(live.server.advance(3600.0)).steps == 1
+        assert delivered(client.frame())[2].startswith(b"id:" + message_id)
+        assert live.call(live.server.clock.now) >= before + 3600.0
+        assert live.run(live.server.advance_to(live.call(live.server.clock.wall) + 60.0)).seconds <= 60.0
 
 
 def test_a_virtual_clock_begins_now_unless_told() -> None:

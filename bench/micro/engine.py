@@ -38,7 +38,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "protocol"))
 from msgspec.structs import replace
 
 from smppd.accounts import AccountBook
-from smppd.app import RealClock
+from smppd.engine.clock import EngineClock
 from smppd.engine.core import Engine
 from smppd.engine.dialect import PlainDialect
 from smppd.network.simple import SimulatedNetwork
@@ -96,7 +96,7 @@ def build(settings: Settings) -> Context:
     engine = Engine(
         settings,
         networks,
-        clock=RealClock(),
+        clock=EngineClock(time.monotonic, time.time),
         dialects={"default": PlainDialect()},
         observer=counters,
         wake=lambda: None,

@@ -17,24 +17,25 @@ from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 
+from smppd.api.dispatch import Dispatcher
 from smppd.api.door import BACKLOG
+from smppd.api.endpoints import all_endpoints
+from smppd.api.gate import Gate
 from smppd.api.problem import problem
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Collection, Iterable
 
     from structlog.typing import FilteringBoundLogger
 
+    from smppd.control.panel import Control
     from smppd.observe.metrics import Exposition
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 """Names that only this machine can mean; accepted with any port, because tunnels and containers renumber ports."""
-
-MAX_BODY: Final = 1024 * 1024
-"""Octets of a request body: a whole configuration fits, a flood does not."""
 
 MAX_LINE: Final = 8190
 """Octets of the request line and of one header field: aiohttp's default, the usual figure among web servers."""
@@ -94,6 +95,7 @@ class HttpServer:
         version: str,
         logger: FilteringBoundLogger,
         allowed_hosts: Iterable[str] = (),
+        control: Control | None = None,
     ) -> None:
         self._host = host
         self._port = port
@@ -102,6 +104,8 @@ class HttpServer:
         self._page = _PAGE.format(version=html.escape(version))
         self._logger = logger
         self._allowed_hosts = LOOPBACK_HOSTS | {normalise_host(name) for name in (host, *allowed_hosts)}
+        self._control = control
+        self._api = None if control is None else self._dispatcher(control)
         self._runner: web.AppRunner | None = None
         self._listener: asyncio.Server | None = None
 
@@ -117,6 +121,16 @@ class HttpServer:
         """Requests so far, malformed ones included; 0 while not serving."""
         server = None if self._runner is None else self._runner.server
         return 0 if server is None else server.requests_count
+
+    def _dispatcher(self, control: Control) -> Dispatcher:
+        simulation = control.simulation
+        gate = Gate(
+            self._host,
+            settings=lambda: simulation.settings.api,
+            clock=simulation.context.monotonic,
+            log=self._logger,
+        )
+        return Dispatcher(control, all_endpoints(), gate, self._logger)
 
     async def start(self, listener: socket.socket | None = None) -> None:
         """Serve on `listener`, or open a listener. OSError when the address is taken or not ours."""
@@ -150,16 +164,20 @@ class HttpServer:
         runner, self._runner = self._runner, None
         if listener is not None:
             listener.close()
+        if self._api is not None:
+            self._api.stop()
         if runner is not None:
             await runner.cleanup()
 
     def _application(self) -> web.Application:
-        application = web.Application(middlewares=[self._answer_errors, self._check_origin], client_max_size=MAX_BODY)
+        application = web.Application(middlewares=[self._answer_errors, self._check_origin])
         application.on_response_prepare.append(_add_security_headers)
         application.router.add_get("/", self._index)
         application.router.add_get("/metrics", self._metrics)
         application.router.add_get("/healthz", self._healthz)
         application.router.add_get("/readyz", self._readyz)
+        if self._api is not None:
+            self._api.add_to(application)
         return application
 
     async def _index(self, _request: web.Request) -> web.Response:
@@ -186,7 +204,8 @@ class HttpServer:
     async def _answer_errors(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Every error as a problem document; what went wrong inside goes to the log and stays there."""
         try:
-            async with asyncio.timeout(HANDLER_TIMEOUT):
+            patient = self._api is not None and self._api.is_patient(request)
+            async with asyncio.timeout(None if patient else HANDLER_TIMEOUT):
                 return await handler(request)
         except web.HTTPMethodNotAllowed as error:
             allowed = ", ".join(sorted(error.allowed_methods))
@@ -207,12 +226,18 @@ class HttpServer:
         hosts = request.headers.getall(hdrs.HOST, ())
         if len(hosts) != 1:
             return problem(400, "A request needs exactly one Host header.")
-        if host_of(hosts[0]) not in self._allowed_hosts:
+        allowed = self._hosts()
+        if host_of(hosts[0]) not in allowed:
             return problem(403, "The Host header names a host that is not allowed.")
         for origin in request.headers.getall(hdrs.ORIGIN, ()):
-            if host_of_origin(origin) not in self._allowed_hosts:
+            if host_of_origin(origin) not in allowed:
                 return problem(403, "The Origin header names a host that is not allowed.")
         return await handler(request)
+
+    def _hosts(self) -> Collection[str]:
+        """The names that Host and Origin may have just now."""
+        more = () if self._control is None else self._control.simulation.settings.api.hosts
+        return self._allowed_hosts.union(map(normalise_host, more)) if more else self._allowed_hosts
 
 
 class _Connection(web.RequestHandler):

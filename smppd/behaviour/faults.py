@@ -12,13 +12,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, cast
 
+from smppd.behaviour.bygone import Bygone
 from smppd.behaviour.layer import FaultLayer, party_of
 from smppd.behaviour.occasions import Occasions
 from smppd.settings.faults import ByteFault, PduFault
 from smppwire.constants import MAX_PDU_LENGTH
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from smppd.behaviour.layer import Connection
     from smppd.behaviour.occasions import FaultHits, Party
@@ -61,15 +62,23 @@ class FaultBook:
         self._loop = loop
         self.watchers: list[Callable[[], None]] = []
         """Who is told when there are other faults."""
+        self._all: list[Fault] = []
         self._occasions: dict[str, Occasions] = {}
         self._on_lines: list[Occasions] = []
         """The faults of octets and PDUs."""
-        self._before: dict[str, int] = {}
-        """What faults did that are gone or begin anew, by name."""
+        self._before = Bygone()
+        """What faults did that are gone or began anew."""
         self._layers: dict[Connection, FaultLayer] = {}
         self.replace(faults)
 
     # -- the faults ---------------------------------------------------------------------------------------------------
+
+    def __iter__(self) -> Iterator[Fault]:
+        """The faults in their order, those among them that are not enabled."""
+        return iter(self._all)
+
+    def __len__(self) -> int:
+        return len(self._all)
 
     @property
     def faults(self) -> list[Fault]:
@@ -82,8 +91,9 @@ class FaultBook:
         What a fault that is gone has held back leaves. Raises ValueError for two faults of one name; then nothing has
         changed.
         """
+        all_of_them = list(faults)
         occasions: dict[str, Occasions] = {}
-        for fault in faults:
+        for fault in all_of_them:
             if not fault.enabled:
                 continue
             if fault.name in occasions:
@@ -94,7 +104,8 @@ class FaultBook:
             occasions[fault.name] = known
         for name, one in self._occasions.items():
             if occasions.get(name) is not one:
-                self._before[name] = self._before.get(name, 0) + one.fired
+                self._before.add(name, one.fired)
+        self._all = all_of_them
         self._occasions = occasions
         self._on_lines = [one for one in occasions.values() if isinstance(one.fault, (ByteFault, PduFault))]
         for layer in list(self._layers.values()):
@@ -105,13 +116,13 @@ class FaultBook:
         for watcher in self.watchers:
             watcher()
 
-    def reset(self) -> None:
-        """Begin anew: counts and draws, as after a start. Connections stay as they are."""
-        faults = self.faults
-        for name, one in self._occasions.items():
-            self._before[name] = self._before.get(name, 0) + one.fired
-        self._occasions = {}
-        self.replace(faults)
+    def reset(self, names: Collection[str] | None = None) -> None:
+        """Have faults begin anew, as after a start: counts and draws. None: all. Connections stay as they are."""
+        for name in list(self._occasions) if names is None else names:
+            one = self._occasions.pop(name, None)
+            if one is not None:
+                self._before.add(name, one.fired)
+        self.replace(self._all)
 
     def hits(self) -> dict[str, FaultHits]:
         """What each fault has done, by its name, in the order of the faults."""
@@ -119,7 +130,7 @@ class FaultBook:
 
     def totals(self) -> dict[str, int]:
         """How often each fault has fired since the server began, by its name; only those that have."""
-        totals = dict(self._before)
+        totals = {name: fired for name, (fired, _) in self._before.items()}
         for name, one in self._occasions.items():
             totals[name] = totals.get(name, 0) + one.fired
         return {name: fired for name, fired in totals.items() if fired}

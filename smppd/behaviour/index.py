@@ -42,25 +42,25 @@ class Destinations:
     found. Without any, the condition says nothing that an index could use.
     """
 
-    __slots__ = ("beginnings", "exact", "whole")
+    __slots__ = ("beginnings", "exact", "usable", "whole")
 
     def __init__(self, test: Pattern | None) -> None:
         self.whole: list[bytes] = []
         self.beginnings: list[bytes] = []
         self.exact = True
-        if test is None:
-            return
+        self.usable = False
+        """Whether an index can use it: every address that passes is known by its beginning."""
+        if test is not None:
+            self._take(test)
+
+    def _take(self, test: Pattern) -> None:
         given = [name for name in ("glob", "equals", "prefix") if getattr(test, name) is not None]
         self.exact = len(given) == 1 and not any(
             getattr(test, name) is not None for name in test.__struct_fields__ if name not in given
         )
         for value in listed(getattr(test, given[0])) if given else ():
             self._add(given[0], str(value))
-
-    @property
-    def usable(self) -> bool:
-        """Whether an index can use it: every address that passes is known by its beginning."""
-        return bool(self.whole or self.beginnings) and b"" not in self.beginnings
+        self.usable = bool(self.whole or self.beginnings) and b"" not in self.beginnings
 
     def _add(self, kind: str, text: str) -> None:
         beginning = literal_prefix(text) if kind == "glob" else text

@@ -13,6 +13,7 @@ from __future__ import annotations
 from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from smppd.behaviour.bygone import Bygone
 from smppd.behaviour.chance import Chances
 from smppd.behaviour.conditions import compile_account, compile_finders, compile_when
 from smppd.behaviour.firing import Actions, Firing
@@ -23,7 +24,7 @@ from smppd.behaviour.schedules import is_awake
 from smppd.settings.names import ANY, COMMANDS, FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from smppd.behaviour.facts import Facts
     from smppd.behaviour.hooks import Hook
@@ -42,17 +43,23 @@ class Hits(NamedTuple):
     hook_failures: int
 
 
+NOTHING: Final = Hits(0, 0, 0)
+
+
 class _Entry:
     """One rule at work."""
 
     __slots__ = (
         *("_actions", "_chances", "_hook", "_rule", "_throttled"),
-        *("account_test", "failures", "fired", "matched", "position", "test"),
+        *("account_test", "command_ids", "destinations", "failures", "fired", "is_about_any", "matched", "position"),
+        "test",
     )
 
     def __init__(self, rule: Rule, seed: int, zone: tzinfo, hook: Hook | None) -> None:
-        destinations = Destinations(rule.when.destination_addr)
-        indexed = destinations.usable and destinations.exact
+        self.destinations = Destinations(rule.when.destination_addr)
+        self.is_about_any = ANY in rule.when.commands
+        self.command_ids = frozenset(COMMANDS[name] for name in rule.when.commands if name != ANY)
+        indexed = self.destinations.usable and self.destinations.exact
         self.test = compile_when(rule.when, zone, destination=not indexed)
         self.account_test = compile_account(rule.when)
         self.position = 0
@@ -70,6 +77,10 @@ class _Entry:
     @property
     def rule(self) -> Rule:
         return self._rule
+
+    @property
+    def hook(self) -> Hook | None:
+        return self._hook
 
     def fire(self, pdu: Pdu, facts: Facts, book: RuleBook) -> Firing | None:
         """Count a match, and say what is to be done if the rule fires."""
@@ -140,6 +151,8 @@ class RuleBook:
         self._zone = zone
         self._load = load
         self._entries: dict[str, _Entry] = {}
+        self._before = Bygone()
+        """What rules did that are gone or begin anew."""
         self._in: dict[int, Index[_Entry]] = {}
         self._out: dict[int, Index[_Entry]] = {}
         self._any_in: Index[_Entry] | None = None
@@ -165,6 +178,9 @@ class RuleBook:
             entries[rule.name] = entry
         for position, entry in enumerate(entries.values()):
             entry.position = position
+        for name, entry in self._entries.items():
+            if entries.get(name) is not entry:
+                self._before.add(name, entry.fired, entry.failures)
         self._entries = entries
         self._in, self._any_in = _indexes([entry for entry in entries.values() if entry.rule.when.direction == "in"])
         self._out, self._any_out = _indexes([entry for entry in entries.values() if entry.rule.when.direction == "out"])
@@ -217,11 +233,28 @@ class RuleBook:
         """What each rule has done, by its name, in the order of the rules."""
         return {name: Hits(entry.matched, entry.fired, entry.failures) for name, entry in self._entries.items()}
 
+    def totals(self) -> dict[str, Hits]:
+        """What rules have done since the server began, by their names: those that are gone or began anew too."""
+        totals = {name: Hits(0, *counts) for name, counts in self._before.items()}
+        for name, entry in self._entries.items():
+            before = totals.get(name, NOTHING)
+            totals[name] = Hits(entry.matched, before.fired + entry.fired, before.hook_failures + entry.failures)
+        return totals
+
+    def restart(self, names: Collection[str] | None = None) -> None:
+        """Have rules begin anew, as after a start: counts, draws and throttling. None: all of them."""
+        rules = self.rules
+        for name in self._entries if names is None else names:
+            entry = self._entries.get(name)
+            if entry is not None:
+                self._entries[name] = _Entry(entry.rule, self._seed, self._zone, entry.hook)
+                self._before.add(name, entry.fired, entry.failures)
+        self.replace(rules)
+
     def reset(self) -> None:
         """Begin anew: counts, draws, throttling and scenarios, as after a start."""
-        rules, self._entries = self.rules, {}
+        self.restart()
         self.scenarios.reset()
-        self.replace(rules)
 
     def _search(self, index: Index[_Entry], pdu: Pdu, facts: Facts) -> Firing | None:
         if index.is_about_destinations:
@@ -245,19 +278,19 @@ class RuleBook:
 
 def _indexes(entries: Sequence[_Entry]) -> tuple[dict[int, Index[_Entry]], Index[_Entry] | None]:
     """An index for each command that rules name, and one for all others when there are rules about any command."""
-    named = {COMMANDS[name] for entry in entries for name in entry.rule.when.commands if name != ANY}
-    if any(ANY in entry.rule.when.commands for entry in entries):
+    named = set().union(*(entry.command_ids for entry in entries))
+    if any(entry.is_about_any for entry in entries):
         named |= WITH_DESTINATION
     indexes: dict[int, Index[_Entry]] = {command_id: Index() for command_id in named}
     rest: Index[_Entry] = Index()
     for entry in entries:
-        commands = entry.rule.when.commands
-        destinations = Destinations(entry.rule.when.destination_addr)
-        for command_id in indexes if ANY in commands else {COMMANDS[name] for name in commands}:
+        destinations = entry.destinations
+        usable = destinations.usable
+        for command_id in indexes if entry.is_about_any else entry.command_ids:
             # What has no destination meets no condition on it, and is not to be asked for one.
-            if command_id in WITH_DESTINATION or not destinations.usable:
+            if command_id in WITH_DESTINATION or not usable:
                 indexes[command_id].add(entry, destinations)
-        if ANY in commands and not destinations.usable:
+        if entry.is_about_any and not usable:
             rest.add(entry, destinations)
     for index in (*indexes.values(), rest):
         index.finish()

@@ -128,13 +128,14 @@ class SessionDesk:
     def choose(self, occasions: Iterable[Occasions]) -> None:
         """Have these faults from now on, in this order; what was planned for others is given up."""
         before = self._occasions
-        known = [one.fault for one in before]
+        known = {one.fault.name: one.fault for one in before}
         self._occasions = [one for one in occasions if isinstance(one.fault, SessionFault)]
         for stale in self._stale.values():
             for one in stale.keys() - set(self._occasions):
                 del stale[one]
-        new = [one for one in self._occasions if one.fault not in known]
-        again = [one for one in self._occasions if one not in before and one.fault in known]
+        there = set(before)
+        again = [one for one in self._occasions if one not in there and known.get(one.fault.name) == one.fault]
+        new = [one for one in self._occasions if one not in there and known.get(one.fault.name) != one.fault]
         for session in self._sessions():
             bind = session.bind
             if bind is None:

@@ -13,7 +13,7 @@ from smppd.behaviour.facts import Facts
 from smppd.behaviour.rules import RuleBook
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from datetime import tzinfo
 
     from smppd.behaviour.firing import Firing
@@ -72,12 +72,12 @@ class Rules:
         return dict(self._book.scenarios.states)
 
     def fired(self) -> dict[str, int]:
-        """How often rules have fired; those that never did are left out."""
-        return {name: hits.fired for name, hits in self.hits().items() if hits.fired}
+        """How often rules have fired since the server began; those that never did are left out."""
+        return {name: hits.fired for name, hits in self._book.totals().items() if hits.fired}
 
     def hook_failures(self) -> dict[str, int]:
-        """How often the hooks of rules have failed; those that never did are left out."""
-        return {name: hits.hook_failures for name, hits in self.hits().items() if hits.hook_failures}
+        """How often the hooks of rules have failed since the server began; those that never did are left out."""
+        return {name: hits.hook_failures for name, hits in self._book.totals().items() if hits.hook_failures}
 
     # -- changes while running ----------------------------------------------------------------------------------------
 
@@ -108,6 +108,14 @@ class Rules:
     def reset(self) -> None:
         """Begin anew: counts, draws, throttling and scenarios, as after a start."""
         self._book.reset()
+
+    def restart(self, names: Collection[str] | None = None) -> None:
+        """Have rules begin anew, as after a start: counts, draws and throttling. None: all of them."""
+        self._book.restart(names)
+
+    def reset_scenarios(self) -> None:
+        """Take all scenarios back to their first state."""
+        self._book.scenarios.reset()
 
     def set_scenario(self, name: str, state: str) -> None:
         """Put a scenario into a state; "" is the one it begins in."""

@@ -76,7 +76,7 @@ def command(
     settings = load()
     raise_file_limit(settings.server.max_connections)
     with asyncio.Runner(loop_factory=loop_factory(settings.server.event_loop)) as runner:
-        runner.run(_serve(settings, load))
+        runner.run(_serve(settings, load, has_file=config is not None))
 
 
 def rule_file(name: str) -> str:
@@ -114,12 +114,14 @@ def raise_file_limit(connections: int) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
 
 
-async def _serve(settings: Settings, load: Callable[[], Settings]) -> None:
+async def _serve(settings: Settings, load: Callable[[], Settings], *, has_file: bool) -> None:
     from smppd.app import SmscServer
     from smppwire.speedups import ACTIVE, REASON
 
     server = SmscServer(settings)
     server.log.info("wire library", code="C" if ACTIVE else "Python", reason=REASON)
+    if has_file:
+        server.control.simulation.load = lambda: _load_again(load)
     garbage = GarbagePolicy(lambda: server.pdus_received, lambda: server.leftovers)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -156,15 +158,15 @@ def _announce(line: str) -> None:
 def _reload(server: SmscServer, load: Callable[[], Settings]) -> None:
     """Read the configuration again; a broken one leaves everything as it is and says why."""
     try:
-        settings = load()
+        server.reload(_load_again(load))
     except UserError as error:
         server.log.error("reload failed", reason=str(error))  # noqa: TRY400  # the reason is the user's, no traceback
-        return
+
+
+def _load_again(load: Callable[[], Settings]) -> Settings:
+    settings = load()
     raise_file_limit(settings.server.max_connections)
-    try:
-        server.reload(settings)
-    except UserError as error:
-        server.log.error("reload failed", reason=str(error))  # noqa: TRY400  # the same
+    return settings
 
 
 def _loop_failed(server: SmscServer, what: dict[str, object]) -> None:

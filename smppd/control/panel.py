@@ -5,9 +5,12 @@ A desk is made when it is first used, so that a server nobody controls loads non
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from smppd.control.clock import ClockDesk
+    from smppd.control.server import ServerDesk
     from smppd.control.simulation import Simulation
 
 
@@ -17,3 +20,17 @@ class Control:
     def __init__(self, simulation: Simulation) -> None:
         """Control this server."""
         self.simulation = simulation
+
+    @cached_property
+    def clock(self) -> ClockDesk:
+        """The engine's clock."""
+        from smppd.control.clock import ClockDesk
+
+        return ClockDesk(self.simulation)
+
+    @cached_property
+    def server(self) -> ServerDesk:
+        """The server as a whole: how it does, and its configuration."""
+        from smppd.control.server import ServerDesk
+
+        return ServerDesk(self.simulation)

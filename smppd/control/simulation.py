@@ -10,12 +10,13 @@ if TYPE_CHECKING:
 
     from smppd.behaviour.faults import FaultBook
     from smppd.behaviour.sessions import Rules
+    from smppd.behaviour.waits import Waits
     from smppd.engine.core import Engine
     from smppd.observe.journal import Journal
     from smppd.observe.roster import Roster
     from smppd.settings import Changes, Settings
     from smppd.transport.context import Context
-    from smppd.transport.timelapse import Lapse
+    from smppd.transport.timelapse import Lapse, TimeLapse
 
 
 @dataclass(slots=True)
@@ -29,9 +30,25 @@ class Simulation:
     configure: Callable[[Settings], Changes]
     """Take other settings at once, as a reload does; raises UserError when they cannot be taken."""
     advance: Callable[[float], Awaitable[Lapse]]
-    """Let simulated time pass, in seconds."""
+    """Let simulated time pass at once, in seconds."""
+    advance_to: Callable[[float], Awaitable[Lapse]]
+    """The same, until the engine's clock says this Unix time."""
+    lapse: TimeLapse | None
+    """What drives the engine on its clock; None when the clock was handed in by somebody else."""
+    next_due: Callable[[], float | None]
+    """When something is due next, in seconds of the engine's clock."""
+    wake: Callable[[], None]
+    """Have the engine look soon at what is due: after whatever changed that."""
+    waits: Waits
+    """Calls at times of the engine's clock."""
     configured: Settings
     """The settings of the files: what a reset returns to. A reload of the files replaces them."""
+    load: Callable[[], Settings] | None = None
+    """Read the files anew, in any thread; raises UserError. None: the server was started without one."""
+    addresses: Callable[[], tuple[list[str], str]] = lambda: ([], "")
+    """Where SMPP and HTTP are listened for, with the real ports; "" where HTTP is not."""
+    started: float = 0.0
+    """When the server was made, on `context.monotonic`."""
 
     @property
     def settings(self) -> Settings:

@@ -12,6 +12,7 @@ concerns several keys or tables, ``reader`` reads and ``changes`` compares. The 
 from __future__ import annotations
 
 from smppd.settings.accounts import Account, DistributionList, Throughput
+from smppd.settings.api import Api, ApiToken
 from smppd.settings.changes import RESTART_KEYS, Changes, NameChanges, diff, without_restart
 from smppd.settings.delays import (
     DISTRIBUTIONS,
@@ -90,6 +91,8 @@ __all__ = [
     "SMPP_PASSWORD_LENGTH",
     "Account",
     "AddressForm",
+    "Api",
+    "ApiToken",
     "Between",
     "BindForm",
     "BindType",

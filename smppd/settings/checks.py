@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from smppd import strict
 from smppd.settings.accounts import Account, check_account
+from smppd.settings.api import Api, ApiToken, check_api, check_token
 from smppd.settings.behaviour_checks import (
     check_between,
     check_fault,
@@ -102,6 +103,8 @@ def _check_reachable(reader: StrictReader, routes: list[Route]) -> None:
 CHECKS: Final[Mapping[type, strict.Check]] = {
     Messages: check_messages,
     Account: check_account,
+    ApiToken: check_token,
+    Api: check_api,
     Match: check_match,
     Delay: check_delay,
     Network: check_network,

@@ -8,6 +8,7 @@ from msgspec import field
 
 from smppd.errors import UserError
 from smppd.settings.accounts import Account, DistributionList
+from smppd.settings.api import Api
 from smppd.settings.dialects import Dialect
 from smppd.settings.faults import AnyFault
 from smppd.settings.routes import Network, Route
@@ -45,6 +46,7 @@ class Settings(Table, frozen=True):
     log: Log = Log()
     validation: Validation = Validation()
     clock: Clock = Clock()
+    api: Api = Api()
     account: list[Account] = field(default_factory=_built_in_account)
     distribution_list: list[DistributionList] = field(default_factory=list)
     route: list[Route] = field(default_factory=lambda: [Route(name=DEFAULT)])

@@ -108,7 +108,7 @@ def check_delay(reader: StrictReader, delay: Delay, table: Mapping[str, Any], pa
     if not reader.sound(path, "distribution"):
         return
     if delay.distribution == "uniform":
-        if "value" in table:
+        if "value" in table and delay.value:
             reader.reject((*path, "value"), None, 'expected only with distribution = "fixed"')
         if delay.min > delay.max and reader.sound(path, "min", "max"):
             reader.reject((*path, "min"), delay.min, f"expected at most max ({delay.max:g})")

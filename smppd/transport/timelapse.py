@@ -1,9 +1,9 @@
-"""Time lapse: how the time of a virtual clock passes, while sessions go on in real time.
+"""Time lapse: how the time of the engine's clock passes in a leap, while sessions go on in real time.
 
 The engine is taken from one due event to the next: each is executed at its own time, what becomes due by it leaves, and
 the ESMEs get a little real time to acknowledge, because a window that is full holds back what comes next. So it makes
 no difference to what is sent whether an hour passes at once or in many small steps, and hours in which nothing happens
-cost nothing.
+cost nothing. A clock that runs stands still meanwhile, and goes on afterwards.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from smppd.engine.clock import VirtualClock
+    from smppd.engine.clock import EngineClock
     from smppd.transport.connection import Connection
 
 PATIENCE: Final = 0.25
@@ -46,11 +46,11 @@ class Lapse(NamedTuple):
 
 
 class TimeLapse:
-    """Moves the virtual clock of one server. Outside of `advance` time stands still, and only what is due is done."""
+    """The clock of one server and the engine on it: what the ticker drives, and what `advance` takes through time."""
 
     def __init__(
         self,
-        clock: VirtualClock,
+        clock: EngineClock,
         engine: Work,
         connections: Iterable[Connection],
         monotonic: Callable[[], float],
@@ -70,36 +70,86 @@ class TimeLapse:
         self._stirred = asyncio.Event()
         """Set when there is something for the engine to look at: an acknowledgement, among others."""
         self._turns = asyncio.Lock()
+        self._leaping = False
+        self._runs_afterwards = False
+        """Whether the clock is to run once the leap under way is over."""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether time passes by itself, between leaps."""
+        return self._runs_afterwards if self._leaping else self._clock.is_running
+
+    def set_running(self, running: bool) -> None:
+        """Let time pass by itself, or stand still: at once, or when the leap under way is over."""
+        if self._leaping:
+            self._runs_afterwards = running
+        elif running:
+            self._clock.resume()
+        else:
+            self._clock.freeze()
 
     def stir(self) -> None:
         """Something happened that the engine should look at."""
-        self._stirred.set()
+        if self._turns.locked():
+            self._stirred.set()
 
     def run(self) -> float | None:
-        """What the ticker calls: do what is due now; 0 for again at once, None for not until woken."""
+        """What the ticker calls: do what is due now.
+
+        Returns after how many seconds of real time to call again: 0 for at once, None for not until woken.
+        """
         if self._turns.locked():
             return None  # the lapse under way runs the engine itself
-        return 0.0 if self._engine.run() == 0.0 else None
+        wait = self._engine.run()
+        if not wait:
+            return wait
+        clock = self._clock
+        return wait / clock.speed if clock.is_running else None
 
     async def advance(self, seconds: float) -> Lapse:
         """Let so much time pass. Several calls take turns.
 
-        Raises ValueError when it is negative, or reaches beyond the calendar of SMPP (2037).
+        Who is cancelled on the way leaves the clock at the moment that was reached. Raises ValueError when `seconds` is
+        negative, or reaches beyond the calendar of SMPP (2037).
         """
         async with self._turns:
-            clock, engine = self._clock, self._engine
-            if not 0 <= seconds <= clock.left:
-                raise ValueError(f"{seconds} seconds: 0 to {clock.left:.0f} can pass until the end of 2037")
-            target = clock.now() + seconds
-            steps = 0
+            return await self._leap(seconds)
+
+    async def advance_to(self, wall: float) -> Lapse:
+        """Let time pass until the calendar says this Unix time; else as `advance`.
+
+        Where the time is, is looked at when it is this call's turn.
+        """
+        async with self._turns:
+            return await self._leap(wall - self._clock.wall())
+
+    async def _leap(self, seconds: float) -> Lapse:
+        clock = self._clock
+        if not 0 <= seconds <= clock.left:
+            raise ValueError(f"{seconds} seconds: 0 to {clock.left:.0f} can pass until the end of 2037")
+        self._runs_afterwards = clock.is_running
+        clock.freeze()
+        self._leaping = True
+        try:
+            steps = await self._pass(clock.now() + seconds)
+        finally:
+            self._leaping = False
+            if self._runs_afterwards:
+                clock.resume()
+        owing = sum(connection.owes_until(PATIENCE) is not None for connection in self._connections)
+        return Lapse(seconds, clock.wall(), steps, owing)
+
+    async def _pass(self, target: float) -> int:
+        """Go from one due event to the next until `target`; returns how many there were."""
+        clock, engine = self._clock, self._engine
+        steps = 0
+        await self._settle()
+        while (due := engine.next_due()) is not None and due <= target:
+            clock.advance_to(max(due, clock.now()))
+            steps += 1
             await self._settle()
-            while (due := engine.next_due()) is not None and due <= target:
-                clock.advance_to(max(due, clock.now()))
-                steps += 1
-                await self._settle()
-            clock.advance_to(target)
-            owing = sum(connection.owes_until(PATIENCE) is not None for connection in self._connections)
-            return Lapse(seconds, clock.wall(), steps, owing)
+        clock.advance_to(target)
+        return steps
 
     async def _settle(self) -> None:
         """Do everything that is due at this instant, what acknowledgements make room for included."""

@@ -5,7 +5,7 @@ from datetime import UTC
 import pytest
 
 from smppd.behaviour.sessions import Rules
-from smppd.engine.clock import VirtualClock
+from smppd.engine.clock import EngineClock
 from smppd.settings.rules import Rule
 from smppwire.constants import CommandStatus
 from smppwire.pdus import BindTransceiver, EnquireLink, Pdu, SubmitSm, SubmitSmResp
@@ -32,7 +32,7 @@ then = { status = 3 }
 
 class Server:
     def __init__(self, text: str = THREE) -> None:
-        self.clock = VirtualClock(0.0)
+        self.clock = EngineClock(float, float, 0.0)
         self.changes = 0
         self.failed: list[str] = []
         self.rules = Rules(

@@ -1,6 +1,8 @@
 """The world as the engine sees it: what is wired together has the shapes that the engine expects."""
 
-from smppd.app import RealClock
+import time
+
+from smppd.engine.clock import EngineClock
 from smppd.behaviour.dialects import compile_dialects
 from smppd.engine.dialect import PlainDialect
 from smppd.engine.esmes import CLOSED_OUTBOUND
@@ -19,7 +21,7 @@ def test_an_outcome_without_error() -> None:
 
 def test_the_server_is_made_of_what_the_ports_describe() -> None:
     """mypy checks the assignments; here, that every method of a port is really there."""
-    clock: Clock = RealClock()
+    clock: Clock = EngineClock(time.monotonic, time.time)
     network: Network = SimulatedNetwork("default", NetworkSettings(), 0)
     dialect: Dialect = compile_dialects(Settings())["default"]
     plain: Dialect = PlainDialect()

@@ -21,6 +21,8 @@ STRUCTS: dict[str, type[msgspec.Struct]] = {
     "privacy": module.Privacy,
     "log": module.Log,
     "validation": module.Validation,
+    "api": module.Api,
+    "api.token": module.ApiToken,
     "account": module.Account,
     "throughput": module.Throughput,
     "route": module.Route,

@@ -171,7 +171,7 @@ def test_problems_name_where_a_value_came_from(tmp_path: Path) -> None:
             "=x",
             (
                 "--set: unknown key (known here: server, messages, journal, timers, privacy, log, validation, "
-                "clock, account, distribution_list, route, rule, fault, dialect, network)"
+                "clock, api, account, distribution_list, route, rule, fault, dialect, network)"
             ),
         ),
         (

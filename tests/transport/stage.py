@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from smppd.app import SmscServer
-from smppd.engine.clock import VirtualClock
+from smppd.engine.clock import EngineClock
 from smppd.settings import Settings, load_settings
 from smppd.transport.smsc import SmscConnection
 from smppwire.codec import decode
@@ -139,7 +139,7 @@ class Stage:
         self.stream = io.StringIO()
         self.server = SmscServer(settings, log_stream=self.stream, environ={})
         clock = self.server.clock
-        assert isinstance(clock, VirtualClock)
+        assert isinstance(clock, EngineClock)
         self.clock = clock
         self.esmes: list[Esme] = []
 

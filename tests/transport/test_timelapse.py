@@ -265,3 +265,82 @@ def test_what_is_cancelled_meanwhile_is_not_waited_for() -> None:
         client.send(request(CANCEL, 5, c("") + c(message_id) + b"\x05\0" + c("smppd") + b"\0\0" + c("")))
         assert sorted(frame[4:8] for frame in client.frames(2)) == [b"\0\0\0\x05", b"\x80\0\0\x08"]
         assert live.run(live.server.advance(2 * HOUR)).steps == 0
+
+
+# A clock that runs.
+
+
+def test_a_clock_that_runs_fast_brings_things_soon() -> None:
+    with Live(virtual(network=network(HOUR))) as live, live.client() as client:
+        client.bind()
+        (message_id,) = submit(client)
+
+        def run() -> None:
+            live.server.clock.set_speed(1000.0)  # type: ignore[attr-defined]
+            lapse().set_running(True)
+            live.server._wake()
+
+        def lapse() -> Any:
+            return live.server._lapse
+
+        begin = time.monotonic()
+        live.call(run)
+        assert delivered(client.frame())[2].startswith(b"id:" + message_id)
+        assert 2.0 < time.monotonic() - begin < 10.0
+
+
+def test_what_runs_stands_still_during_a_leap_and_goes_on() -> None:
+    with Live(live_settings(network=network(HOUR))) as live, live.client() as client:
+        client.bind()
+        (message_id,) = submit(client)
+        lapse = live.server._lapse
+        assert lapse is not None
+        assert lapse.is_running
+        assert live.run(live.server.advance(HOUR)).steps == 1
+        assert lapse.is_running
+        assert delivered(client.frame())[2].startswith(b"id:" + message_id)
+
+
+def test_to_freeze_during_a_leap_is_to_stand_still_afterwards() -> None:
+    with Live(live_settings(network=network(HOUR), account=[account(deliver_window=1)])) as live, live.client() as client:
+        client.bind()
+        submit(client, 2)
+        lapse = live.server._lapse
+        assert lapse is not None
+
+        async def act() -> tuple[bool, bool, bool]:
+            advance = asyncio.ensure_future(live.server.advance(HOUR))
+            await asyncio.sleep(0.01)
+            leaping = lapse.is_running, live.server.clock.is_running  # type: ignore[attr-defined]
+            lapse.set_running(False)
+            await advance
+            return (*leaping, lapse.is_running)
+
+        assert live.run(act()) == (True, False, False)
+
+
+def test_who_is_cancelled_leaves_the_clock_running() -> None:
+    with Live(live_settings(network=network(HOUR), account=[account(deliver_window=1)])) as live, live.client() as client:
+        client.bind()
+        submit(client, 2)
+        lapse = live.server._lapse
+        assert lapse is not None
+
+        async def act() -> float:
+            before = live.server.clock.now()
+            advance = asyncio.ensure_future(live.server.advance(DAY))
+            await asyncio.sleep(0.01)
+            advance.cancel()
+            await asyncio.gather(advance, return_exceptions=True)
+            return live.server.clock.now() - before
+
+        assert HOUR - 1 < live.run(act()) < DAY
+        assert lapse.is_running
+        assert live.run(live.server.advance(1.0)).seconds == 1.0
+
+
+def test_until_a_moment() -> None:
+    with Live(virtual(network=network(HOUR))) as live:
+        assert live.run(live.server.advance_to(START_WALL + DAY)).seconds == DAY
+        with pytest.raises(ValueError, match="can pass"):
+            live.run(live.server.advance_to(START_WALL))
