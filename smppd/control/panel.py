@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from smppd.control.clock import ClockDesk
     from smppd.control.server import ServerDesk
     from smppd.control.simulation import Simulation
+    from smppd.control.snapshot.desk import SnapshotDesk
 
 
 class Control:
@@ -27,6 +28,13 @@ class Control:
         from smppd.control.clock import ClockDesk
 
         return ClockDesk(self.simulation)
+
+    @cached_property
+    def snapshot(self) -> SnapshotDesk:
+        """The whole state, out and back."""
+        from smppd.control.snapshot.desk import SnapshotDesk
+
+        return SnapshotDesk(self.simulation)
 
     @cached_property
     def server(self) -> ServerDesk:

@@ -6,16 +6,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
+    from smppd.behaviour.fault_desk import FaultDesk
     from smppd.behaviour.faults import FaultBook
     from smppd.behaviour.sessions import Rules
     from smppd.behaviour.waits import Waits
     from smppd.engine.core import Engine
+    from smppd.network.simple import SimulatedNetwork
     from smppd.observe.journal import Journal
     from smppd.observe.roster import Roster
     from smppd.settings import Changes, Settings
     from smppd.transport.context import Context
+    from smppd.transport.standstill import Standstill
     from smppd.transport.timelapse import Lapse, TimeLapse
 
 
@@ -41,6 +44,16 @@ class Simulation:
     """Have the engine look soon at what is due: after whatever changed that."""
     waits: Waits
     """Calls at times of the engine's clock."""
+    standstill: Standstill
+    """Has the engine stand still for a while."""
+    networks: Callable[[], Mapping[str, SimulatedNetwork]]
+    """The networks by name, those among them that only routes know that are gone."""
+    fault_desk: FaultDesk
+    """The faults of receipts and sessions at work."""
+    beside: Callable[[Settings, Settings], tuple[Engine, dict[str, SimulatedNetwork]]]
+    """A new engine and its networks: by the first settings, after it has known all accounts and routes of others."""
+    take_over: Callable[[Settings, Engine, dict[str, SimulatedNetwork]], None]
+    """Go on with these settings, and the engine and networks that were made for them; unbinds all sessions."""
     configured: Settings
     """The settings of the files: what a reset returns to. A reload of the files replaces them."""
     load: Callable[[], Settings] | None = None

@@ -148,6 +148,13 @@ class Ledger:
         """Take back one of those that are only remembered, the first to be forgotten first."""
         self._done.append(message)
 
+    def drop(self, count: int) -> bool:
+        """Forget so many messages, whichever; False when none is left. For a ledger that nobody needs any more."""
+        done = self._done
+        for _ in range(min(count, len(done))):
+            done.pop()
+        return bool(done) or self.messages.drop(count)
+
     # -- looking for messages -----------------------------------------------------------------------------------------
 
     def all_messages(self) -> Iterable[Message]:

@@ -68,6 +68,16 @@ class Schedule(Generic[T]):
         """Give out tickets above this one from now on, as the schedule did whose entries were put back."""
         self._ticket = tickets
 
+    def drop(self, count: int) -> bool:
+        """Forget so many entries, whichever; False when none is left. For a schedule that nobody needs any more."""
+        if not self._slots:
+            return False
+        key, slot = next(reversed(self._slots.items()))
+        del slot[-count:]
+        if not slot:
+            del self._slots[key]
+        return True
+
     def add(self, due: float, item: T) -> int:
         """Have `item` come up once the clock reaches `due`; equal times keep the order in which they were added.
 

@@ -63,11 +63,15 @@ class Shelves(Mapping[bytes, "Message"]):
         """The number of the newest shelf."""
         return self._newest
 
-    def take_down(self) -> bool:
-        """Forget the messages of one shelf, whichever; False when none was left. For a store nobody needs any more."""
+    def drop(self, count: int) -> bool:
+        """Forget so many messages, whichever; False when none is left. For a store that nobody needs any more."""
         if not self._shelves:
             return False
-        self._shelves.popitem()
+        number, shelf = next(reversed(self._shelves.items()))
+        for _ in range(min(count, len(shelf))):
+            shelf.popitem()
+        if not shelf:
+            del self._shelves[number]
         return True
 
     def remove(self, message: Message) -> None:

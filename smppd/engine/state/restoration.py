@@ -33,6 +33,7 @@ from smppd.engine.replies import Waiting as WaitingReply
 from smppd.engine.state.rows import (
     OUTCOME_TAKEN,
     OUTCOME_UNDECIDED,
+    ROWS,
     AcceptanceItem,
     AccountRow,
     AlertRow,
@@ -61,7 +62,7 @@ from smppwire.pdus import BroadcastSm, SubmitSm, Tlv
 from smppwire.validation import ValidationPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from smppd.engine.core import Engine
     from smppd.engine.esmes import Deliverable, EsmeState
@@ -100,17 +101,19 @@ class SavedReply:
 class Restoration:
     """One state on its way into one engine, which must be new."""
 
-    def __init__(self, engine: Engine, *, fate: Callable[[Any], Fate], most: int) -> None:
+    def __init__(self, engine: Engine, *, fate: Callable[[Any], Fate], most: int, now: float) -> None:
         """Begin.
 
         Args:
             engine: a new one that nobody uses, with the accounts, routes and networks of the state.
             fate: reads what is decided about a message; raises ValueError.
             most: rows that are taken, whatever they are of.
+            now: the reading of the new engine's clock that takes the place of the one then.
         """
         self._engine = engine
         self._fate = fate
         self._left = most
+        self._now = now
         self._row: EngineRow | None = None
         self._shift = 0.0
         self._accounts: list[EsmeState] = []
@@ -141,6 +144,11 @@ class Restoration:
             "strays": self._take_strays,
             "assemblies": self._take_assemblies,
         }
+
+    @property
+    def sections(self) -> Collection[str]:
+        """The sections that are the engine's."""
+        return ROWS.keys()
 
     # -- sections, in the order in which they come --------------------------------------------------------------------
 
@@ -181,8 +189,7 @@ class Restoration:
         row = self._row = rows[0]
         if row.next_id > END_OF_IDS:
             raise StateError("the number of the next message_id is beyond the last")
-        here = self._engine.clock.now()
-        self._shift = here - _moment(row.now)
+        self._shift = self._now - _moment(row.now)
         self._engine.ledger.next_id = row.next_id
         self._engine.ledger.live = row.live
         self._engine.ledger.messages.begin_at(row.newest_shelf)
