@@ -29,6 +29,12 @@ class Standstill:
         self._context = context
         self._lapse = lapse
         self._wake = wake
+        self._over = asyncio.Event()
+        self._over.set()
+
+    async def over(self) -> None:
+        """Wait until nothing stands still: for whoever is about to change something."""
+        await self._over.wait()
 
     @asynccontextmanager
     async def hold(self) -> AsyncIterator[None]:
@@ -38,6 +44,7 @@ class Standstill:
         """
         context = self._context
         context.listens = False
+        self._over.clear()
         for connection in list(context.connections):
             connection.stop_listening()
         try:
@@ -50,6 +57,7 @@ class Standstill:
                     yield
         finally:
             context.listens = True
+            self._over.set()
             for connection in list(context.connections):
                 connection.listen_again()
             self._wake()

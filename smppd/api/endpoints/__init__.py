@@ -16,7 +16,8 @@ def all_endpoints() -> tuple[Endpoint, ...]:
     from smppd.api.endpoints import (
         clock,
         server,
+        snapshot,
     )
 
-    modules = (server, clock)
+    modules = (server, clock, snapshot)
     return tuple(endpoint for module in modules for endpoint in module.ENDPOINTS)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SHARDS: Final = 256
 """Dicts that share the things: one dict of a million would stand still for 20 ms whenever it grows."""
@@ -29,3 +32,9 @@ class Numbers(Generic[T]):
             number = shard[key] = self.count
             self.count += 1
         return number
+
+    def forget(self) -> Iterator[None]:
+        """Forget all numbers, shard by shard, with chances for others to have a turn."""
+        while self._shards:
+            self._shards.pop()
+            yield
