@@ -541,6 +541,7 @@ class SmscServer:
         except BaseException:
             self.settings = self._context.settings = before
             raise
+        self.engine.go_on()  # what sessions have said while it stood still is said to the one that goes
         for connection in list(self._context.connections):
             connection.disown()
         self._networks = networks

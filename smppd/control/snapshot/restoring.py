@@ -43,9 +43,6 @@ MAX_ERROR: Final = 0xFFFF
 FIRST: Final = ("clock", "settings", "server")
 """The sections that begin every snapshot, in their order."""
 
-SETTINGS_SECONDS: Final = 60.0
-"""Seconds that reading the settings may take: ten thousand rules take three."""
-
 
 class Held(NamedTuple):
     """What a fault of receipts will hold back."""
@@ -109,16 +106,16 @@ class Arrival:
             self._rows[section] = [row]
 
     async def _take_settings(self, row: SettingsRow) -> None:
-        simulation = self._simulation
+        simulation, then = self._simulation, self._clock
+        if then is None:
+            raise SnapshotError("it has no clock")
         departed = Departed(row.gone_accounts, row.gone_routes, row.gone_networks)
         self._pace.pause()
         try:
-            async with asyncio.timeout(SETTINGS_SECONDS):
-                everything, lacking = await asyncio.to_thread(
-                    read, row.settings, simulation.settings, simulation.configured
-                )
-        except TimeoutError:
-            raise SnapshotError(f"its settings take longer than {SETTINGS_SECONDS:g} s to be read") from None
+            # Ten thousand rules take three seconds: not on the loop.
+            everything, lacking = await asyncio.to_thread(
+                read, row.settings, simulation.settings, simulation.configured
+            )
         finally:
             self._pace.go_on()
         self.settings = without_departed(everything, departed)
@@ -126,17 +123,17 @@ class Arrival:
         if not self.settings.route or "default" not in self.settings.network:
             raise SnapshotError("its settings have no route, or no network called default")
         self.engine, self._networks = simulation.beside(self.settings, everything)
-        self._began_at = self._moment()
-        self._restoration = Restoration(self.engine, fate=_fate, most=MOST_ROWS, now=self._began_at)
+        self._began_at = self._moment(then)
+        self._restoration = Restoration(self.engine, fate=_fate, most=MOST_ROWS, shift=self._began_at - then.now)
 
-    def _moment(self) -> float:
+    def _moment(self, then: ClockRow) -> float:
         """The reading of this server's clock that is to be the one of the snapshot.
 
         A clock that stood still goes on where it stood, to the last bit, if this one may be moved there.
         """
-        clock, then = self._simulation.engine.clock, self._clock
+        clock = self._simulation.engine.clock
         now = clock.now()
-        if then is None or not isinstance(clock, EngineClock) or then.running or clock.is_running:
+        if not isinstance(clock, EngineClock) or then.running or clock.is_running:
             return now
         return max(then.now, now)
 

@@ -175,7 +175,6 @@ class Capture:
         engine = self._engine
         ledger, life = engine.ledger, engine.life
         return EngineRow(
-            now=engine.clock.now(),
             next_id=ledger.next_id,
             newest_shelf=ledger.messages.newest_shelf,
             live=ledger.live,

@@ -101,21 +101,20 @@ class SavedReply:
 class Restoration:
     """One state on its way into one engine, which must be new."""
 
-    def __init__(self, engine: Engine, *, fate: Callable[[Any], Fate], most: int, now: float) -> None:
+    def __init__(self, engine: Engine, *, fate: Callable[[Any], Fate], most: int, shift: float) -> None:
         """Begin.
 
         Args:
             engine: a new one that nobody uses, with the accounts, routes and networks of the state.
             fate: reads what is decided about a message; raises ValueError.
             most: rows that are taken, whatever they are of.
-            now: the reading of the new engine's clock that takes the place of the one then.
+            shift: seconds by which the engine's clock is ahead of the one then.
         """
         self._engine = engine
         self._fate = fate
         self._left = most
-        self._now = now
         self._row: EngineRow | None = None
-        self._shift = 0.0
+        self._shift = shift
         self._accounts: list[EsmeState] = []
         self._routes: list[RouteState] = []
         self._binds: list[Bind] = []
@@ -189,7 +188,6 @@ class Restoration:
         row = self._row = rows[0]
         if row.next_id > END_OF_IDS:
             raise StateError("the number of the next message_id is beyond the last")
-        self._shift = self._now - _moment(row.now)
         self._engine.ledger.next_id = row.next_id
         self._engine.ledger.live = row.live
         self._engine.ledger.messages.begin_at(row.newest_shelf)
@@ -638,12 +636,6 @@ def _known(things: dict[int, T], number: int) -> T:
 
 def _lacks(kind: str, number: int) -> NoReturn:
     raise StateError(f"it refers to {kind} {number}, and has none of this number")
-
-
-def _moment(moment: float) -> float:
-    if not -LONGEST <= moment <= LONGEST:
-        raise StateError(f"{moment} is no time")
-    return moment
 
 
 def _wall(moment: float) -> float:

@@ -46,7 +46,6 @@ class Row(Struct, array_like=True, frozen=True, gc=False, forbid_unknown_fields=
 class EngineRow(Row, frozen=True):
     """The engine as a whole: one row."""
 
-    now: float
     next_id: Number
     newest_shelf: Number
     live: Number

@@ -30,7 +30,7 @@ def hand_out(engine: Engine, outstanding: Callable[[Bind], Iterable[Deliverable]
 
 def take_back(slices: Iterable[bytes], engine: Engine, most: int = ENOUGH) -> None:
     """Have a new engine take the slices of another."""
-    restoration = Restoration(engine, fate=lambda raw: msgspec.msgpack.decode(raw, type=Firing), most=most, now=engine.clock.now())
+    restoration = Restoration(engine, fate=lambda raw: msgspec.msgpack.decode(raw, type=Firing), most=most, shift=0.0)
     for octets in slices:
         section, raw = msgspec.msgpack.decode(octets, type=tuple[str, msgspec.Raw])
         rows: list[Any] = msgspec.msgpack.decode(raw, type=list[ROWS[section]])  # type: ignore[misc]
