@@ -17,7 +17,6 @@ from smppd.control.snapshot.sections import ROWS, ClockRow, ServerRow, SettingsR
 from smppd.engine.clock import FASTEST, LATEST_WALL, SLOWEST, EngineClock
 from smppd.engine.message import ENROUTE
 from smppd.engine.state.restoration import Restoration, StateError
-from smppd.network.simple import MAX_SUBSCRIBERS
 from smppd.settings import time_zone
 from smppd.settings.types import MAX_LIFE
 from smppwire.constants import MessageState
@@ -141,21 +140,20 @@ class Arrival:
         restoration = self._restoration
         if restoration is None:
             raise SnapshotError("it has no settings")
-        try:
-            if section in restoration.sections:
-                restoration.take(section, rows)
-                return
-        except StateError as error:
-            raise SnapshotError(f"{section}: {error}") from None
         self._taken += len(rows)
         if self._taken > MOST_ROWS:
             raise SnapshotError("it has more rows than this server takes")
-        if section == "draws":
-            self._take_draws(rows)
-        elif section == "absences":
-            self._take_absences(rows)
-        else:
-            self._rows.setdefault(section, []).extend(rows)
+        try:
+            if section in restoration.sections:
+                restoration.take(section, rows)
+            elif section == "draws":
+                self._take_draws(rows)
+            elif section == "absences":
+                self._take_absences(rows)
+            else:
+                self._rows.setdefault(section, []).extend(rows)
+        except StateError as error:
+            raise SnapshotError(f"{section}: {error}") from None
 
     def _take_draws(self, rows: list[Any]) -> None:
         for row in rows:
@@ -165,8 +163,6 @@ class Arrival:
                 raise SnapshotError(f"draws: {error}") from None
 
     def _take_absences(self, rows: list[Any]) -> None:
-        if self._taken > MAX_SUBSCRIBERS * len(self._networks) + MOST_ROWS:
-            raise SnapshotError("absences: there are too many")
         for row in rows:
             self._network(row.network).put_back_first_tried(row.destination_addr, self._at(row.first_tried))
 
@@ -217,7 +213,7 @@ class Arrival:
     def _held_of(self, row: HeldRow, restoration: Restoration) -> Held:
         item = restoration.item(row.item, row.account)
         key = restoration.account(row.account) if row.bind < 0 else restoration.bind(row.bind)
-        return Held(key, row.fault, None if row.until is None else self._at(row.until), item)
+        return Held(key, row.fault, None if row.until is None else restoration.due(row.until), item)
 
     # -- taking over --------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ StateError, and the new engine is thrown away. Times are moved by what the two c
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar, cast
 
 from smppd.engine.alerts import Alert, Standing
@@ -250,8 +251,8 @@ class Restoration:
             _outcome(row.outcome),
             row.shelf,
         )
-        message.next_at = self._at(row.next_at)
-        message.due_at = self._at(row.due_at)
+        message.next_at = NEVER if row.next_at == NEVER else self.due(row.next_at)
+        message.due_at = NEVER if row.due_at == NEVER else self.due(row.due_at)
         message.ticket = row.ticket
         message.final_wall = _wall(row.final_wall)
         message.state = row.state
@@ -430,7 +431,7 @@ class Restoration:
         item = self.item(row.item, row.account)
         plan = row.plan
         if plan is not None:
-            due = self._at(plan[0])
+            due = self.due(plan[0])
             plan = due, plan[1]
             self._engine.life.retries.put_back(due, plan[1], item)
         self._engine.outbox.put_back(Waiting(item, plan, row.was_sent))
@@ -500,7 +501,7 @@ class Restoration:
                 one.esme_addr,
             )
             flags.append(alert)
-            times = self._at(one.expires_at), self._at(one.back_at)
+            times = self._at(one.expires_at), self.due(one.back_at)
             alerts.put_back(Standing(alert, *times, one.ticket), is_due=one.is_due)
 
         yield from self._link("alerts", link)
@@ -518,7 +519,7 @@ class Restoration:
             destination_addr=row.destination_addr,
         )
         reply = SavedReply(row)
-        self._engine.life.replies.put_back(self._at(row.due), row.ticket, WaitingReply(esme, pdu, reply))
+        self._engine.life.replies.put_back(self.due(row.due), row.ticket, WaitingReply(esme, pdu, reply))
 
     def _link_broadcasts(self, row: EngineRow) -> Iterator[None]:
         broadcasts = self._engine.broadcasts
@@ -563,7 +564,7 @@ class Restoration:
         broadcast.ended_at = self._at(row.ended_at)
         broadcast.ended_wall = _wall(row.ended_wall)
         broadcast.state = row.state
-        broadcast.due_at = self._at(row.due_at)
+        broadcast.due_at = NEVER if row.due_at == NEVER else self.due(row.due_at)
         broadcast.ticket = row.ticket
         if not broadcast.is_final and broadcast.due_at == NEVER:
             raise StateError("a broadcast is not final, and nothing is planned for it")
@@ -597,6 +598,13 @@ class Restoration:
         if assembly is None:
             assembly = self._assemblies[number] = Assembly.__new__(Assembly)
         return assembly
+
+    def due(self, moment: float) -> float:
+        """The same of a time at which something is due. Raises StateError."""
+        due = self._at(moment)
+        if not isfinite(due):
+            raise StateError(f"{moment} is no time at which anything can be due")
+        return due
 
     def at(self, moment: float) -> float:
         """A time of the clock then as one of the clock now. Raises StateError."""
