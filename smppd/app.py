@@ -32,6 +32,7 @@ from smppd.observe.counters import Counters
 from smppd.observe.journal import Journal
 from smppd.observe.logs import Privacy, ProtocolErrorLog, configure
 from smppd.settings import diff, parse_moment, time_zone, without_restart
+from smppd.settings.carrying import carried_over
 from smppd.transport.context import Context
 from smppd.transport.listeners import explain_failure, join_address, listen, split_address
 from smppd.transport.outbind import Outbinds
@@ -202,6 +203,8 @@ class SmscServer:
                 next_due=self._work.next_due,
                 wake=self._wake,
                 waits=waits,
+                renew=self._renew,
+                forget_draws=self._forget_draws,
                 configured=settings,
                 addresses=lambda: (self.smpp_addresses, self.http_address),
                 started=time.monotonic(),
@@ -431,10 +434,17 @@ class SmscServer:
     # -- changes while running ----------------------------------------------------------------------------------------
 
     def reload(self, settings: Settings) -> Changes:
-        """Take the settings of the files anew: what `configure` does, and what a reset returns to from now on."""
-        changes = self.configure(settings)
-        self.control.simulation.configured = self.settings
-        return changes
+        """Take the settings of the files anew: what `configure` does, and what a reset returns to from now on.
+
+        What was added while the server ran stays, as far as it fits; see `smppd.settings.carrying`.
+        """
+        simulation = self.control.simulation
+        files = without_restart(self.settings, settings)
+        changes = diff(self.settings, settings)
+        carried = carried_over(self.settings, simulation.configured, files)
+        live = self.configure(carried)
+        simulation.configured = files
+        return live._replace(restart=changes.restart)
 
     def configure(self, settings: Settings) -> Changes:
         """Take new settings; the keys that have to wait for a restart are named in the result and stay as they are.
@@ -463,6 +473,20 @@ class SmscServer:
         self._context.privacy = Privacy(settings.privacy.log_personal_data)
         self.log.info("configuration changed", applied=changes.live, needs_restart=changes.restart)
         return changes
+
+    def _renew(self) -> None:
+        """Have networks begin anew, and open the throughput windows of routes."""
+        settings = self.settings
+        self._networks = {
+            name: SimulatedNetwork(name, network, settings.server.seed) for name, network in settings.network.items()
+        }
+        self.engine.configure(settings, self._networks)
+        for route in self.engine.routes.values():
+            route.renew()
+
+    def _forget_draws(self, system_id: str) -> None:
+        for network in self._networks.values():
+            network.forget_account(system_id)
 
     def _rules_changed(self) -> None:
         self._amend(rule=list(self.rules))

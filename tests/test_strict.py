@@ -9,6 +9,7 @@ from smppd.strict import (
     Problem,
     Rule,
     StrictReader,
+    TooManyProblemsError,
     UnknownKeyError,
     key_of,
     parse_value,
@@ -260,3 +261,32 @@ def test_overlays_leave_what_is_malformed_to_the_reader() -> None:
     overlay = overlaid({"leg": 5, "colours": "x"}, ("leg.0.name", "a"), ("colours.red", "2"))
     assert overlay.tree == {"leg": 5, "colours": "x"}
     assert overlay.origin(("leg", 0, "name")) is None
+
+
+class Needed(msgspec.Struct):
+    kind: Literal["a", "b"]
+    table: dict[str, int]
+    either: int | str | None
+    number: int = 0
+
+
+def test_what_stands_in_for_what_is_missing() -> None:
+    reader = StrictReader(lambda _: "f", {})
+    read = reader.read(Needed, {})
+    assert (read.kind, read.table, read.either) == ("a", None, 0)
+    assert [problem.key for problem in reader.problems] == ["kind", "table", "either"]
+
+
+def test_a_value_of_any_type() -> None:
+    reader = StrictReader(lambda _: "f", {})
+    assert reader.read_as(list[Needed], [{"kind": "b", "table": {}, "either": None}]) == [Needed("b", {}, None)]
+    assert reader.problems == []
+    assert reader.read_as(list[int], [1, "x"]) is None
+    assert [problem.told for problem in reader.problems] == ['expected an integer, got "x"']
+
+
+def test_enough_problems() -> None:
+    reader = StrictReader(lambda _: "f", {}, most=3)
+    with pytest.raises(TooManyProblemsError):
+        reader.read(Needed, {str(number): 0 for number in range(100)})
+    assert len(reader.problems) == 3

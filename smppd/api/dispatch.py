@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from aiohttp import hdrs, web
+from aiohttp.http_exceptions import HttpProcessingError
 
+from smppd.api.connection import Connection
 from smppd.api.endpoint import JSON, ROOT, Call
 from smppd.api.etags import etag_of, is_in
 from smppd.api.openapi import document
@@ -88,6 +90,8 @@ class Dispatcher:
                     return self._cut_off(begun, request, error)
                 if isinstance(error, UserError):
                     return problem_of(error)
+                if _is_broken_body(error, request):
+                    return problem(400, "The body breaks off, or is cut into chunks in a wrong way.")
                 raise
             finally:
                 del self._begun[id(request)]
@@ -111,13 +115,16 @@ class Dispatcher:
         return response
 
     async def _wait(self, endpoint: Endpoint, request: web.Request) -> web.StreamResponse:
-        """Serve what takes its time, until the server stops."""
+        """Serve what takes its time, until the server stops or the client has gone."""
         if self._stopping:
             return problem(503, "The server is stopping.")
         self._gate.check_room(len(self._waiting))
         task = asyncio.current_task()
         assert task is not None  # noqa: S101  # a handler always runs in one
         self._waiting.add(task)
+        connection = request.protocol
+        assert isinstance(connection, Connection)  # noqa: S101  # the server makes no others
+        connection.lost = task.cancel
         try:
             return await self._serve(endpoint, request)
         except asyncio.CancelledError:
@@ -126,6 +133,7 @@ class Dispatcher:
             task.uncancel()
             return problem(503, "The server is stopping.")
         finally:
+            connection.lost = None
             self._waiting.discard(task)
 
     async def _serve(self, endpoint: Endpoint, request: web.Request) -> web.StreamResponse:
@@ -175,6 +183,14 @@ class Dispatcher:
         tag = _tag_of(reading, result, msgspec.json.encode(result))
         if (wanted and not is_in(tag, wanted, weak=False)) or (unwanted and is_in(tag, unwanted, weak=False)):
             raise RequestError(412, "It is not what it was: somebody has changed it.", {hdrs.ETAG: tag})
+
+
+def _is_broken_body(error: Exception, request: web.Request) -> bool:
+    """Whether reading the body has failed because of how it came, or because nothing comes any more."""
+    gone = request.transport is None or request.transport.is_closing()
+    return isinstance(error, web.RequestPayloadError | HttpProcessingError) or (
+        gone and isinstance(error, ConnectionError)
+    )
 
 
 def _tag_of(endpoint: Endpoint, result: Any, body: bytes) -> str:

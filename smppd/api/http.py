@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 
+from smppd.api.connection import SECURITY_HEADERS, SERVER_NAME, Connection
 from smppd.api.dispatch import Dispatcher
 from smppd.api.door import BACKLOG
 from smppd.api.endpoints import all_endpoints
@@ -49,19 +50,6 @@ HANDLER_TIMEOUT: Final = 10.0
 STOP_GRACE: Final = 1.0
 """Seconds that requests under way get when the server stops."""
 
-SERVER_NAME: Final = "smppd"
-"""Value of the Server header; without it aiohttp tells its own version and Python's."""
-
-SECURITY_HEADERS: Final = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
-"""On each response: nothing is cached, framed, sniffed, or allowed to load anything."""
-
 _PAGE: Final = """<!DOCTYPE html>
 <html lang="en">
 <head><meta charset="utf-8"><title>smppd</title></head>
@@ -71,11 +59,15 @@ _PAGE: Final = """<!DOCTYPE html>
 <ul>
 <li><a href="/metrics">/metrics</a>: figures for Prometheus</li>
 <li><a href="/healthz">/healthz</a>: the process lives</li>
-<li><a href="/readyz">/readyz</a>: the listeners are open</li>
+<li><a href="/readyz">/readyz</a>: the listeners are open</li>{api}
 </ul>
 </body>
 </html>
 """
+
+_API: Final = """
+<li><a href="/api/v1">/api/v1</a>: the API</li>
+<li><a href="/api/openapi.json">/api/openapi.json</a>: its description</li>"""
 
 
 class HttpServer:
@@ -101,7 +93,7 @@ class HttpServer:
         self._port = port
         self._exposition = exposition
         self._ready = ready
-        self._page = _PAGE.format(version=html.escape(version))
+        self._page = _PAGE.format(version=html.escape(version), api="" if control is None else _API)
         self._logger = logger
         self._allowed_hosts = LOOPBACK_HOSTS | {normalise_host(name) for name in (host, *allowed_hosts)}
         self._control = control
@@ -139,13 +131,14 @@ class HttpServer:
         loop = asyncio.get_running_loop()
 
         def connection() -> asyncio.Protocol:
-            return _Connection(
-                runner.server,  # type: ignore[arg-type]  # set since setup()
+            return Connection(
+                runner.server,
                 loop=loop,
-                access_log=None,  # type: ignore[arg-type]  # None is how aiohttp turns it off
+                access_log=None,
                 keepalive_timeout=IDLE_TIMEOUT,
                 max_line_size=MAX_LINE,
                 max_field_size=MAX_LINE,
+                auto_decompress=False,  # a few octets must not become many
             )
 
         try:
@@ -238,24 +231,6 @@ class HttpServer:
         """The names that Host and Origin may have just now."""
         more = () if self._control is None else self._control.simulation.settings.api.hosts
         return self._allowed_hosts.union(map(normalise_host, more)) if more else self._allowed_hosts
-
-
-class _Connection(web.RequestHandler):
-    """A connection whose malformed requests are answered with problem documents too, and not logged with traces."""
-
-    __slots__ = ()
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,  # noqa: ARG002  # the signature is aiohttp's
-        status: int = 500,
-        exc: BaseException | None = None,  # noqa: ARG002
-        message: str | None = None,  # noqa: ARG002  # quotes the request
-    ) -> web.StreamResponse:
-        """Answer what never reached a handler, then close: the stream may be anything now."""
-        response = problem(status, headers={**SECURITY_HEADERS, hdrs.SERVER: SERVER_NAME})
-        response.force_close()
-        return response
 
 
 async def _add_security_headers(_request: web.Request, response: web.StreamResponse) -> None:

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 MAX_FIELDS: Final = 200
 """Values in a query string: lists are given by repeating a name, and a request line has 8,190 octets anyway."""
 
-BODY_SECONDS: Final = 10.0
-"""Seconds a body may take to arrive."""
+BODY_SECONDS: Final = 5.0
+"""Seconds a body may take to arrive: less than a request may take as a whole."""
 
 LARGE: Final = 16_384
 """Octets of a body that is read in a thread: above this, reading takes more than about a millisecond, and the event

@@ -57,6 +57,10 @@ class Chances:
         self._name = name
         self._by_account: dict[str, tuple[Chance, int]] = {}
 
+    def forget(self, account: str) -> None:
+        """Have the draws of an account begin with the first again."""
+        self._by_account.pop(account, None)
+
     def next(self, account: str) -> tuple[Chance, int]:
         """The draws for the account's next occasion: its chance, and the occasion's ordinal."""
         entry = self._by_account.get(account)

@@ -13,13 +13,13 @@ from smppd.behaviour.request_faults import REQUEST_FAULTS, BindFaults, party_of_
 from smppd.behaviour.session_faults import SessionDesk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from smppd.behaviour.faults import FaultBook
     from smppd.behaviour.session_faults import Loop
     from smppd.behaviour.waits import Waits
     from smppd.engine.core import Engine
-    from smppd.engine.esmes import Bind
+    from smppd.engine.esmes import Bind, Deliverable, EsmeState
     from smppd.engine.ports import FaultySession, SessionFaults
 
 
@@ -70,6 +70,10 @@ class FaultDesk:
         """A session has bound."""
         self._judge(bind)
         self.receipts.opened(bind)
+
+    def forget(self, gone: Collection[EsmeState]) -> list[Deliverable]:
+        """Let go of these accounts; returns what was held back for them, which never leaves."""
+        return self.receipts.forget(gone)
 
     def _judge(self, bind: Bind) -> None:
         """Give a bind the faults of its requests."""

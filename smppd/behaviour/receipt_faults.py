@@ -32,7 +32,7 @@ from smppd.settings.faults import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from smppd.behaviour.occasions import Draws, Occasions
     from smppd.behaviour.waits import Wait, Waits
@@ -106,6 +106,8 @@ class ReceiptDesk:
             self._release(item for fault, item in storm if fault not in self._occasions)
             self._watch_expiry(esme)
         self._engine.outbox.faults = self if self._occasions else None
+        if not self._occasions:
+            self._latest.clear()
 
     # -- a receipt is due ---------------------------------------------------------------------------------------------
 
@@ -135,6 +137,21 @@ class ReceiptDesk:
         if bind.receives and bind.esme in self._storms:
             self._release(item for _, item in self._storms.pop(bind.esme))
             self._watch_expiry(bind.esme)
+
+    def forget(self, gone: Collection[EsmeState]) -> list[Deliverable]:
+        """Let go of these accounts; returns what was held back for them, which never leaves."""
+        lost: list[Deliverable] = []
+        for key, held in list(self._reordered.items()):
+            if held.items[0].esme in gone:
+                del self._reordered[key]
+                lost += held.items
+                if held.wait is not None:
+                    self._waits.cancel(held.wait)
+        for esme in gone:
+            lost += [item for _, item in self._storms.pop(esme, ())]
+            self._watch_expiry(esme)
+            self._latest.pop(esme, None)
+        return lost
 
     def _plan(self, message: Message, *, reorders: bool) -> Plan:
         """Ask the faults in their order. What is to wait for the next receipt must not wait already."""

@@ -83,6 +83,11 @@ class _Entry:
     def hook(self) -> Hook | None:
         return self._hook
 
+    def forget_account(self, account: str) -> None:
+        self._throttled.pop(account, None)
+        if self._chances is not None:
+            self._chances.forget(account)
+
     def fire(self, pdu: Pdu, facts: Facts, book: RuleBook) -> Firing | None:
         """Count a match, and say what is to be done if the rule fires."""
         rule = self._rule
@@ -263,6 +268,11 @@ class RuleBook:
                 self._entries[name] = _Entry(entry.rule, self._seed, self._zone, entry.hook)
                 self._before.add(name, entry.fired, entry.failures)
         self.replace(rules)
+
+    def forget_account(self, account: str) -> None:
+        """Have an account begin anew with all rules: nobody is throttled, and draws begin with the first."""
+        for entry in self._entries.values():
+            entry.forget_account(account)
 
     def reset(self) -> None:
         """Begin anew: counts, draws, throttling and scenarios, as after a start."""

@@ -114,6 +114,10 @@ class Rules:
         """Have rules begin anew, as after a start: counts, draws and throttling. None: all of them."""
         self._book.restart(names)
 
+    def forget_account(self, account: str) -> None:
+        """Have an account begin anew with all rules: nobody is throttled, and draws begin with the first."""
+        self._book.forget_account(account)
+
     def reset_scenarios(self) -> None:
         """Take all scenarios back to their first state."""
         self._book.scenarios.reset()

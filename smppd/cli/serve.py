@@ -76,7 +76,7 @@ def command(
     settings = load()
     raise_file_limit(settings.server.max_connections)
     with asyncio.Runner(loop_factory=loop_factory(settings.server.event_loop)) as runner:
-        runner.run(_serve(settings, load, has_file=config is not None))
+        runner.run(_serve(settings, load, has_file=config is not None or bool(rules)))
 
 
 def rule_file(name: str) -> str:

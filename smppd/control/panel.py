@@ -10,6 +10,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from smppd.control.clock import ClockDesk
+    from smppd.control.dialects import DialectsDesk
+    from smppd.control.faults import FaultsDesk
+    from smppd.control.networks import NetworksDesk
+    from smppd.control.reset import ResetDesk
+    from smppd.control.routes import RoutesDesk
+    from smppd.control.rules import RulesDesk
     from smppd.control.server import ServerDesk
     from smppd.control.simulation import Simulation
     from smppd.control.snapshot.desk import SnapshotDesk
@@ -42,3 +48,45 @@ class Control:
         from smppd.control.server import ServerDesk
 
         return ServerDesk(self.simulation)
+
+    @cached_property
+    def rules(self) -> RulesDesk:
+        """Rules, and the scenarios that they share."""
+        from smppd.control.rules import RulesDesk
+
+        return RulesDesk(self.simulation)
+
+    @cached_property
+    def faults(self) -> FaultsDesk:
+        """Faults."""
+        from smppd.control.faults import FaultsDesk
+
+        return FaultsDesk(self.simulation)
+
+    @cached_property
+    def networks(self) -> NetworksDesk:
+        """Simulated networks."""
+        from smppd.control.networks import NetworksDesk
+
+        return NetworksDesk(self.simulation)
+
+    @cached_property
+    def dialects(self) -> DialectsDesk:
+        """Dialects."""
+        from smppd.control.dialects import DialectsDesk
+
+        return DialectsDesk(self.simulation)
+
+    @cached_property
+    def routes(self) -> RoutesDesk:
+        """Routes."""
+        from smppd.control.routes import RoutesDesk
+
+        return RoutesDesk(self.simulation)
+
+    @cached_property
+    def reset(self) -> ResetDesk:
+        """Back to the configuration files."""
+        from smppd.control.reset import ResetDesk
+
+        return ResetDesk(self.simulation, self)

@@ -54,6 +54,10 @@ class Simulation:
     """A new engine and its networks: by the first settings, after it has known all accounts and routes of others."""
     take_over: Callable[[Settings, Engine, dict[str, SimulatedNetwork]], None]
     """Go on with these settings, and the engine and networks that were made for them; unbinds all sessions."""
+    renew: Callable[[], None]
+    """Have all networks begin anew, and open the throughput windows of all routes."""
+    forget_draws: Callable[[str], None]
+    """Have the draws of an account begin anew in all networks."""
     configured: Settings
     """The settings of the files: what a reset returns to. A reload of the files replaces them."""
     load: Callable[[], Settings] | None = None

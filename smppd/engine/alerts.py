@@ -14,7 +14,7 @@ from smppwire.constants import TlvTag
 from smppwire.pdus import AlertNotification, Tlv
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from smppd.engine.esmes import EsmeState
     from smppd.engine.message import Message
@@ -138,6 +138,11 @@ class Alerts:
                 self._forget(alert)
                 count += 1
         return count
+
+    def forget(self, gone: Collection[EsmeState]) -> None:
+        """Take the flags of these accounts down."""
+        for alert in [alert for alert in self._flags if alert.esme in gone]:
+            self._forget(alert)
 
     def next_due(self, *, exact: bool = False) -> float | None:
         """When the next subscriber is back; None when all are, or nobody waits. See `Schedule.next_due`."""

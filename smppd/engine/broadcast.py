@@ -23,7 +23,7 @@ from smppwire.smpp_time import format_absolute
 from smppwire.validation import first_violation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from smppd.engine.core import Engine
     from smppd.engine.esmes import Bind, EsmeState
@@ -212,6 +212,18 @@ class Broadcasts:
     def pending(self, esme: EsmeState) -> list[Broadcast]:
         """The account's broadcasts that are not final, oldest first."""
         return list(self._pending.get(esme, {}).values())
+
+    def forget(self, gone: Collection[EsmeState]) -> None:
+        """Forget the broadcasts of these accounts, whatever their state."""
+        for broadcast in [one for one in self._records.values() if one.esme in gone]:
+            del self._records[broadcast.message_id]
+            self._forget_reference(broadcast)
+            if not broadcast.is_final:
+                self._forsake(broadcast)
+                self.live -= 1
+        for esme in gone:
+            self._pending.pop(esme, None)
+        self._done = deque(broadcast for broadcast in self._done if broadcast.esme not in gone)
 
     def next_due(self, *, exact: bool = False) -> float | None:
         """When a broadcast begins or ends, in seconds of the engine's clock; see `Schedule.next_due`."""

@@ -49,7 +49,19 @@ SWEEP_SECONDS: Final = 1.0
 """How often deliverables of absent ESMEs are checked for expiry."""
 
 
-STATE: Final = ("ledger", "life", "intake", "slices", "broadcasts", "esmes", "routes", "lists", "_validity", "_sweep_at")
+STATE: Final = (
+    "ledger",
+    "life",
+    "intake",
+    "slices",
+    "broadcasts",
+    "esmes",
+    "routes",
+    "lists",
+    "_accounts",
+    "_validity",
+    "_sweep_at",
+)
 """The attributes of an engine that are its state, with the settings it goes by."""
 
 
@@ -162,11 +174,8 @@ class Engine:
                 self.esmes[account.system_id] = EsmeState(account, self.dialects[account.dialect])
             else:
                 esme.configure(account, self.dialects[account.dialect])
-        self.peers.configure(
-            (self.esmes[account.system_id], AddressRange(account.address_range))
-            for account in settings.account
-            if account.enabled
-        )
+        self._accounts = [account for account in settings.account if account.enabled]
+        self.serve_addresses()
         for route in settings.route:
             state = self.routes.get(route.name)
             if state is None:
@@ -210,6 +219,12 @@ class Engine:
         held, self._held = self._held, None
         for call in held or ():
             call()
+
+    def serve_addresses(self) -> None:
+        """Look anew whom messages to the addresses of accounts go to."""
+        self.peers.configure(
+            (self.esmes[account.system_id], AddressRange(account.address_range)) for account in self._accounts
+        )
 
     # -- binds -------------------------------------------------------------------------------------------------------
 

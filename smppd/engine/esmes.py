@@ -142,6 +142,16 @@ class Restated(Report):
         return command_id, dialect.receipts.receipt_body(self.record, tlvs=tlvs)
 
 
+class Forgotten(Delivery):
+    """What stands in a window for a deliver_sm that left and that nobody knows of any more: its response is awaited,
+    and means nothing."""
+
+    __slots__ = ()
+
+    def __init__(self, esme: EsmeState) -> None:
+        super().__init__("forgotten", b"", esme, None, 0.0, 0.0)
+
+
 Deliverable: TypeAlias = Message | Delivery
 """What can leave as a deliver_sm: a message, whose receipt it is, or a delivery."""
 
@@ -172,6 +182,9 @@ class _ClosedOutbound:
 
     def notify(self, pdu: Pdu) -> None:
         """Forget it."""
+
+    def forget(self, keeps: Callable[[Deliverable], bool], esme: EsmeState) -> None:
+        """Do nothing: nothing is on its way."""
 
 
 CLOSED_OUTBOUND: Final = _ClosedOutbound()
@@ -310,6 +323,18 @@ class EsmeState:
         self.throughput = limiter_for(settings.throughput, self.throughput)
         self.over_status = status_named(settings.throughput.over)
         self.receipt_bind = settings.receipt_bind
+
+    def renewed(self) -> EsmeState:
+        """The state with which the account begins anew: nothing waits, and its throughput window is open.
+
+        It has the binds and the counters of this one, which leads nowhere from now on.
+        """
+        new = EsmeState(self.settings, self.dialect)
+        new.states = self.states
+        new.binds, self.binds = self.binds, []
+        new.narrowed = self.narrowed
+        self.receipt_bind = "any"
+        return new
 
     def receivers(self) -> list[Bind]:
         """The open binds that may be sent deliver_sm, oldest first."""

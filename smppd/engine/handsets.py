@@ -14,8 +14,9 @@ from smppd.engine.message import DELIVERED, Message
 from smppd.engine.multipart import text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
+    from smppd.engine.esmes import EsmeState
     from smppd.engine.multipart import Assembly
 
 TEXTS_KEPT: Final = 1000
@@ -53,6 +54,12 @@ class Handsets:
     def items(self) -> Iterable[Message | Assembly]:
         """What the latest texts are made from, newest last."""
         return self._ring
+
+    def forget(self, gone: Collection[EsmeState]) -> None:
+        """Take the texts of these accounts off all screens."""
+        kept = [item for item in self._ring if (item if isinstance(item, Message) else item.first).esme not in gone]
+        self._ring.clear()
+        self._ring.extend(kept)
 
     def __len__(self) -> int:
         return len(self._ring)

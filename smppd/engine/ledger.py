@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from smppd.engine.ids import END_OF_IDS, FIRST_ID
 from smppd.engine.message import ENROUTE, Group
@@ -16,11 +16,15 @@ from smppd.engine.pending import PendingIndex
 from smppd.engine.shelves import Shelves
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from smppd.engine.esmes import EsmeState
     from smppd.engine.message import Message
     from smppd.settings import Messages
+
+
+AT_ONCE: Final = 10_000
+"""Remembered messages that are looked at without a break: about a millisecond."""
 
 
 class Place(IntEnum):
@@ -154,6 +158,18 @@ class Ledger:
         for _ in range(min(count, len(done))):
             done.pop()
         return bool(done) or self.messages.drop(count)
+
+    def forget_done(self, gone: Collection[EsmeState]) -> Iterator[None]:
+        """Count those messages no longer among the remembered that are of these accounts; others may have turns."""
+        kept: deque[Message] = deque()
+        done = self._done
+        while done:
+            for _ in range(min(len(done), AT_ONCE)):
+                message = done.popleft()
+                if message.esme not in gone:
+                    kept.append(message)
+            yield
+        done.extend(kept)
 
     # -- looking for messages -----------------------------------------------------------------------------------------
 

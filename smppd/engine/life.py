@@ -52,9 +52,9 @@ from smppd.engine.transactions import Transactions
 from smppwire.flags import wants_delivery_acknowledgement, wants_manual_acknowledgement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
-    from smppd.engine.esmes import Bind, Deliverable
+    from smppd.engine.esmes import Bind, Deliverable, EsmeState
     from smppd.engine.ledger import Ledger
     from smppd.engine.multipart import Assembly
     from smppd.engine.ports import Clock, Fate, Observer
@@ -455,6 +455,55 @@ class Life:
     def _offer_later(self, delay: float, item: Deliverable) -> tuple[float, int]:
         due = self._clock.now() + delay
         return due, self.retries.add(due, item)
+
+    # -- oblivion (`smppd.engine.oblivion`) --------------------------------------------------------------------------
+
+    def forget_accounts(self, gone: Collection[EsmeState]) -> None:
+        """Let go of all that these accounts have here, but for their messages, each of which is forgotten by itself."""
+        self._part_batches()
+        self._ready = deque(entry for entry in self._ready if isinstance(entry, list) or entry.esme not in gone)
+        self.multipart.forget(gone)
+        self.peers.forget(gone)
+        self.alerts.forget(gone)
+        self.replies.forget(gone)
+        if self._handsets is not None:
+            self._handsets.forget(gone)
+
+    def forget(self, message: Message) -> None:
+        """A message never was: whatever it waits for, nothing comes of it, and nobody is told.
+
+        An ESME that waits for its outcome gets that as an answer.
+        """
+        ledger = self._ledger
+        if message.receipt != RECEIPT_SETTLED:
+            ledger.live -= 1
+            message.receipt = RECEIPT_SETTLED
+        if message.state >= FIRST_FINAL:
+            return
+        self.cancel_plan(message)
+        message.route.queue.pop(message, None)
+        message.state = DELETED
+        ledger.in_flight -= 1
+        if ledger.pending is not None:
+            ledger.pending.discard(message)
+        self.fates.pop(message, None)
+        self.transactions.settle(message, None)
+        forward = self._forwards.pop(message, None)
+        if forward is not None:
+            # Counted with its message so far, which is no more.
+            ledger.live += 1
+            self.outbox.forsake(forward)
+
+    def lose(self, item: Deliverable) -> None:
+        """What was to leave towards an account that is forgotten never does; queues are the caller's to clean."""
+        if isinstance(item, Forward):
+            if self._forwards.pop(item.message, None) is None:
+                self._ledger.live -= 1
+        elif isinstance(item, Notification):
+            self._notified.discard(item.message)
+            self._ledger.live -= 1
+        elif not isinstance(item, Message) and not (isinstance(item, Restated) and item.stands_in):
+            self._ledger.live -= 1
 
     # -- what subscribers see -----------------------------------------------------------------------------------------
 

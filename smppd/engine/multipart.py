@@ -20,7 +20,7 @@ from smppwire.text import Alphabet, decode_text
 from smppwire.udh import Element, Iei, Udh, UdhError, parse_udh
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from smppd.engine.esmes import EsmeState
     from smppd.engine.message import Message
@@ -280,6 +280,11 @@ class Multipart:
             limit -= len(assembly.parts)
             self._give_up(assembly)
         return False
+
+    def forget(self, gone: Collection[EsmeState]) -> None:
+        """Wait no longer for parts that these accounts might send."""
+        for assembly in [assembly for assembly in self._open.values() if assembly.key[0] in gone]:
+            self._close(assembly)
 
     def next_due(self, *, exact: bool = True) -> float | None:  # noqa: ARG002  # it is always exact
         """When the next message is to be given up; None when none waits."""

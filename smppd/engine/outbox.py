@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
-from smppd.engine.esmes import Acceptance, Notification, Report, Restated, address_of
+from smppd.engine.esmes import Acceptance, Forgotten, Notification, Report, Restated, address_of
 from smppd.engine.message import RECEIPT_PENDING, RECEIPT_SENT, RECEIPT_SETTLED, Message
 from smppd.engine.peers import DATA_SM, DELIVER_SM, UNDELIVERABLE, Forward, outcome_of
 from smppd.engine.retry import REFUSED_FOR_GOOD, delay_before, is_retryable
@@ -222,6 +222,8 @@ class Outbox:
                 esme.narrowed = any(other.address_range for other in esme.receivers())
         again: list[Deliverable] = []
         for item in unacknowledged:
+            if item.__class__ is Forgotten:
+                continue
             if item.__class__ is Message:
                 item.receipt = RECEIPT_PENDING
             elif item.__class__ is Forward and item.has_one_attempt:
@@ -233,6 +235,17 @@ class Outbox:
         bind.pending.clear()
         if esme.pending and esme.binds:
             self._active[esme] = None
+
+    def move(self, old: EsmeState, new: EsmeState, keeps: Callable[[Deliverable], bool]) -> None:
+        """An account begins anew under another state: what it had not taken is forgotten, or offered to that."""
+        for item, plan in self._resting.pop(old, {}).items():
+            if keeps(item):
+                self._resting.setdefault(new, {})[item] = plan
+            else:
+                self._forsake(*plan)
+        self._refused.pop(old, None)
+        self._active.pop(old, None)
+        self._active[new] = None
 
     def send(self, now: float) -> bool:
         """Send what fits into the windows, one slice; True when there may be more to send at once."""
@@ -426,6 +439,9 @@ class Outbox:
     def _answered(self, item: Deliverable, status: int) -> None:
         """The ESME answered with this command_status."""
         esme = item.esme
+        if item.__class__ is Forgotten:
+            self._active[esme] = None  # there is room in a window now, and that is all
+            return
         self._active[esme] = None
         if status:
             if is_retryable(status):
@@ -441,7 +457,8 @@ class Outbox:
     def unanswered(self, items: Iterable[Deliverable]) -> None:
         """No response came in time: the ESME may have lost it, so it is sent again."""
         for item in items:
-            self._again_later(item)
+            if item.__class__ is not Forgotten:
+                self._again_later(item)
             self._active[item.esme] = None
 
     def _again_later(self, item: Deliverable) -> None:

@@ -36,7 +36,7 @@ from smppwire.schema import TLVS
 from smppwire.text import alphabet_of, decode_text, encode_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from smppd.engine.esmes import EsmeState
     from smppd.engine.message import Message
@@ -277,6 +277,12 @@ class Peers:
                     best = position, esme
                     break
         return None if best is None else best[1]
+
+    def forget(self, gone: Collection[EsmeState]) -> None:
+        """Forget the ways back that begin or end at these accounts."""
+        paths = self._paths
+        for key in [key for key, (sender, _) in paths.items() if key[0] in gone or sender in gone]:
+            del paths[key]
 
     def remember(self, receiver: EsmeState, message: Message) -> None:
         """Keep the way back from `receiver`, if the message asks for an answer of its own."""

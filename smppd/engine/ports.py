@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol
 from smppwire.constants import CommandId
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
-    from smppd.engine.esmes import Bind, Deliverable
+    from smppd.engine.esmes import Bind, Deliverable, EsmeState
     from smppd.engine.message import Message
     from smppwire.pdus import Pdu, SubmitSm
     from smppwire.validation import ValidationPolicy
@@ -83,6 +83,9 @@ class Outbound(Protocol):
 
     def notify(self, pdu: Pdu) -> None:
         """Send a PDU that nobody answers: alert_notification."""
+
+    def forget(self, keeps: Callable[[Deliverable], bool], esme: EsmeState) -> None:
+        """Of what is on its way, keep what this says, and put a `Forgotten` of the account in the place of the rest."""
 
 
 class Receipts(Protocol):
@@ -328,6 +331,9 @@ class EngineFaults(Protocol):
 
     def opened(self, bind: Bind) -> None:
         """A session has bound."""
+
+    def forget(self, gone: Collection[EsmeState]) -> list[Deliverable]:
+        """Let go of these accounts; returns what was held back for them, which never leaves."""
 
 
 class FaultySession(Protocol):

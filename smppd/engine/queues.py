@@ -73,6 +73,10 @@ class RouteState:
         if always is not None and always.delay <= 0.0 and always.outcome.state >= FIRST_FINAL:
             self.at_once = always.outcome if self.throughput is None else None
 
+    def renew(self) -> None:
+        """Open the throughput window as if nothing had passed."""
+        self.throughput = limiter_for(self.settings.throughput)
+
     def judge(self, pdu: SubmitSm, now: float) -> int:
         """PASSES, WAITS, or the command_status that refuses. Nobody overtakes what waits already."""
         limiter = self.throughput

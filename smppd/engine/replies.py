@@ -13,7 +13,7 @@ from smppwire.pdus import DeliverSm
 from smppwire.segmentation import segment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from smppd.engine.esmes import EsmeState
     from smppd.engine.ledger import Ledger
@@ -69,6 +69,12 @@ class Replies:
         self.count += 1
         self._schedule.add(self._clock.now() + reply.delay, Waiting(esme, pdu, reply))
         self._wake()
+
+    def forget(self, gone: Collection[EsmeState]) -> None:
+        """Nobody answers these accounts any more."""
+        self.count -= self._schedule.retain(lambda waiting: waiting.esme not in gone)
+        for esme in gone:
+            self._references.pop(esme, None)
 
     def next_due(self, *, exact: bool = False) -> float | None:
         """When the next reply is sent, in seconds of the engine's clock; see `Schedule.next_due`."""

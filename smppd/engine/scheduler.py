@@ -11,7 +11,7 @@ from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 SLOTS_PER_SECOND: Final = 1024
 """The resolution: events within a slot are still executed in the order of their times. A power of two, so that slots
@@ -116,6 +116,17 @@ class Schedule(Generic[T]):
             if len(self._heap) > 2 * len(self._slots) + SPARE_KEYS:
                 self._heap = list(self._slots)
                 heapify(self._heap)
+
+    def retain(self, wanted: Callable[[T], bool]) -> int:
+        """Have those items never come up that are not wanted; returns how many there were."""
+        before = len(self)
+        for key in list(self._slots):
+            slot = self._slots[key]
+            forsaken = self._forsaken.pop(key, set())
+            slot[:] = [entry for entry in slot if entry[1] not in forsaken and wanted(entry[2])]
+            if not slot:
+                self._close(key)
+        return before - len(self)
 
     def next_due(self, *, exact: bool = False) -> float | None:
         """The earliest time at which an item may be due, in part rounded down to a slot; None when nothing waits.

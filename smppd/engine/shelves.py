@@ -84,6 +84,10 @@ class Shelves(Mapping[bytes, "Message"]):
         if not shelf and number != self._newest:
             del self._shelves[number]
 
+    def at_hand(self) -> list[tuple[dict[bytes, Message], int]]:
+        """The shelves there are, each with the number of its messages: those that come later stand behind these."""
+        return [(shelf, len(shelf)) for shelf in self._shelves.values()]
+
     def __getitem__(self, message_id: bytes) -> Message:
         for shelf in reversed(self._shelves.values()):
             if message_id in shelf:

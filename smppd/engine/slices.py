@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, cast
 from smppd.engine.ports import DEFERRED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from smppd.engine.esmes import Bind, EsmeState
     from smppwire.pdus import Pdu
@@ -55,6 +55,10 @@ class Slices:
     def is_full(self) -> bool:
         """Whether no further request may take several turns."""
         return self._count >= MAX_JOBS
+
+    def works_for(self, esmes: Iterable[EsmeState]) -> bool:
+        """Whether a request of any of these accounts is in work."""
+        return any(esme in self._jobs for esme in esmes)
 
     def start(self, bind: Bind, request: Pdu, steps: Iterator[R | None]) -> R | int:
         """Carry out a request; returns the response, or DEFERRED when it will be given through the bind.

@@ -127,6 +127,10 @@ class SimulatedNetwork:
         """Take back one of `first_tried`, in its order."""
         self._first_tried[destination] = moment
 
+    def forget_account(self, system_id: str) -> None:
+        """Have the draws of an account begin with the first again."""
+        self._generators.pop(system_id, None)
+
     def _is_absent(self, destination: bytes, now: float) -> bool:
         first_tried = self._first_tried
         since = first_tried.get(destination)

@@ -98,6 +98,8 @@ class Api(Table, frozen=True):
     * max_streams: requests at once that wait for something or stream.
     * snapshots: the directory that snapshots may be written to and read from; "" = they only travel in bodies.
     * max_snapshot: octets of a snapshot that is sent to be restored.
+    * hooks: whether rules that come over the API may name any hook, which is code; else only those that the rules of
+      the configuration files name.
     """
 
     enabled: bool = True
@@ -109,6 +111,7 @@ class Api(Table, frozen=True):
     max_streams: Annotated[int, Meta(ge=1, le=MAX_STREAMS)] = 100
     snapshots: Directory = ""
     max_snapshot: Annotated[int, Meta(ge=1024, le=MAX_SNAPSHOT)] = 268_435_456
+    hooks: bool = False
 
 
 def check_token(reader: StrictReader, _token: ApiToken, table: Mapping[str, Any], path: strict.Path) -> None:

@@ -15,7 +15,7 @@ from smppd.settings.names import ANY
 from smppd.settings.rules import Pattern, Rule, Test, When
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from smppd.settings.includes import Place
     from smppd.strict import Problem
@@ -49,26 +49,34 @@ def mistakes_in_rules(rules: Sequence[tuple[Rule, Place]], names: Names) -> Iter
     yield from _same_names(rules)
     for rule, place in rules:
         if place.sound:
-            yield from _unknown(rule.when.account, names.accounts, place, ("when", "account"), ACCOUNT)
-            yield from _unknown(rule.when.route, names.routes, place, ("when", "route"), ROUTE)
+            yield from unknown_in_rule(rule, place, names)
     by_file: dict[str, list[tuple[Rule, Place]]] = {}
     for rule, place in rules:
         by_file.setdefault(place.file, []).append((rule, place))
     for those in by_file.values():
-        yield from _unreachable(those)
+        yield from unreachable(those)
+
+
+def unknown_in_rule(rule: Rule, place: Place, names: Names) -> Iterator[Problem]:
+    """Accounts and routes that a rule names and that do not exist."""
+    yield from _unknown(rule.when.account, names.accounts, place, ("when", "account"), ACCOUNT)
+    yield from _unknown(rule.when.route, names.routes, place, ("when", "route"), ROUTE)
 
 
 def mistakes_in_faults(faults: Sequence[tuple[Fault, Place]], names: Names) -> Iterator[Problem]:
     """What is wrong with faults beside each other and beside accounts and routes."""
     yield from _same_names(faults)
     for fault, place in faults:
-        if not place.sound:
-            continue
-        if fault.account is not None:
-            test = Pattern(glob=fault.account)
-            yield from _unknown(test, names.accounts, place, ("account",), ACCOUNT)
-        if isinstance(fault, RouteDown):
-            yield from _unknown(Pattern(glob=fault.route), names.routes, place, ("route",), ROUTE)
+        if place.sound:
+            yield from unknown_in_fault(fault, place, names)
+
+
+def unknown_in_fault(fault: Fault, place: Place, names: Names) -> Iterator[Problem]:
+    """Accounts and routes that a fault names and that do not exist."""
+    if fault.account is not None:
+        yield from _unknown(Pattern(glob=fault.account), names.accounts, place, ("account",), ACCOUNT)
+    if isinstance(fault, RouteDown):
+        yield from _unknown(Pattern(glob=fault.route), names.routes, place, ("route",), ROUTE)
 
 
 def _same_names(entries: Sequence[tuple[E, Place]]) -> Iterator[Problem]:
@@ -100,7 +108,7 @@ def _texts(values: object) -> list[str]:
 # What can never be reached.
 
 
-def _unreachable(rules: Sequence[tuple[Rule, Place]]) -> Iterator[Problem]:
+def unreachable(rules: Sequence[tuple[Rule, Place]]) -> Iterator[Problem]:
     """Rules for which a rule before them leaves nothing. Only rules that always fire leave nothing to others."""
     known = _Covers()
     for rule, place in rules:
@@ -114,6 +122,15 @@ def _unreachable(rules: Sequence[tuple[Rule, Place]]) -> Iterator[Problem]:
             yield place.problem((), strict.shown(rule.name), "this rule can never be reached", hint)
         elif always_fires(rule):
             known.add(entry)
+
+
+def covered_by(rule: Rule, before: Iterable[Rule]) -> Rule | None:
+    """The first of the rules before this one that leaves nothing to it; None: it can be reached."""
+    narrow, conditions = rule.when, conditions_of(rule.when)
+    for one in before:
+        if one.enabled and always_fires(one) and _covers(one.when, conditions_of(one.when), narrow, conditions):
+            return one
+    return None
 
 
 def always_fires(rule: Rule) -> bool:

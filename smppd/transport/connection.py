@@ -130,6 +130,10 @@ class Connection(asyncio.Protocol, ABC):
     def enquire_link(self) -> None:
         """Ask the peer whether it is there (SMPP 3.4 section 4.11)."""
 
+    @abstractmethod
+    def hurry(self) -> None:
+        """Do at once all that rules have put off."""
+
     @property
     def unanswered(self) -> int:
         """How many of our requests have no response yet."""

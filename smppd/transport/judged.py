@@ -361,6 +361,16 @@ class Judged(Binding):
         engine = self._engine
         engine.agenda.add(engine.clock.now() + delay, held)
 
+    def hurry(self) -> None:
+        """Do at once all that rules have put off."""
+        held = list(self._held)
+        for one in held:
+            if one in self._held:  # what was done before may have ended the session
+                self._engine.agenda.forsake(one)
+                one.keep()
+        if held:
+            self.settle()
+
     def leave(self, late: Late) -> None:
         """The time of an answer has come, or of what a rule about what leaves has held back."""
         del self._held[late]

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from smppd.engine import broadcast, operations
-from smppd.engine.esmes import Delivery
+from smppd.engine.esmes import Delivery, Forgotten
 from smppd.engine.message import Message
 from smppd.engine.ports import DEFERRED
 from smppd.engine.submit_multi import submit_multi
@@ -42,7 +42,7 @@ from smppwire.session import Acknowledged, FramingLost, Refused, ResponseReceive
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from smppd.engine.esmes import Bind, Deliverable
+    from smppd.engine.esmes import Bind, Deliverable, EsmeState
     from smppd.engine.ports import Outbound, Responses
 
 SUBMIT_SM: Final = int(CommandId.SUBMIT_SM)
@@ -419,6 +419,13 @@ class SmscConnection(Judged):
         """Send a PDU that nobody answers."""
         self._ask(pdu, None, self._context.monotonic())
         self._flush()
+
+    def forget(self, keeps: Callable[[Deliverable], bool], esme: EsmeState) -> None:
+        """Of what is on its way, keep what this says, and put a `Forgotten` of the account in the place of the rest."""
+        entries = self._session.window.entries
+        for number, (context, sent_at, response_id) in entries.items():
+            if isinstance(context, (Message, Delivery)) and not keeps(context):
+                entries[number] = (Forgotten(esme), sent_at, response_id)
 
     # -- what is done with each kind of event; runs of submit_sm have a way of their own --
 

@@ -9,10 +9,11 @@ cost nothing. A clock that runs stands still meanwhile, and goes on afterwards.
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable
 
     from smppd.engine.clock import EngineClock
     from smppd.transport.connection import Connection
@@ -110,6 +111,12 @@ class TimeLapse:
             return wait
         clock = self._clock
         return wait / clock.speed if clock.is_running else None
+
+    @asynccontextmanager
+    async def standstill(self) -> AsyncIterator[None]:
+        """Keep the engine from running for a while, and time from leaping; waits for a leap that is under way."""
+        async with self._turns:
+            yield
 
     async def advance(self, seconds: float) -> Lapse:
         """Let so much time pass. Several calls take turns.

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
-from smppd.settings import Settings
+from smppd.settings import Api, Settings
 from tests.transport.support import PATIENCE, Live, live_settings
 
 ROOT = "/api/v1"
@@ -95,9 +95,11 @@ class Client:
 
 
 def with_http(settings: Settings | None = None, **sections: Any) -> Settings:
-    """Settings whose HTTP is on a free port."""
+    """Settings whose HTTP is on a free port; `api` may be a table."""
     if settings is not None:
         return settings
+    if isinstance(sections.get("api"), dict):
+        sections["api"] = Api(**sections["api"])
     server = {"http": "127.0.0.1:0", **sections.pop("server", {})}
     return live_settings(server=server, **sections)
 

@@ -79,7 +79,21 @@ def test_what_one_asks() -> None:
     server.rules.set_scenario("s", "")
     assert server.rules.scenarios == {}
     server.rules.reset()
-    assert server.rules.fired() == {}
+    assert [hits.fired for hits in server.rules.hits().values()] == [0, 0]
+    assert server.rules.fired() == {"a": 1, "b": 1}  # these are for Prometheus, where counters never fall
+
+
+def test_some_rules_begin_anew() -> None:
+    server = Server()
+    server.bind()
+    assert server.status(submit("1")) == 1
+    server.clock.advance_to(10.0)
+    server.status(submit("2"))
+    server.rules.restart(["b", "unknown"])
+    assert {name: hits.fired for name, hits in server.rules.hits().items()} == {"a": 1, "b": 0}
+    assert server.rules.scenarios == {"s": "done"}
+    server.rules.reset_scenarios()
+    assert server.rules.scenarios == {}
 
 
 def test_changes_while_running() -> None:

@@ -304,6 +304,39 @@ ONE = '[[account]]\nsystem_id = "one"\npassword = "first"\n'
 TWO = '[[account]]\nsystem_id = "two"\npassword = "second"\n'
 
 
+def reload_over_http(address: str) -> tuple[int, dict[str, Any]]:
+    connection = http.client.HTTPConnection(address, timeout=PATIENCE)
+    connection.request("POST", "/api/v1/reload")
+    response = connection.getresponse()
+    document = json.loads(response.read())
+    connection.close()
+    return response.status, document
+
+
+def test_reload_over_http(tmp_path: Path) -> None:
+    file = tmp_path / "smppd.toml"
+    file.write_text(configuration(ONE))
+    with Process(*FREE, "-c", str(file), directory=tmp_path) as served:
+        served.address()
+        address = served.address("HTTP on http://")
+        file.write_text(configuration(ONE + TWO))
+        status, document = reload_over_http(address)
+        assert (status, document["applied"]) == (200, ["account[two]"])
+        file.write_text(configuration(ONE + "windw = 1"))
+        status, document = reload_over_http(address)
+        assert status == 422
+        assert document["errors"][0]["path"] == "account[0].windw"
+        assert len(served.events("configuration changed")) == 1
+        served.tell(signal.SIGTERM)
+        assert served.ended() == 0
+
+
+def test_without_a_file_there_is_nothing_to_reload(tmp_path: Path) -> None:
+    with Process(*FREE, directory=tmp_path) as served:
+        served.address()
+        assert reload_over_http(served.address("HTTP on http://"))[0] == 409
+
+
 def test_sighup(tmp_path: Path, loop: str) -> None:
     file = tmp_path / "smppd.toml"
     file.write_text(configuration(ONE + TWO))

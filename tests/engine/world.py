@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from typing import Any
 
 from smppd.engine.core import Engine
 from smppd.engine.dialect import PlainDialect
-from smppd.engine.esmes import Bind, Deliverable
+from smppd.engine.esmes import Bind, Deliverable, EsmeState, Forgotten
 from smppd.engine.message import ACCEPTED, DELETED, DELIVERED, EXPIRED, Message
 from smppd.engine.ports import Attempt, Dialect, Network, Outcome
 from smppd.patterns import AddressRange
@@ -184,6 +184,9 @@ class Line:
 
     def notify(self, pdu: Pdu) -> None:
         self.phone.notices.append(pdu)
+
+    def forget(self, keeps: Callable[[Deliverable], bool], esme: EsmeState) -> None:
+        self.phone.outstanding = [item if keeps(item) else Forgotten(esme) for item in self.phone.outstanding]
 
 
 class World:

@@ -19,6 +19,8 @@ TESTED_BY: dict[str, str] = {
     "smppwire.text.ucs2": "tests/protocol/text/test_data_coding.py",
     "smppd.observe.counters": "tests/observe/test_metrics.py",
     "smppd.api.problem": "tests/api/test_http.py",
+    "smppd.api.reading": "tests/api/test_dispatch.py",
+    "smppd.api.endpoints": "tests/api/test_endpoint.py",
 }
 READS_CLOCK = {"time.time", "time.time_ns", "time.monotonic", "time.monotonic_ns", "time.perf_counter", "time.sleep"}
 READS_CLOCK |= {"datetime.datetime.now", "datetime.datetime.utcnow", "datetime.datetime.today", "datetime.date.today"}

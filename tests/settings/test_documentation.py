@@ -136,7 +136,7 @@ def test_every_distribution_is_there_with_its_keys() -> None:
 
 
 def test_what_needs_a_restart() -> None:
-    sentence = DOCUMENT[DOCUMENT.index("These wait for a restart:") :].split("\n\n")[0]
+    sentence = DOCUMENT[DOCUMENT.index("wait for a restart:") :].split("\n\n")[0]
     assert re.findall(r"`([\w.]+)`", sentence) == [".".join(path) for path in module.RESTART_KEYS]
 
 

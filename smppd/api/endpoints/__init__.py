@@ -15,9 +15,15 @@ def all_endpoints() -> tuple[Endpoint, ...]:
     """The whole table."""
     from smppd.api.endpoints import (
         clock,
+        dialects,
+        faults,
+        networks,
+        reset,
+        routes,
+        rules,
         server,
         snapshot,
     )
 
-    modules = (server, clock, snapshot)
+    modules = (server, clock, rules, faults, dialects, networks, routes, reset, snapshot)
     return tuple(endpoint for module in modules for endpoint in module.ENDPOINTS)

@@ -28,9 +28,7 @@ class ClockChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 class Advance(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How far time is to leap: exactly one of the two."""
 
-    seconds: Annotated[
-        Annotated[float, Meta(ge=0, le=MAX_SECONDS)] | None, Meta(description="So many seconds.")
-    ] = None
+    seconds: Annotated[Annotated[float, Meta(ge=0, le=MAX_SECONDS)] | None, Meta(description="So many seconds.")] = None
     to: Annotated[
         Annotated[str, Meta(max_length=40)] | None,
         Meta(description="Until this date and time, ISO 8601; without an offset it is UTC."),

@@ -9,7 +9,7 @@ from aiohttp import web
 from msgspec import Meta, Struct
 
 from smppd.api.endpoint import Endpoint
-from smppd.api.reading import RequestError
+from smppd.api.problem import RequestError
 from smppd.control.snapshot.desk import RestoredView, SnapshotView
 from smppd.control.snapshot.files import SnapshotFile, pieces_of
 

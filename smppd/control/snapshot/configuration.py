@@ -76,9 +76,7 @@ def with_departed(
         route=[*left, *settings.route],
         network={**settings.network, **lost},
     )
-    return everything, Departed(
-        [account.system_id for account in gone], [route.name for route in left], list(lost)
-    )
+    return everything, Departed([account.system_id for account in gone], [route.name for route in left], list(lost))
 
 
 def without_departed(everything: Settings, departed: Departed) -> Settings:

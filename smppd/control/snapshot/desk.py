@@ -64,7 +64,8 @@ class RestoredView(Struct, frozen=True, kw_only=True):
     messages: Annotated[int, Meta(description="Messages that are known now.")]
     sessions_unbound: Annotated[int, Meta(description="Sessions that were bound.")]
     accounts_without_password: Annotated[
-        list[str], Meta(description="Accounts whose password neither the snapshot nor this server has: nobody can bind.")
+        list[str],
+        Meta(description="Accounts whose password neither the snapshot nor this server has: nobody can bind."),
     ]
     seconds: Annotated[float, Meta(description="How long it took; nothing stood still.")]
     longest_hold: Annotated[float, Meta(description="Seconds for which the event loop was held at once, at most.")]
@@ -254,9 +255,7 @@ class SnapshotDesk:
                 if arrival.engine is not None:
                     await _let_go(arrival, pace)
 
-    async def _read(
-        self, pieces: AsyncIterable[bytes], unpacker: Unpacker, arrival: Arrival, pace: Pace
-    ) -> None:
+    async def _read(self, pieces: AsyncIterable[bytes], unpacker: Unpacker, arrival: Arrival, pace: Pace) -> None:
         pace.pause()
         async for piece in pieces:
             pace.go_on()

@@ -246,9 +246,7 @@ class Arrival:
         book: BookRow = self._of("book")[0]
         rules_started, faults_started = self._started
         seed, zone = settings.server.seed, time_zone(settings.server.timezone)
-        simulation.rules.put_back(
-            self._rules, started=rules_started, scenarios=book.scenarios, seed=seed, zone=zone
-        )
+        simulation.rules.put_back(self._rules, started=rules_started, scenarios=book.scenarios, seed=seed, zone=zone)
         faults: list[FaultRow] = self._of("faults")
         simulation.faults.put_back(faults, started=faults_started, seed=seed)
         simulation.fault_desk.sessions.put_back(self._stale)

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar, cast
 
 from smppd.engine.alerts import Alert, Standing
 from smppd.engine.broadcast import Broadcast
-from smppd.engine.esmes import CLOSED_OUTBOUND, Acceptance, Bind, Delivery, HandsetAcknowledgement, Notification, Restated
+from smppd.engine.esmes import (
+    CLOSED_OUTBOUND,
+    Acceptance,
+    Bind,
+    Delivery,
+    HandsetAcknowledgement,
+    Notification,
+    Restated,
+)
 from smppd.engine.ids import END_OF_IDS
 from smppd.engine.ledger import Place
 from smppd.engine.message import (
@@ -441,7 +449,9 @@ class Restoration:
         item = self._item_of(row, account)
         is_underway = isinstance(row, ForwardItem) and row.is_underway
         # A receipt, what stands in for one, and a forward are counted with their message.
-        self._live += not (is_underway or isinstance(row, ReceiptItem) or (isinstance(item, Restated) and item.stands_in))
+        self._live += not (
+            is_underway or isinstance(row, ReceiptItem) or (isinstance(item, Restated) and item.stands_in)
+        )
         self._engine.life.put_back_delivery(item, is_underway=is_underway)
         return item
 
@@ -532,7 +542,9 @@ class Restoration:
 
         yield from self._link("broadcasts", link)
         broadcasts.go_on_from(row.broadcast_tickets)
-        yield from self._link("broadcasts_done", lambda one: broadcasts.put_back_done(_of(records, one.number, "broadcast")))
+        yield from self._link(
+            "broadcasts_done", lambda one: broadcasts.put_back_done(_of(records, one.number, "broadcast"))
+        )
 
     def _broadcast_of(self, row: BroadcastRow) -> Broadcast:
         pdu = BroadcastSm(
