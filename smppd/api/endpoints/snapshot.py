@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -23,6 +24,9 @@ MEDIA: Final = "application/gzip"
 
 PIECE: Final = 256 * 1024
 """Octets of a body that are taken at once."""
+
+PIECE_SECONDS: Final = 30.0
+"""Seconds in which some of a body has to arrive: others cannot write or restore a snapshot meanwhile."""
 
 SPOOLED: Final = 8 * 1024 * 1024
 """Octets of a snapshot that wait in memory for the client; what is longer waits in a file of the system's."""
@@ -90,7 +94,14 @@ async def _pieces(call: Call) -> AsyncIterator[bytes]:
     if (call.request.content_length or 0) > most:
         raise too_long
     received = 0
-    async for piece in call.request.content.iter_chunked(PIECE):
+    while True:
+        try:
+            async with asyncio.timeout(PIECE_SECONDS):
+                piece = await call.request.content.read(PIECE)
+        except TimeoutError:
+            raise RequestError(408, f"Nothing of the snapshot arrived for {PIECE_SECONDS:g} seconds.") from None
+        if not piece:
+            return
         received += len(piece)
         if received > most:
             raise too_long

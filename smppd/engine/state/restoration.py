@@ -227,6 +227,9 @@ class Restoration:
         newest = self._row.newest_shelf
         ledger = self._engine.ledger
         for row in rows:
+            if self._kept != len(self._messages):
+                raise StateError("messages come behind those that are forgotten")
+            self._kept += 1
             if not self._shelf <= row.shelf <= newest:
                 raise StateError("a message stands on the wrong shelf")
             self._shelf = row.shelf
@@ -237,7 +240,6 @@ class Restoration:
                 raise StateError(str(error)) from None
             self._messages.append(message)
             self._places.append(row.place)
-        self._kept = len(self._messages)
 
     def _take_strays(self, rows: list[MessageRow]) -> None:
         for row in rows:
