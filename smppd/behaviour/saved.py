@@ -9,7 +9,7 @@ from typing import Annotated, TypeAlias
 
 from msgspec import Meta, Struct
 
-from smppd.engine.state.rows import Item  # noqa: TC001  # msgspec reads by it
+from smppd.engine.state.rows import Item  # msgspec reads by it
 
 Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**53)]
 Name: TypeAlias = Annotated[str, Meta(max_length=255)]

@@ -96,7 +96,7 @@ class Engine:
         self.routes: dict[str, RouteState] = {}
         self.ledger = ledger = Ledger()
         self.life = life = Life(ledger, clock=clock, observer=observer, wake=wake)
-        self.intake = intake = Intake(ledger, life, clock=clock, observer=observer)
+        self.intake = Intake(ledger, life, clock=clock, observer=observer)
         self.slices = Slices(wake)
         self.agenda = Agenda(wake)
         self.broadcasts = Broadcasts()

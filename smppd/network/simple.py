@@ -115,7 +115,7 @@ class SimulatedNetwork:
 
     def put_back_draws(self, system_id: str, octets: bytes) -> None:
         """Go on drawing for an account where another network stood. Raises ValueError."""
-        generator = Random()  # noqa: S311  # what follows comes from the seed
+        generator = Random()  # what follows comes from the seed
         generator.setstate(_state_of(octets))
         self._generators[system_id] = generator
 

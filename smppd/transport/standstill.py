@@ -76,5 +76,5 @@ class Standstill:
         """Let requests come to their end that are carried out in many turns: they cannot be interrupted."""
         slices = self._context.engine.slices
         async with asyncio.timeout(LONGEST_REQUEST):
-            while len(slices):
+            while len(slices):  # noqa: ASYNC110  # each turn of the loop does a slice of them
                 await asyncio.sleep(0)

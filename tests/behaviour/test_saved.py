@@ -7,11 +7,11 @@ from datetime import UTC
 import msgspec
 
 from smppd.behaviour.chance import Chances
+from smppd.behaviour.facts import Facts
 from smppd.behaviour.rules import RuleBook
 from smppd.behaviour.saved import FaultRow, RuleRow
 from smppd.settings import Rule
 from smppd.settings.rules import Then, When
-from smppd.behaviour.facts import Facts
 from tests.behaviour.support import submit
 
 

@@ -38,7 +38,7 @@ LONGEST_STANDSTILL: Final = 60.0
 """Seconds that the engine may stand still: ESMEs begin to doubt a server that is silent for longer."""
 
 SOME: Final = 32 * 1024
-"""Octets that are compressed at once: 0.3 ms. A thread would save that, but for the time threads wait for each other."""
+"""Octets that are compressed at once: 0.3 ms. In a thread they would make the loop wait for that thread, now and then."""
 
 PILE: Final = 1024 * 1024
 """Octets that are written at once, in a thread."""
@@ -65,7 +65,7 @@ class RestoredView(Struct, frozen=True, kw_only=True):
     sessions_unbound: Annotated[int, Meta(description="Sessions that were bound.")]
     accounts_without_password: Annotated[
         list[str],
-        Meta(description="Accounts whose password neither the snapshot nor this server has: nobody can bind."),
+        Meta(description="Accounts whose password neither the snapshot nor this server has."),
     ]
     seconds: Annotated[float, Meta(description="How long it took; nothing stood still.")]
     longest_hold: Annotated[float, Meta(description="Seconds for which the event loop was held at once, at most.")]

@@ -69,7 +69,7 @@ class Directory:
             raise NotFoundError("snapshot", file) from None
         except OSError as error:
             raise ConflictError(f"the snapshot {file!r} cannot be read: {error.strerror}") from None
-        with open(descriptor, "rb") as source:
+        with os.fdopen(descriptor, "rb") as source:
             yield pieces_of(source)
 
     def files(self) -> list[SnapshotFile]:
@@ -98,7 +98,7 @@ def _create(partial: Path) -> BinaryIO:
     partial.parent.mkdir(parents=True, exist_ok=True)
     # It may hold what ESMEs have sent: for nobody else.
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-    return open(descriptor, "wb")  # noqa: SIM115  # whoever asked for it closes it
+    return os.fdopen(descriptor, "wb")  # whoever asked for it closes it
 
 
 def _complete(target: BinaryIO, partial: Path, path: Path) -> None:

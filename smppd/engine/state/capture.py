@@ -8,9 +8,8 @@ nobody is left to be answered.
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from smppd.engine.alerts import Alert
 from smppd.engine.esmes import Acceptance, Delivery, HandsetAcknowledgement, Notification, Restated
 from smppd.engine.message import UNDECIDED, DataRecord, Message
 from smppd.engine.peers import TAKEN, Forward
@@ -34,6 +33,7 @@ from smppd.engine.state.rows import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from smppd.engine.alerts import Alert
     from smppd.engine.broadcast import Broadcast
     from smppd.engine.core import Engine
     from smppd.engine.esmes import Bind, Deliverable, EsmeState

@@ -6,8 +6,9 @@ StateError, and the new engine is thrown away. Times are moved by what the two c
 
 from __future__ import annotations
 
+from itertools import islice
 from math import isfinite
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from smppd.engine.alerts import Alert, Standing
 from smppd.engine.broadcast import Broadcast
@@ -401,7 +402,7 @@ class Restoration:
     def _link_messages(self, row: EngineRow) -> Iterator[None]:
         """Plan what is planned, and count what is not final."""
         life, ledger = self._engine.life, self._engine.ledger
-        for count, (message, place) in enumerate(zip(self._messages[: self._kept], self._places, strict=True), 1):
+        for count, (message, place) in enumerate(zip(islice(self._messages, self._kept), self._places, strict=True), 1):
             self._live += place != Place.ENTRY and message.receipt != RECEIPT_SETTLED
             if message.state < FIRST_FINAL:
                 if place == Place.ENTRY:
@@ -645,19 +646,19 @@ def _sent(delivery: S, attempts: int) -> S:
 
 def _of(things: Sequence[T], number: int, kind: str) -> T:
     """The thing of this number."""
-    if 0 <= number < len(things):
-        return things[number]
-    _lacks(kind, number)
+    if not 0 <= number < len(things):
+        raise _lack(kind, number)
+    return things[number]
 
 
 def _known(things: dict[int, T], number: int) -> T:
-    if number in things:
-        return things[number]
-    _lacks("long message", number)
+    if number not in things:
+        raise _lack("long message", number)
+    return things[number]
 
 
-def _lacks(kind: str, number: int) -> NoReturn:
-    raise StateError(f"it refers to {kind} {number}, and has none of this number")
+def _lack(kind: str, number: int) -> StateError:
+    return StateError(f"it refers to {kind} {number}, and has none of this number")
 
 
 def _wall(moment: float) -> float:

@@ -119,7 +119,10 @@ def without(section: str) -> Callable[[dict[str, Any], Slices], None]:
     ("change", "reason"),
     [
         (lambda header, _: header.update(format="tar"), "it is no snapshot but 'tar'"),
-        (lambda header, _: header.update(version=2, smppd="9.9"), "of version 2, written by smppd 9.9; this server reads"),
+        (
+            lambda header, _: header.update(version=2, smppd="9.9"),
+            "of version 2, written by smppd 9.9; this server reads",
+        ),
         (lambda header, _: header.update(color="red"), "its first line says what this server does not know"),
         (lambda _, slices: slices.append(("colors", [1])), "a section 'colors' that this server does not know"),
         (lambda _, slices: slices.append(("clock", [slices[0][1][0]])), "clock twice"),

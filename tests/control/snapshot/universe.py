@@ -184,9 +184,7 @@ class Universe:
         esme = self.stage.connect()
         esme.acknowledges = acknowledges
         self.esmes.append(esme)
-        esme.feed(
-            _request(BIND_TRX, account.encode() + b"\0" + ACCOUNTS[account].encode() + b"\0\0\x50\0\0\0", esme)
-        )
+        esme.feed(_request(BIND_TRX, account.encode() + b"\0" + ACCOUNTS[account].encode() + b"\0\0\x50\0\0\0", esme))
 
     def do_unbind(self, which: int) -> None:
         if self.esmes:
@@ -205,9 +203,8 @@ class Universe:
             return
         esme = self.esmes[which % len(self.esmes)]
         esme.take()
-        frames = []
-        for number in list(esme.connection._session.window.entries)[:2]:
-            frames.append(answer(DELIVER, status, number, b"\0"))
+        numbers = list(esme.connection._session.window.entries)[:2]
+        frames = [answer(DELIVER, status, number, b"\0") for number in numbers]
         if frames and esme.is_open:
             esme.feed(*frames)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from itertools import pairwise
 
 from smppd.engine.state.leftovers import STEP, dismantle
 from tests.engine.world import World, paced, slow_world, sms
@@ -13,11 +14,9 @@ def test_messages_go_a_few_at_a_time() -> None:
     world = slow_world()
     phone = world.bind()
     world.submit(phone, *[sms() for _ in range(3 * STEP)])
-    left = []
-    for _ in dismantle(world.engine):
-        left.append(len(world.engine.messages))
+    left = [len(world.engine.messages) for _ in dismantle(world.engine)]
     assert left[-1] == 0
-    assert all(before - after <= STEP for before, after in zip(left, left[1:], strict=False))
+    assert all(before - after <= STEP for before, after in pairwise(left))
 
 
 def test_nothing_is_left() -> None:
