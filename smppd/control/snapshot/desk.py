@@ -38,7 +38,7 @@ LONGEST_STANDSTILL: Final = 60.0
 """Seconds that the engine may stand still: ESMEs begin to doubt a server that is silent for longer."""
 
 SOME: Final = 32 * 1024
-"""Octets that are compressed at once: 0.3 ms. In a thread they would make the loop wait for that thread, now and then."""
+"""Octets that are compressed at once: 0.3 ms. In a thread they would make the loop wait for it, now and then."""
 
 PILE: Final = 1024 * 1024
 """Octets that are written at once, in a thread."""
@@ -149,7 +149,7 @@ class SnapshotDesk:
             began = monotonic()
             pace = Pace(monotonic)
             sink = _Sink(target)
-            packer = Packer(Header(format=FORMAT, version=VERSION, smppd=__version__, created=created, journal=False))
+            packer = Packer(Header(format=FORMAT, version=VERSION, smppd=__version__, created=created))
             try:
                 async with simulation.standstill.hold():
                     pace.go_on()

@@ -53,8 +53,6 @@ class Header(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The version of the server that wrote it."""
     created: str
     """When, in the time of the machine."""
-    journal: bool
-    """Whether the journal is in it."""
 
 
 class _Beginning(Struct, frozen=True):

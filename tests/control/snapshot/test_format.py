@@ -12,7 +12,7 @@ import pytest
 from smppd.control.snapshot import format as snapshot_format
 from smppd.control.snapshot.format import FORMAT, GZIP, VERSION, Header, Packer, SnapshotError, Unpacker, rows_of
 
-HEADER = Header(format=FORMAT, version=VERSION, smppd="1", created="now", journal=False)
+HEADER = Header(format=FORMAT, version=VERSION, smppd="1", created="now")
 
 
 def packed(*slices: tuple[str, list[Any]], end: bool = True) -> bytes:
