@@ -67,3 +67,28 @@ async def _compare(before: list[Any], meanwhile: list[Any], after: list[Any]) ->
         assert next((pair for pair in both if pair[0] != pair[1]), None) is None
     for universe in (original, same, fresh):
         assert universe.stage.events("internal error") == []
+
+
+def _rich(seconds: int) -> list[tuple[Any, ...]]:
+    """Something for every rule, fault, route and kind of message, in a fixed order."""
+    moves: list[tuple[Any, ...]] = []
+    for prefix in range(len(PREFIXES)):
+        for which in (0, 1):
+            moves.append(("burst", which, prefix, 3))
+            moves += [("submit", which, (prefix, number), number + 3 * which, 0x1D) for number in range(3)]
+        moves.append(("advance", seconds))
+    moves += [("data", 0, (7, 1), 2), ("broadcast", 1, 9), ("multi", 0, [1, 2, 3]), ("refuse", 1, 0x64)]
+    return moves
+
+
+def test_a_rich_life() -> None:
+    """Whatever a snapshot forgets shows here: each kind of state is in use before, and matters afterwards."""
+    for seconds in (1, 3, 8):
+        run_virtually(_compare(_rich(seconds), _rich(2), _rich(1)))
+
+
+def test_in_the_middle_of_a_long_life() -> None:
+    """The same at several moments of one life."""
+    script = _rich(2)
+    for end in range(5, len(script), 9):
+        run_virtually(_compare(script[:end], script[end : end + 9], script[end:]))
