@@ -29,6 +29,7 @@ MOVES = st.one_of(
     st.tuples(st.just("submit"), WHICH, DESTINATIONS, st.integers(0, 8), REGISTERED),
     st.tuples(st.just("burst"), WHICH, st.integers(0, len(PREFIXES) - 1), st.integers(1, 6)),
     st.tuples(st.just("data"), WHICH, DESTINATIONS, st.sampled_from([0, 2])),
+    st.tuples(st.just("acknowledge"), WHICH),
     st.tuples(st.just("multi"), WHICH, st.lists(st.integers(0, 5), min_size=1, max_size=4)),
     st.tuples(st.just("query"), WHICH, st.integers(0, 9)),
     st.tuples(st.just("cancel"), WHICH, st.integers(0, 9)),
@@ -75,8 +76,10 @@ def _rich(seconds: int) -> list[tuple[Any, ...]]:
     for prefix in range(len(PREFIXES)):
         for which in (0, 1):
             moves.append(("burst", which, prefix, 3))
-            moves += [("submit", which, (prefix, number), number + 3 * which, 0x1D) for number in range(3)]
-        moves.append(("advance", seconds))
+            moves += [
+                ("submit", which, (prefix, number), (number + 3 * which + prefix) % 9, 0x1D) for number in range(3)
+            ]
+        moves += [("acknowledge", 0), ("advance", seconds)]
     moves += [("data", 0, (7, 1), 2), ("broadcast", 1, 9), ("multi", 0, [1, 2, 3]), ("refuse", 1, 0x64)]
     return moves
 

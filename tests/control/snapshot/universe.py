@@ -108,7 +108,14 @@ then = { status = "ESME_RTHROTTLED" }
 name = "slowed"
 when = { destination_addr = "340*" }
 after = 1
-then = { throttle = 4 }
+times = 1
+then = { throttle = 40 }
+
+[[rule]]
+name = "tardy"
+when = { destination_addr = "353*" }
+every = 2
+then = { receipt_delay = 3 }
 
 [[fault]]
 name = "twice"
@@ -266,6 +273,10 @@ class Universe:
             which,
             DataSm(source_addr=b"DATA", destination_addr=address, esm_class=mode, registered_delivery=1, tlvs=tlvs),
         )
+
+    def do_acknowledge(self, which: int) -> None:
+        """An ESME acknowledges a message that it has got from another."""
+        self._send(which, SubmitSm(source_addr=b"4411000000", destination_addr=b"ACME", esm_class=0x08))
 
     def do_multi(self, which: int, numbers: Sequence[int]) -> None:
         destinations = tuple(SmeAddress(1, 1, b"33100%06d" % number) for number in numbers)
