@@ -68,11 +68,16 @@ class _Work:
     """What is due on the engine's clock: messages, and what faults wait for."""
 
     def __init__(self, engine: Engine, waits: Waits) -> None:
+        self._engine = engine
         self._parts = (engine, waits)
 
     def run(self) -> float | None:
         """Do what is due now; returns the seconds until there is more, None for not until woken."""
         return min((wait for part in self._parts if (wait := part.run()) is not None), default=None)
+
+    def calm(self, is_calm: bool) -> None:
+        """Have turns stay short however much is due, or not."""
+        self._engine.is_calm = is_calm
 
     def next_due(self) -> float | None:
         """When something is due next, on the clock."""

@@ -118,7 +118,12 @@ class FaultBook:
             watcher()
 
     def reset(self, names: Collection[str] | None = None) -> None:
-        """Have faults begin anew, as after a start: counts and draws. None: all. Connections stay as they are."""
+        """Have faults begin anew, as after a start: counts and draws; None: all, and their schedules too.
+
+        Connections stay as they are.
+        """
+        if names is None:
+            self._started = self._waits.now()
         for name in list(self._occasions) if names is None else names:
             one = self._occasions.pop(name, None)
             if one is not None:

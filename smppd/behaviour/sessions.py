@@ -111,7 +111,9 @@ class Rules:
         self._book.reset()
 
     def restart(self, names: Collection[str] | None = None) -> None:
-        """Have rules begin anew, as after a start: counts, draws and throttling. None: all of them."""
+        """Have rules begin anew, as after a start: counts, draws and throttling; None: all, and their schedules too."""
+        if names is None:
+            self._book.started = self._clock.now()
         self._book.restart(names)
 
     def forget_account(self, account: str) -> None:

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 MOST: Final = 10_000
 """Rules, or faults, that one server takes: sorting them anew takes twenty milliseconds then."""
 
+MOST_COMPARED: Final = 50
+"""Entries of a list that are compared with each other: it takes about five milliseconds."""
+
 AT_ONCE: Final = 25
 """Entries that are written as plain data without a look at what else is to do: about a millisecond."""
 
@@ -385,8 +388,10 @@ class AdjustingDesk(ABC, Generic[E, V]):
         return f"there is no {self.kind} {strict.shown(name)}" + (f" ({hint})" if hint else "")
 
     def _warn_all(self, entries: Sequence[E]) -> list[str]:
-        """What is odd about some of many."""
-        return []
+        """What is odd about entries beside each other; of long lists nothing is said."""
+        if len(entries) > MOST_COMPARED:
+            return []
+        return [warning for place, entry in enumerate(entries) for warning in self._warn(entry, entries[:place])]
 
     def _commit(self, entries: list[E]) -> None:
         self._replace(entries)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from smppd.behaviour.rules import Hits
-
-
-MOST_COMPARED: Final = 200
-"""Rules of a list that are compared with each other: it takes twenty milliseconds. Of longer lists nothing is said."""
 
 
 class RuleView(Adjustable, frozen=True, kw_only=True):
@@ -88,11 +84,6 @@ class RulesDesk(AdjustingDesk[Rule, RuleView]):
     def _warn(self, entry: Rule, before: Sequence[Rule]) -> list[str]:
         wall = covered_by(entry, before) if entry.enabled else None
         return [] if wall is None else [f"{wall.name} comes first and leaves nothing to {entry.name}"]
-
-    def _warn_all(self, entries: Sequence[Rule]) -> list[str]:
-        if len(entries) > MOST_COMPARED:
-            return []
-        return [warning for place, entry in enumerate(entries) for warning in self._warn(entry, entries[:place])]
 
     # -- scenarios ----------------------------------------------------------------------------------------------------
 

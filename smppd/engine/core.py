@@ -102,6 +102,8 @@ class Engine:
         self.broadcasts = Broadcasts()
         self.faults: EngineFaults | None = None
         """What goes wrong here; None while nothing does."""
+        self.is_calm = False
+        """Whether turns stay short however much is due: while time leaps nothing piles up."""
         self._sweep_at = 0.0
         self._quantum = EVENTS_PER_TURN
         self._held: list[Callable[[], None]] | None = None
@@ -329,7 +331,7 @@ class Engine:
         more |= life.multipart.run(now, quantum)
         if self.broadcasts.live:
             more |= self.broadcasts.run(now, self.clock.wall(), quantum)
-        if more:
+        if more and not self.is_calm:
             self._quantum = min(2 * quantum, max(EVENTS_IN_A_FLOOD, 2 * ledger.intake))
         else:
             # Not at once back to the smallest: a flood would pile up anew each time the last of it has been handled.

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from smppd.settings import Messages
 
 
-AT_ONCE: Final = 10_000
-"""Remembered messages that are looked at without a break: about a millisecond."""
+AT_ONCE: Final = 500
+"""Remembered messages that are let go of without a break: about a millisecond, most of it to free their memory."""
 
 
 class Place(IntEnum):

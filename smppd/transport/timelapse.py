@@ -32,6 +32,9 @@ class Work(Protocol):
     def next_due(self) -> float | None:
         """When something is due next, None when nothing is."""
 
+    def calm(self, is_calm: bool) -> None:
+        """Have turns stay short however much is due, so that sessions and others have theirs; or not."""
+
 
 class Lapse(NamedTuple):
     """What came of an `advance`."""
@@ -142,9 +145,11 @@ class TimeLapse:
         self._runs_afterwards = clock.is_running
         clock.freeze()
         self._leaping = True
+        self._engine.calm(True)
         try:
             steps = await self._pass(clock.now() + seconds)
         finally:
+            self._engine.calm(False)
             self._leaping = False
             if self._runs_afterwards:
                 clock.resume()

@@ -29,4 +29,5 @@ def test_settings_follow_a_change_and_a_reload() -> None:
     assert simulation.settings.server.max_connections == 5
     assert simulation.configured is before, "a reset returns to the files"
     server.reload(Settings(server=Server(max_connections=6)))
-    assert simulation.configured is simulation.settings is server.settings
+    assert simulation.configured == simulation.settings
+    assert simulation.settings is server.settings

@@ -2,8 +2,8 @@
 
 import time
 
-from smppd.engine.clock import EngineClock
 from smppd.behaviour.dialects import compile_dialects
+from smppd.engine.clock import EngineClock
 from smppd.engine.dialect import PlainDialect
 from smppd.engine.esmes import CLOSED_OUTBOUND
 from smppd.engine.ports import DEFERRED, Attempt, Clock, Dialect, Network, Observer, Outbound, Outcome

@@ -134,9 +134,7 @@ def test_secrets_are_left_out_unless_asked_for() -> None:
 
 @pytest.mark.parametrize("kind", FAULTS)
 def test_every_kind_of_fault(kind: str) -> None:
-    needed = {
-        one.encode_name: 1 for one in msgspec.structs.fields(FAULTS[kind]) if one.required and one.name != "kind"
-    }
+    needed = {one.encode_name: 1 for one in msgspec.structs.fields(FAULTS[kind]) if one.required and one.name != "kind"}
     table: dict[str, Any] = {"kind": kind, "name": "f", **needed}
     for candidate in (table, {**table, "route": "default"}, {**table, "value": 1}, {**table, "text": "x"}):
         if accepts(AnyFault, candidate):
@@ -164,9 +162,9 @@ DELAYS = st.recursive(
         SECONDS.map(lambda low: {"distribution": "uniform", "min": low, "max": low + 1}),
         SECONDS.map(lambda mean: {"distribution": "exponential", "mean": mean, "max": 5000}),
     ),
-    lambda one: st.lists(
-        st.fixed_dictionaries({"share": st.integers(1, 9), "delay": one}), min_size=1, max_size=2
-    ).map(lambda mix: {"distribution": "mix", "mix": mix}),
+    lambda one: st.lists(st.fixed_dictionaries({"share": st.integers(1, 9), "delay": one}), min_size=1, max_size=2).map(
+        lambda mix: {"distribution": "mix", "mix": mix}
+    ),
     max_leaves=4,
 )
 WHEN = st.fixed_dictionaries(

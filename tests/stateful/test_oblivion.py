@@ -227,9 +227,10 @@ class Forgetting(RuleBasedStateMachine):
         assert not list(engine.ledger._done)
         assert [item for item in self.places() if not isinstance(item, Forgotten)] == []
         assert not [*planned(life.schedule), *planned(life.retries), *planned(life.replies._schedule)]
-        assert not (life._ready or life._notified or life._forwards or life.fates or len(life.multipart))
-        assert not (len(life.transactions) or len(life.alerts) or life.replies.count or life.peers._paths)
-        assert not (engine.outbox._resting or engine.outbox._refused or len(engine.handsets))
+        kept = [life._ready, life._notified, life._forwards, life.fates, life.multipart, life.transactions, life.alerts]
+        kept += [life.peers._paths, engine.outbox._resting, engine.outbox._refused, engine.handsets]
+        assert [len(each) for each in kept] == [0] * len(kept)
+        assert life.replies.count == 0
         assert all(not state.queue for state in engine.routes.values())
         assert [self.world.waiting(name) for name in (ALICE, BOB)] == [0, 0]
 

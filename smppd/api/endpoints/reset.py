@@ -36,9 +36,9 @@ ENDPOINTS: Final = (
         operation="reset",
         tag="reset",
         summary="Go back to what the configuration files say",
-        description="Messages and the journal are forgotten, counts of rules and faults begin anew, scenarios too; what "
-        "was made through the API is gone, and what it changed is as it was. Sessions stay bound, message ids go on, and "
-        "the counters of /metrics never fall. With a namespace: the same for one account alone.",
+        description="Messages and the journal are forgotten, counts of rules and faults begin anew, scenarios too; "
+        "what was made through the API is gone, and what it changed is as it was. Sessions stay bound, message ids go "
+        "on, and the counters of /metrics never fall. With a namespace: the same for one account alone.",
         role="control",
         body=Reset,
         body_optional=True,

@@ -36,7 +36,7 @@ ENDPOINTS: Final = (
         tag="server",
         summary="Read the configuration files anew",
         description="As SIGHUP does. A file with mistakes leaves everything as it is, and all of them are told (422). "
-        "What was changed through the API since the last time is as the files say again.",
+        "What was changed through the API is as the files say again; what was added under names of its own stays.",
         role="control",
         result=ReloadResult,
         problems=(409,),
