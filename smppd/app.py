@@ -37,6 +37,7 @@ from smppd.transport.context import Context
 from smppd.transport.listeners import explain_failure, join_address, listen, split_address
 from smppd.transport.outbind import Outbinds
 from smppd.transport.smsc import SmscConnection
+from smppd.transport.standstill import Standstill
 from smppd.transport.ticker import Ticker
 from smppd.transport.timelapse import TimeLapse
 
@@ -213,6 +214,11 @@ class SmscServer:
                 configured=settings,
                 addresses=lambda: (self.smpp_addresses, self.http_address),
                 started=time.monotonic(),
+                standstill=Standstill(self._context, self._lapse, self._wake),
+                networks=lambda: self._networks,
+                fault_desk=self._fault_desk,
+                beside=self._beside,
+                take_over=self._take_over,
             )
         )
         """What may be asked of this server and done to it while it runs."""
@@ -238,7 +244,7 @@ class SmscServer:
         Raises UserError when a listener cannot be opened; nothing stays open then.
         """
         loop = asyncio.get_running_loop()
-        self._ticker = Ticker(loop, self._work.run if self._lapse is None else self._lapse.run, self._failed)
+        self._ticker = Ticker(loop, self._run, self._failed)
         try:
             await self._start_smpp(loop, announce)
             if self.settings.server.http:
@@ -540,6 +546,51 @@ class SmscServer:
         self._context.session_faults = faults
 
     # -- inside -------------------------------------------------------------------------------------------------------
+
+    def _run(self) -> float | None:
+        """What the ticker calls."""
+        if self._context.is_still:
+            return None  # whoever ends the standstill wakes the ticker
+        return self._work.run() if self._lapse is None else self._lapse.run()
+
+    def _beside(self, settings: Settings, everything: Settings) -> tuple[Engine, dict[str, SimulatedNetwork]]:
+        """A new engine with networks of its own, beside the one in use: by these settings, after `everything`."""
+        networks = {
+            name: SimulatedNetwork(name, network, everything.server.seed)
+            for name, network in everything.network.items()
+        }
+        engine = Engine(
+            everything,
+            networks,
+            clock=self.clock,
+            dialects=compile_dialects(everything),
+            observer=self.counters,
+            wake=self._wake,
+        )
+        engine.configure(settings, networks, compile_dialects(settings))
+        return engine, networks
+
+    def _take_over(self, settings: Settings, engine: Engine, networks: dict[str, SimulatedNetwork]) -> None:
+        """Go on with other settings, and with an engine and networks that were made for them `_beside`.
+
+        Raises UserError when the settings cannot be taken; nothing has changed then, seed and time zone aside. All
+        sessions are unbound.
+        """
+        server = msgspec.structs.replace(
+            self.settings.server, seed=settings.server.seed, timezone=settings.server.timezone
+        )
+        before = self.settings
+        self._amend(server=server)
+        try:
+            self.configure(settings)
+        except BaseException:
+            self.settings = self._context.settings = before
+            raise
+        self.engine.go_on()  # what sessions have said while it stood still is said to the one that goes
+        for connection in list(self._context.connections):
+            connection.disown()
+        self._networks = networks
+        self.engine.adopt(engine)
 
     def _wake(self) -> None:
         if self._lapse is not None:

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+SNAPSHOT: Final = "snapshot"
+"""The tag of the endpoints that write and restore snapshots; they see by themselves that there is one at a time."""
+
 OPENAPI: Final = "/api/openapi.json"
 """Where the OpenAPI document is; everybody may read it."""
 
@@ -141,6 +144,9 @@ class Dispatcher:
         call = Call(self._control, path, query, body, request)
         if endpoint.is_guarded:
             await self._check_match(endpoint, call)
+        if endpoint.role == "control" and endpoint.tag != SNAPSHOT:
+            # Nothing may change while a snapshot is written: it is of one moment.
+            await self._control.simulation.standstill.over()
         result = await endpoint.handle(call)
         if isinstance(result, web.StreamResponse):
             return result

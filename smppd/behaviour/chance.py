@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from enum import IntEnum
 from hashlib import blake2b
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _BITS: Final = 53
 """Bits of a draw: as many as a float has between two powers of two."""
@@ -64,3 +67,14 @@ class Chances:
         chance, ordinal = entry if entry is not None else (Chance(self._seed, self._name, account), 0)
         self._by_account[account] = chance, ordinal + 1
         return chance, ordinal + 1
+
+    @property
+    def ordinals(self) -> dict[str, int]:
+        """The ordinal of each account's latest occasion."""
+        return {account: ordinal for account, (_, ordinal) in self._by_account.items()}
+
+    def go_on_from(self, ordinals: Mapping[str, int]) -> None:
+        """The next occasions follow these."""
+        self._by_account = {
+            account: (Chance(self._seed, self._name, account), ordinal) for account, ordinal in ordinals.items()
+        }

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from smppd.behaviour.layer import Connection
     from smppd.behaviour.occasions import FaultHits, Party
+    from smppd.behaviour.saved import FaultRow
     from smppd.behaviour.streams import Loop
     from smppd.behaviour.waits import Waits
     from smppd.settings.faults import Fault
@@ -119,7 +120,12 @@ class FaultBook:
             watcher()
 
     def reset(self, names: Collection[str] | None = None) -> None:
-        """Have faults begin anew, as after a start: counts and draws. None: all. Connections stay as they are."""
+        """Have faults begin anew, as after a start: counts and draws; None: all, and their schedules too.
+
+        Connections stay as they are.
+        """
+        if names is None:
+            self._started = self._waits.now()
         for name in list(self._occasions) if names is None else names:
             one = self._occasions.pop(name, None)
             if one is not None:
@@ -136,6 +142,28 @@ class FaultBook:
         for name, one in self._occasions.items():
             totals[name] = totals.get(name, 0) + one.fired
         return {name: fired for name, fired in totals.items() if fired}
+
+    @property
+    def started(self) -> float:
+        """Since when schedules count, on the engine's clock."""
+        return self._started
+
+    def rows(self) -> list[FaultRow]:
+        """What each fault that is enabled has done, with its draws."""
+        return [one.row() for one in self._occasions.values()]
+
+    def put_back(self, rows: Iterable[FaultRow], *, started: float, seed: int) -> None:
+        """Have faults begin anew, with these draws, and have done that; others are left out.
+
+        What is told as `totals` stays as it is: others have done it.
+        """
+        self._started, self._seed = started, seed
+        self.reset()
+        for row in rows:
+            one = self._occasions.get(row.name)
+            if one is not None:
+                one.put_back(row)
+                self._before.add(row.name, -row.fired)
 
     @property
     def occasions(self) -> list[Occasions]:

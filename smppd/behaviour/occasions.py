@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from smppd.behaviour.chance import Chances, Purpose
 from smppd.behaviour.conditions import listed
+from smppd.behaviour.saved import FaultRow
 from smppd.behaviour.schedules import is_awake, next_change, next_start
 from smppd.settings.names import ANY, command_id
 
@@ -73,6 +74,15 @@ class Occasions:
         self._commands = None if ANY in fault.commands else frozenset(map(command_id, fault.commands))
         self._started = started
         self._tell = tell
+
+    def row(self) -> FaultRow:
+        """What the fault has done, with its draws."""
+        return FaultRow(self.fault.name, self.matched, self.fired, self._chances.ordinals)
+
+    def put_back(self, row: FaultRow) -> None:
+        """Have done that."""
+        self.matched, self.fired = row.matched, row.fired
+        self._chances.go_on_from(row.ordinals)
 
     @property
     def hits(self) -> FaultHits:

@@ -32,7 +32,7 @@ from smppd.settings.faults import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from smppd.behaviour.occasions import Draws, Occasions
     from smppd.behaviour.waits import Wait, Waits
@@ -79,7 +79,6 @@ class ReceiptDesk:
     def __init__(self, engine: Engine, waits: Waits) -> None:
         """Begin without faults. waits: on the engine's clock."""
         self._engine = engine
-        self._outbox = engine.outbox
         self._waits = waits
         self._occasions: list[Occasions] = []
         self._reordered: dict[Bind | EsmeState, Held] = {}
@@ -106,7 +105,7 @@ class ReceiptDesk:
                 self._storms[esme] = kept
             self._release(item for fault, item in storm if fault not in self._occasions)
             self._watch_expiry(esme)
-        self._outbox.faults = self if self._occasions else None
+        self._engine.outbox.faults = self if self._occasions else None
         if not self._occasions:
             self._latest.clear()
 
@@ -122,7 +121,7 @@ class ReceiptDesk:
         self._latest.pop(esme, None)
         self._latest[esme] = message.message_id
         if plan.is_lost:
-            self._outbox.lose(message)
+            self._engine.outbox.lose(message)
             return
         items = self._items(message, plan)
         esme.waiting += len(items)
@@ -205,7 +204,7 @@ class ReceiptDesk:
     def _offer(self, items: Iterable[Deliverable]) -> None:
         """Have them leave; they are counted already."""
         for item in items:
-            self._outbox.offer(item)
+            self._engine.outbox.offer(item)
 
     def _release(self, items: Iterable[Deliverable]) -> None:
         """Have them leave that were held back."""
@@ -256,10 +255,57 @@ class ReceiptDesk:
         storm = self._storms[esme]
         now = self._waits.now()
         while storm and storm[0][1].expires_at < now:
-            self._outbox.drop(storm.popleft()[1])
+            self._engine.outbox.drop(storm.popleft()[1])
         if not storm:
             del self._storms[esme]
         self._watch_expiry(esme)
+
+    # -- handing over and taking back ---------------------------------------------------------------------------------
+
+    def held(self) -> Iterator[tuple[Bind | EsmeState, str, float | None, Deliverable]]:
+        """What is held back: for whom, by which fault, until when at the latest, and what.
+
+        A time is given for what waits for the next receipt of that session or account; what waits for an account to
+        bind has none.
+        """
+        for key, held in self._reordered.items():
+            for item in held.items:
+                yield key, held.fault.fault.name, None if held.wait is None else held.wait.due, item
+        for esme, storm in self._storms.items():
+            for one, item in storm:
+                yield esme, one.fault.name, None, item
+
+    @property
+    def latest(self) -> Mapping[EsmeState, bytes]:
+        """The ids that receipts named last, by account; the latest of all is the last."""
+        return self._latest
+
+    def begin_anew(self, latest: Mapping[EsmeState, bytes]) -> None:
+        """Forget what is held back: its messages are gone."""
+        for held in self._reordered.values():
+            if held.wait is not None:
+                self._waits.cancel(held.wait)
+        for wait in self._expiries.values():
+            self._waits.cancel(wait)
+        self._reordered.clear()
+        self._storms.clear()
+        self._expiries.clear()
+        self._latest = dict(latest)
+
+    def put_back(self, key: Bind | EsmeState, fault: str, until: float | None, item: Deliverable) -> None:
+        """Take back one of `held`, in its order; it leaves at once where the fault is not there any more."""
+        item.esme.waiting += 1
+        one = next((one for one in self._occasions if one.fault.name == fault), None)
+        if one is None:
+            self._offer((item,))
+        elif until is None:
+            self._storms.setdefault(item.esme, deque()).append((one, item))
+            if item.esme not in self._expiries:
+                self._watch_expiry(item.esme)
+        elif key in self._reordered:
+            self._reordered[key].items.append(item)
+        else:
+            self._reordered[key] = Held(one, [item], self._waits.call_at(until, lambda: self._overdue(key)))
 
     # -- ids of other messages ----------------------------------------------------------------------------------------
 

@@ -19,12 +19,13 @@ from smppd.behaviour.conditions import compile_account, compile_finders, compile
 from smppd.behaviour.firing import Actions, Firing
 from smppd.behaviour.hooks import Event, call, load_hook
 from smppd.behaviour.index import Destinations, Index
+from smppd.behaviour.saved import RuleRow
 from smppd.behaviour.scenarios import Scenarios
 from smppd.behaviour.schedules import is_awake
 from smppd.settings.names import ANY, COMMANDS, FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from smppd.behaviour.facts import Facts
     from smppd.behaviour.hooks import Hook
@@ -114,6 +115,18 @@ class _Entry:
             self._throttled[facts.account] = facts.now + rule.then.throttle
         firing = self._actions.fire(pdu, facts, chance, ordinal)
         return firing if self._hook is None else self._ask(self._hook, pdu, facts, firing, book)
+
+    def row(self) -> RuleRow:
+        """What it has done."""
+        ordinals = {} if self._chances is None else self._chances.ordinals
+        return RuleRow(self._rule.name, self.matched, self.fired, self.failures, dict(self._throttled), ordinals)
+
+    def put_back(self, row: RuleRow) -> None:
+        """Have done that."""
+        self.matched, self.fired, self.failures = row.matched, row.fired, row.failures
+        self._throttled = dict(row.throttled)
+        if self._chances is not None:
+            self._chances.go_on_from(row.ordinals)
 
     def _ask(self, hook: Hook, pdu: Pdu, facts: Facts, firing: Firing, book: RuleBook) -> Firing:
         """What the hook makes of it; a hook that fails changes nothing."""
@@ -269,6 +282,23 @@ class RuleBook:
         """Begin anew: counts, draws, throttling and scenarios, as after a start."""
         self.restart()
         self.scenarios.reset()
+
+    def rows(self) -> list[RuleRow]:
+        """What each rule has done."""
+        return [entry.row() for entry in self._entries.values()]
+
+    def put_back(self, rows: Iterable[RuleRow], *, seed: int, zone: tzinfo) -> None:
+        """Have rules begin anew, with these draws and times of day, and have done that; others are left out.
+
+        What is told as `totals` stays as it is: others have done it.
+        """
+        self._seed, self._zone = seed, zone
+        self.restart()
+        for row in rows:
+            entry = self._entries.get(row.name)
+            if entry is not None:
+                entry.put_back(row)
+                self._before.add(row.name, -row.fired, -row.failures)
 
     def _search(self, index: Index[_Entry], pdu: Pdu, facts: Facts) -> Firing | None:
         if index.is_about_destinations:

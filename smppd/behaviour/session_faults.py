@@ -14,6 +14,7 @@ from smppd.behaviour.chance import Purpose
 from smppd.behaviour.delays import compile_delay
 from smppd.behaviour.mobile import mobile_originated
 from smppd.behaviour.occasions import Party
+from smppd.behaviour.saved import StaleRow
 from smppd.settings.faults import (
     DisableAccount,
     Disconnect,
@@ -231,6 +232,22 @@ class SessionDesk:
         """Whether an enquire_link is left unanswered."""
         watched = self._watched.get(session)
         return self._takes(Party(_number(session)) if watched is None else watched.party, IgnoreEnquireLink)
+
+    def rows(self) -> list[StaleRow]:
+        """The sessions that linger."""
+        return [
+            StaleRow(account, one.fault.name, until)
+            for account, stale in self._stale.items()
+            for one, until in stale.items()
+        ]
+
+    def put_back(self, rows: Iterable[StaleRow]) -> None:
+        """Have these sessions linger, and no others; those of faults that are not there are left out."""
+        self._stale.clear()
+        by_name = {one.fault.name: one for one in self._occasions}
+        for row in rows:
+            if row.fault in by_name:
+                self._stale.setdefault(row.account, {})[by_name[row.fault]] = row.until
 
     def _about(self, party: Party, command_id: int) -> Iterable[Occasions]:
         return (one for one in self._occasions if one.concerns(party) and one.is_about_command(command_id))

@@ -13,11 +13,12 @@ from smppd.behaviour.facts import Facts
 from smppd.behaviour.rules import RuleBook
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import tzinfo
 
     from smppd.behaviour.firing import Firing
     from smppd.behaviour.rules import Hits
+    from smppd.behaviour.saved import RuleRow
     from smppd.engine.ports import Clock
     from smppd.settings.rules import Rule
     from smppwire.pdus import Pdu
@@ -114,7 +115,9 @@ class Rules:
         self._book.reset()
 
     def restart(self, names: Collection[str] | None = None) -> None:
-        """Have rules begin anew, as after a start: counts, draws and throttling. None: all of them."""
+        """Have rules begin anew, as after a start: counts, draws and throttling; None: all, and their schedules too."""
+        if names is None:
+            self._book.started = self._clock.now()
         self._book.restart(names)
 
     def forget_account(self, account: str) -> None:
@@ -128,6 +131,25 @@ class Rules:
     def set_scenario(self, name: str, state: str) -> None:
         """Put a scenario into a state; "" is the one it begins in."""
         self._book.scenarios.set(name, state)
+
+    @property
+    def started(self) -> float:
+        """Since when schedules count, on the engine's clock."""
+        return self._book.started
+
+    def rows(self) -> list[RuleRow]:
+        """What each rule that is enabled has done, with its draws."""
+        return self._book.rows()
+
+    def put_back(
+        self, rows: Iterable[RuleRow], *, started: float, scenarios: Mapping[str, str], seed: int, zone: tzinfo
+    ) -> None:
+        """Go on where others stood: what `rows` and `scenarios` have handed out, and `started`."""
+        self._book.started = started
+        self._book.put_back(rows, seed=seed, zone=zone)
+        self._book.scenarios.reset()
+        for name, state in scenarios.items():
+            self._book.scenarios.set(name, state)
 
     def _place(self, name: str) -> int:
         for place, rule in enumerate(self._all):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from smppd.control.server import ServerDesk
     from smppd.control.sessions import SessionDesk
     from smppd.control.simulation import Simulation
+    from smppd.control.snapshot.desk import SnapshotDesk
     from smppd.control.verification.desk import VerificationDesk
     from smppd.control.webhooks import WebhookDesk
 
@@ -157,3 +158,10 @@ class Control:
         from smppd.control.reset import ResetDesk
 
         return ResetDesk(self.simulation, self)
+
+    @cached_property
+    def snapshot(self) -> SnapshotDesk:
+        """The whole simulated state, taken and restored."""
+        from smppd.control.snapshot.desk import SnapshotDesk
+
+        return SnapshotDesk(self.simulation)

@@ -81,6 +81,7 @@ class ResetDesk:
         frames = 0
         if "settings" in parts:
             changes = self._restore_settings(parts)
+            self._lift_limits(list(simulation.context.connections))
         if "rules" in parts:
             simulation.rules.restart()
         if "scenarios" in parts:
@@ -133,6 +134,7 @@ class ResetDesk:
         scenarios = self._scenarios_of(namespace)
         if "settings" in parts:
             changes = self._restore_account(namespace)
+            self._lift_limits(self._connections_of(namespace))
         if "rules" in parts:
             self._control.rules.delete_all(namespace=namespace)
             simulation.rules.forget_account(namespace)
@@ -200,6 +202,11 @@ class ResetDesk:
             for _ in steps:
                 pass
         return oblivion.messages
+
+    def _lift_limits(self, connections: Iterable[Connection]) -> None:
+        """Limit sessions by nothing that was set for them alone."""
+        for connection in connections:
+            connection.lift_limits()
 
     def _disconnect(self, system_id: str | None) -> int:
         connections: Iterable[Connection] = list(self._simulation.context.connections)

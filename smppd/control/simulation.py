@@ -6,17 +6,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
+    from smppd.behaviour.fault_desk import FaultDesk
     from smppd.behaviour.faults import FaultBook
     from smppd.behaviour.sessions import Rules
     from smppd.behaviour.waits import Waits
     from smppd.engine.core import Engine
+    from smppd.network.simple import SimulatedNetwork
     from smppd.observe.journal import Journal
     from smppd.observe.roster import Roster
     from smppd.settings import Changes, Settings
     from smppd.transport.context import Context
     from smppd.transport.outbind import Outbinds
+    from smppd.transport.standstill import Standstill
     from smppd.transport.timelapse import Lapse, TimeLapse
 
 
@@ -44,6 +47,16 @@ class Simulation:
     """Calls at times of the engine's clock."""
     outbinds: Outbinds
     """Calls on ESMEs."""
+    standstill: Standstill
+    """Has the engine stand still for a while."""
+    networks: Callable[[], Mapping[str, SimulatedNetwork]]
+    """The networks by name, those among them that only routes know that are gone."""
+    fault_desk: FaultDesk
+    """The faults of receipts and sessions at work."""
+    beside: Callable[[Settings, Settings], tuple[Engine, dict[str, SimulatedNetwork]]]
+    """A new engine and its networks: by the first settings, after it has known all accounts and routes of others."""
+    take_over: Callable[[Settings, Engine, dict[str, SimulatedNetwork]], None]
+    """Go on with these settings, and the engine and networks that were made for them; unbinds all sessions."""
     renew: Callable[[], None]
     """Have all networks begin anew, and open the throughput windows of all routes."""
     forget_draws: Callable[[str], None]

@@ -15,7 +15,7 @@ from smppwire.constants import TlvTag
 from smppwire.pdus import AlertNotification, Tlv
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from smppd.engine.esmes import EsmeState
     from smppd.engine.message import Message
@@ -53,6 +53,15 @@ class Alert(NamedTuple):
             esme_addr=self.esme_addr,
             tlvs=AVAILABLE,
         )
+
+
+class Standing(NamedTuple):
+    """A flag and its times, in seconds of the engine's clock: nobody cares after the first, at the second it is due."""
+
+    alert: Alert
+    expires_at: float
+    back_at: float
+    ticket: int
 
 
 class _Flag:
@@ -149,6 +158,38 @@ class Alerts:
     def next_due(self, *, exact: bool = False) -> float | None:
         """When the next subscriber is back; None when all are, or nobody waits. See `Schedule.next_due`."""
         return self._schedule.next_due(exact=exact)
+
+    # -- handing over and taking back ---------------------------------------------------------------------------------
+
+    @property
+    def tickets(self) -> int:
+        """How many flags have been set."""
+        return self._schedule.tickets
+
+    def flags(self) -> Iterator[Standing]:
+        """The flags that are set, in the order of their end of life."""
+        for alert, flag in self._flags.items():
+            yield Standing(alert, flag.expires_at, flag.back_at, flag.ticket)
+
+    def due(self) -> Iterator[Alert]:
+        """Those whose subscriber is back, in the order in which they will leave."""
+        for alerts in self._due.values():
+            yield from alerts
+
+    def put_back(self, standing: Standing, *, is_due: bool) -> None:
+        """Take back one of `flags`, in its order; those that are not due are planned."""
+        alert, expires_at, back_at, ticket = standing
+        self._flags[alert] = _Flag(expires_at, back_at, ticket)
+        if not is_due:
+            self._schedule.put_back(back_at, ticket, alert)
+
+    def put_back_due(self, alert: Alert) -> None:
+        """Take back one of `due`, in its order; its flag is there."""
+        self._due.setdefault(alert.esme, {})[alert] = None
+
+    def go_on_from(self, tickets: int) -> None:
+        """All flags are back."""
+        self._schedule.go_on_from(tickets)
 
     def _forget_old(self, now: float) -> None:
         while self._flags:

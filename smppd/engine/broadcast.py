@@ -23,7 +23,7 @@ from smppwire.smpp_time import format_absolute
 from smppwire.validation import first_violation
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator, Sequence
 
     from smppd.engine.core import Engine
     from smppd.engine.esmes import Bind, EsmeState
@@ -241,6 +241,44 @@ class Broadcasts:
             else:
                 self._finish(broadcast, DELIVERED if broadcast.ends_at <= broadcast.expires_at else EXPIRED, now, wall)
         return len(due) == limit
+
+    # -- handing over and taking back ---------------------------------------------------------------------------------
+
+    @property
+    def tickets(self) -> int:
+        """How many plans there have been."""
+        return self._schedule.tickets
+
+    def records(self) -> Iterator[Broadcast]:
+        """Every broadcast that is known, the oldest first."""
+        return iter(self._records.values())
+
+    @property
+    def done(self) -> Sequence[Broadcast]:
+        """Those that are final, in the order in which they will be forgotten."""
+        return self._done
+
+    def is_newest(self, broadcast: Broadcast) -> bool:
+        """Whether its account's user_message_reference means this one."""
+        return self._newest.get((broadcast.esme, broadcast.reference or b"")) is broadcast
+
+    def put_back(self, broadcast: Broadcast, *, is_newest: bool) -> None:
+        """Take back one of `records`, in its order."""
+        self._records[broadcast.message_id] = broadcast
+        if is_newest:
+            self._newest[broadcast.esme, broadcast.reference or b""] = broadcast
+        if not broadcast.is_final:
+            self.live += 1
+            self._pending.setdefault(broadcast.esme, {})[broadcast.message_id] = broadcast
+            self._schedule.put_back(broadcast.due_at, broadcast.ticket, broadcast)
+
+    def put_back_done(self, broadcast: Broadcast) -> None:
+        """Take back one of `done`, in its order."""
+        self._done.append(broadcast)
+
+    def go_on_from(self, tickets: int) -> None:
+        """All are back."""
+        self._schedule.go_on_from(tickets)
 
     def _keep(self, broadcast: Broadcast) -> None:
         self._records[broadcast.message_id] = broadcast

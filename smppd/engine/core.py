@@ -49,6 +49,22 @@ SWEEP_SECONDS: Final = 1.0
 """How often deliverables of absent ESMEs are checked for expiry."""
 
 
+STATE: Final = (
+    "ledger",
+    "life",
+    "intake",
+    "slices",
+    "broadcasts",
+    "esmes",
+    "routes",
+    "lists",
+    "_accounts",
+    "_validity",
+    "_sweep_at",
+)
+"""The attributes of an engine that are its state, with the settings it goes by."""
+
+
 class Engine:
     """Messages, routes and accounts of one message centre."""
 
@@ -80,7 +96,7 @@ class Engine:
         self.routes: dict[str, RouteState] = {}
         self.ledger = ledger = Ledger(clock.wall)
         self.life = life = Life(ledger, clock=clock, observer=observer, wake=wake)
-        self.intake = intake = Intake(ledger, life, clock=clock, observer=observer)
+        self.intake = Intake(ledger, life, clock=clock, observer=observer)
         self.slices = Slices(wake)
         self.agenda = Agenda(wake)
         self.broadcasts = Broadcasts()
@@ -92,7 +108,14 @@ class Engine:
         """Whether turns stay short however much is due: while time leaps nothing piles up."""
         self._sweep_at = 0.0
         self._quantum = EVENTS_PER_TURN
-        # What the parts hold and do, under the engine's name: those who ask need not know who answers.
+        self._held: list[Callable[[], None]] | None = None
+        """What sessions have said while the engine is held; None while it is not."""
+        self._call_by_name()
+        self._apply(settings, networks)
+
+    def _call_by_name(self) -> None:
+        """What the parts hold and do, under the engine's name: those who ask need not know who answers."""
+        ledger, life, intake = self.ledger, self.life, self.intake
         self.messages = ledger.messages
         self.take_id = ledger.take_id
         self.pending_towards = ledger.pending_towards
@@ -113,7 +136,6 @@ class Engine:
         self.admit_to_account = intake.admit_to_account
         self.validity = intake.validity
         self.times_of = intake.times_of
-        self._apply(settings, networks)
 
     @property
     def dialect(self) -> Dialect:
@@ -174,6 +196,43 @@ class Engine:
         router = Router([(route.match, self.routes[route.name]) for route in settings.route])
         self.intake.configure(settings.messages, router)
 
+    # -- a whole state ------------------------------------------------------------------------------------------------
+
+    @property
+    def sweep_at(self) -> float:
+        """When deliverables of absent ESMEs are looked at next, in seconds of the clock."""
+        return self._sweep_at
+
+    @sweep_at.setter
+    def sweep_at(self, moment: float) -> None:
+        self._sweep_at = moment
+
+    def adopt(self, other: Engine) -> None:
+        """Have the messages, accounts and routes of another engine in the place of one's own, which that one gets.
+
+        It has the same clock, observer and `wake`. Nobody may be bound, neither here nor there; what binds of before
+        say afterwards is ignored. Appointments stay, because they are those of sessions.
+        """
+        mine, theirs = vars(self), vars(other)
+        for name in STATE:
+            mine[name], theirs[name] = theirs[name], mine[name]
+        self.dialects, other.dialects = other.dialects, self.dialects
+        self._call_by_name()
+        other._call_by_name()
+        self.show(self.witness)
+        other.show(None)
+        self.wake()
+
+    def hold(self) -> None:
+        """Let sessions neither come nor go, until `go_on`: somebody reads the state in several turns of the loop."""
+        self._held = []
+
+    def go_on(self) -> None:
+        """What sessions have said since `hold` is done now."""
+        held, self._held = self._held, None
+        for call in held or ():
+            call()
+
     def serve_addresses(self) -> None:
         """Look anew whom messages to the addresses of accounts go to."""
         self.peers.configure(
@@ -184,6 +243,9 @@ class Engine:
 
     def open_bind(self, bind: Bind) -> None:
         """A session bound: what waits for its account may flow."""
+        if self._held is not None:
+            self._held.append(partial(self.open_bind, bind))
+            return
         self.outbox.opened(bind)
         if self.faults is not None:
             self.faults.opened(bind)
@@ -192,6 +254,9 @@ class Engine:
 
     def close_bind(self, bind: Bind, unacknowledged: Sequence[Deliverable]) -> None:
         """A session ended; `unacknowledged` is what its window still held."""
+        if self._held is not None:
+            self._held.append(partial(self.close_bind, bind, unacknowledged))
+            return
         self.outbox.closed(bind, unacknowledged)
         self.wake()
 
@@ -207,6 +272,9 @@ class Engine:
 
     def unanswered(self, items: Iterable[Deliverable]) -> None:
         """Deliver_sm whose response timer ran out."""
+        if self._held is not None:
+            self._held.append(partial(self.unanswered, list(items)))
+            return
         self.outbox.unanswered(items)
         self.wake()
 

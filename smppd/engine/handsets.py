@@ -50,6 +50,11 @@ class Handsets:
         self.show = self._ring.append
         """Take a message that was delivered, or a whole one whose parts all were."""
 
+    @property
+    def items(self) -> Iterable[Message | Assembly]:
+        """What the latest texts are made from, newest last."""
+        return self._ring
+
     def forget(self, gone: Collection[EsmeState]) -> None:
         """Take the texts of these accounts off all screens."""
         kept = [item for item in self._ring if (item if isinstance(item, Message) else item.first).esme not in gone]

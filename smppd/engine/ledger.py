@@ -7,12 +7,13 @@ stays until it is done with: final, and its receipt settled. Then it is remember
 from __future__ import annotations
 
 from collections import deque
+from enum import IntEnum
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from smppd.engine.history import History
 from smppd.engine.ids import END_OF_IDS, FIRST_ID
-from smppd.engine.message import ENROUTE
+from smppd.engine.message import ENROUTE, Group
 from smppd.engine.pending import PendingIndex
 from smppd.engine.shelves import Shelves
 
@@ -26,6 +27,18 @@ if TYPE_CHECKING:
 
 AT_ONCE: Final = 500
 """Remembered messages that are let go of without a break: about a millisecond, most of it to free their memory."""
+
+
+class Place(IntEnum):
+    """How a record stands in the ledger."""
+
+    ALONE = 0
+    FIRST = 1
+    """It holds the entry of its message_id for all messages of a submit_multi, and is one of them."""
+    ENTRY = 2
+    """It holds the entry for them, and is forgotten itself."""
+    MEMBER = 3
+    """It is one of them."""
 
 
 class Ledger:
@@ -106,6 +119,52 @@ class Ledger:
                 if group.members:
                     continue
             messages.remove(message)
+
+    # -- handing over and taking back ---------------------------------------------------------------------------------
+
+    def records(self) -> Iterator[tuple[Message, Place]]:
+        """Every record there is, the oldest first, with its place; the members of a group follow one another."""
+        for message in self.messages.values():
+            group = message.group
+            if group is None:
+                yield message, Place.ALONE
+                continue
+            yield message, Place.FIRST if message in group.members else Place.ENTRY
+            for member in group.members:
+                if member is not message:
+                    yield member, Place.MEMBER
+
+    @property
+    def done(self) -> Sequence[Message]:
+        """The messages that are only remembered, in the order in which they will be forgotten."""
+        return self._done
+
+    def put_back(self, message: Message, place: Place, group: Group | None) -> Group | None:
+        """Take back a record of `records`, in that order; `group` is what this returned for the record before it.
+
+        Raises ValueError when a member follows no group.
+        """
+        if place == Place.MEMBER:
+            if group is None:
+                raise ValueError("a member of a group stands outside of one")
+        else:
+            self.messages.put_back(message)
+            group = None if place == Place.ALONE else Group()
+        message.group = group
+        if group is not None and place != Place.ENTRY:
+            group.members[message] = None
+        return group
+
+    def put_back_done(self, message: Message) -> None:
+        """Take back one of those that are only remembered, the first to be forgotten first."""
+        self._done.append(message)
+
+    def drop(self, count: int) -> bool:
+        """Forget so many messages, whichever; False when none is left. For a ledger that nobody needs any more."""
+        done = self._done
+        for _ in range(min(count, len(done))):
+            done.pop()
+        return bool(done) or self.messages.drop(count)
 
     def forget_done(self, gone: Collection[EsmeState]) -> Iterator[None]:
         """Count those messages no longer among the remembered that are of these accounts; others may have turns."""

@@ -52,7 +52,7 @@ from smppd.engine.transactions import Transactions
 from smppwire.flags import wants_delivery_acknowledgement, wants_manual_acknowledgement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from smppd.engine.esmes import Bind, Deliverable, EsmeState
     from smppd.engine.ledger import Ledger
@@ -581,6 +581,52 @@ class Life:
                     self._ready.append(entry)
                 else:
                     self._ready.extend(entry)
+
+    # -- handing over and taking back ---------------------------------------------------------------------------------
+
+    def decided_messages(self) -> Iterator[Message]:
+        """What the network has decided and the next turn finishes, in its order; some may be final already."""
+        for entry in self._ready:
+            if isinstance(entry, Message):
+                yield entry
+            else:
+                yield from entry
+
+    @property
+    def shown(self) -> Handsets | None:
+        """The handsets, once somebody has looked at them."""
+        return self._handsets
+
+    def is_underway(self, forward: Forward) -> bool:
+        """Whether the message of this forward waits for it."""
+        return self._forwards.get(forward.message) is forward
+
+    def put_back_decided(self, message: Message) -> None:
+        """Take back one of `decided_messages`, in its order."""
+        self._ready.append(message)
+
+    def put_back_queued(self, message: Message) -> None:
+        """Take back what waits in the queue of its route, in its order."""
+        message.route.queue[message] = None
+        self.queued[message.route] = None
+
+    def put_back_plan(self, message: Message) -> None:
+        """Plan a message as it was planned, under its ticket, if it was."""
+        if message.due_at != NEVER:
+            self.schedule.put_back(message.due_at, message.ticket, message)
+
+    def put_back_delivery(self, item: Deliverable, *, is_underway: bool) -> None:
+        """Know of something that the outbox is about to take back; `is_underway`: see there."""
+        if is_underway and isinstance(item, Forward):
+            self._forwards[item.message] = item
+        elif isinstance(item, Notification):
+            self._asides.notified.add(item.message)
+
+    def put_back_shown(self, items: Iterable[Message | Assembly]) -> None:
+        """Have these texts on the handsets."""
+        self._handsets = Handsets(())
+        for item in items:
+            self._handsets.show(item)
 
     # -- the turn of the loop: what is due, at most `limit` of each kind; True when there is more ---------------------
 

@@ -20,7 +20,7 @@ from smppwire.text import Alphabet, decode_text
 from smppwire.udh import Element, Iei, Udh, UdhError, parse_udh
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from smppd.engine.esmes import EsmeState
     from smppd.engine.message import Message
@@ -289,6 +289,22 @@ class Multipart:
     def next_due(self, *, exact: bool = True) -> float | None:  # noqa: ARG002  # it is always exact
         """When the next message is to be given up; None when none waits."""
         return next(iter(self._open.values())).started_at + self.timeout if self._open else None
+
+    # -- handing over and taking back ---------------------------------------------------------------------------------
+
+    def is_open(self, assembly: Assembly) -> bool:
+        """Whether more of its parts are awaited."""
+        return self._open.get(assembly.key) is assembly
+
+    @property
+    def open(self) -> Iterable[Assembly]:
+        """The messages that are not complete, the one that began first in front."""
+        return self._open.values()
+
+    def put_back(self, assembly: Assembly) -> None:
+        """Take back one of `open`, in its order."""
+        self._open[assembly.key] = assembly
+        self._waiting += len(assembly.parts)
 
     def _close(self, assembly: Assembly) -> None:
         """No more parts are awaited."""

@@ -8,7 +8,7 @@ or nobody wants it any more. At any time at most one copy of it is on its way.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from smppd.engine import history
 from smppd.engine.esmes import RECEIPTS, Acceptance, Delivery, Forgotten, Notification, Report, Restated, address_of
@@ -21,7 +21,7 @@ from smppwire.constants import HEADER_LENGTH
 from smppwire.pdus import SubmitSm
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from smppd.engine.esmes import Bind, Deliverable, Ending, EsmeState
     from smppd.engine.history import History
@@ -40,6 +40,16 @@ more are waiting it is done once per sweep, for all addresses refused until then
 
 LONG_AGO: Final = float("-inf")
 """When that has expired which nobody waits for."""
+
+
+class Waiting(NamedTuple):
+    """Something that has not been taken yet."""
+
+    item: Deliverable
+    plan: tuple[float, int] | None = None
+    """When it is offered again, and its ticket; None for at once."""
+    was_sent: bool = False
+    """Whether it was on its way: a session had not acknowledged it."""
 
 
 class Outbox:
@@ -543,6 +553,49 @@ class Outbox:
             self.drop(item)
         if not resting:
             self._resting.pop(esme, None)
+
+    # -- handing over and taking back ---------------------------------------------------------------------------------
+
+    def waiting(self, esme: EsmeState, outstanding: Callable[[Bind], Iterable[Deliverable]]) -> Iterator[Waiting]:
+        """What an account waits for, in the order in which it would leave if all its sessions ended now.
+
+        `outstanding` says what a session has not acknowledged.
+        """
+        for bind in reversed(esme.binds):
+            for item in outstanding(bind):
+                yield Waiting(item, was_sent=True)
+            for item in bind.pending:
+                yield Waiting(item)
+        for item in esme.pending:
+            yield Waiting(item)
+        for item, plan in self._resting.get(esme, {}).items():
+            yield Waiting(item, plan=plan)
+
+    def refused(self, esme: EsmeState) -> Iterable[bytes]:
+        """The addresses that an account refused for good, as long as something may wait for them."""
+        return self._refused.get(esme, ())
+
+    def put_back(self, waiting: Waiting) -> None:
+        """Take back what `waiting` has handed over, in its order; no session may be there.
+
+        What has one attempt, and was on its way, has failed: its session is gone.
+        """
+        item, plan, was_sent = waiting
+        esme = item.esme
+        esme.waiting += 1
+        if item.__class__ is Message:
+            item.receipt = RECEIPT_PENDING
+        elif was_sent and item.__class__ is Forward and item.has_one_attempt:
+            self.drop(item)
+            return
+        if plan is None:
+            esme.pending.append(item)
+        else:
+            self._resting.setdefault(esme, {})[item] = plan
+
+    def put_back_refused(self, esme: EsmeState, address: bytes) -> None:
+        """An account has refused this address for good."""
+        self._refused.setdefault(esme, set()).add(address)
 
     def sweep(self, esmes: Iterable[EsmeState], now: float) -> None:
         """Drop what expired while no receiver was bound (the oldest stand in front), and what has been refused."""

@@ -296,3 +296,13 @@ class Peers:
         if len(self._paths) > MAX_PATHS:
             self._paths.popitem(last=False)
         self.active = True
+
+    @property
+    def paths(self) -> Iterable[tuple[EsmeState, bytes, EsmeState, int]]:
+        """The ways back, the least recently used first: who got a message, from where, who sent it, what it asked."""
+        return ((*key, *value) for key, value in self._paths.items())
+
+    def put_back(self, receiver: EsmeState, source_addr: bytes, sender: EsmeState, asked: int) -> None:
+        """Take back one of `paths`, in its order."""
+        self._paths[receiver, source_addr] = sender, asked
+        self.active = True

@@ -13,7 +13,7 @@ from smppwire.pdus import DeliverSm
 from smppwire.segmentation import segment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from smppd.engine.esmes import EsmeState
     from smppd.engine.ledger import Ledger
@@ -95,6 +95,32 @@ class Replies:
             for body in bodies:
                 self._outbox.add(Delivery("mo", body, esme, None, now, now + self.validity))
         return len(due) == limit
+
+    # -- handing over and taking back ---------------------------------------------------------------------------------
+
+    @property
+    def tickets(self) -> int:
+        """How many replies have been planned."""
+        return self._schedule.tickets
+
+    def entries(self) -> Iterator[tuple[float, int, Waiting]]:
+        """What waits for its time: when, under which ticket, and what; in no particular order."""
+        return self._schedule.entries()
+
+    @property
+    def references(self) -> Mapping[EsmeState, int]:
+        """The reference of each account's next reply in parts."""
+        return self._references
+
+    def put_back(self, due: float, ticket: int, waiting: Waiting) -> None:
+        """Take back one of `entries`."""
+        self.count += 1
+        self._schedule.put_back(due, ticket, waiting)
+
+    def go_on_from(self, tickets: int, references: Mapping[EsmeState, int]) -> None:
+        """All entries are back."""
+        self._schedule.go_on_from(tickets)
+        self._references = dict(references)
 
     def _bodies(self, esme: EsmeState, pdu: SubmitSm, reply: Reply) -> list[bytes]:
         """The bodies of the deliver_sm of a reply; none when its addresses cannot stand in one."""

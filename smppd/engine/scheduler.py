@@ -11,7 +11,7 @@ from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 SLOTS_PER_SECOND: Final = 1024
 """The resolution: events within a slot are still executed in the order of their times. A power of two, so that slots
@@ -40,6 +40,43 @@ class Schedule(Generic[T]):
 
     def __len__(self) -> int:
         return sum(len(slot) for slot in self._slots.values())
+
+    @property
+    def tickets(self) -> int:
+        """How many tickets have been given out; the next one is one higher."""
+        return self._ticket
+
+    def entries(self) -> Iterator[tuple[float, int, T]]:
+        """What waits, each with its time and ticket, in no particular order."""
+        for key, slot in self._slots.items():
+            forsaken = self._forsaken.get(key, ())
+            for entry in slot:
+                if entry[1] not in forsaken:
+                    yield entry
+
+    def put_back(self, due: float, ticket: int, item: T) -> None:
+        """Take an entry of another schedule, under its ticket; `go_on_from` has to follow the last of them."""
+        key = int(due * SLOTS_PER_SECOND)
+        slot = self._slots.get(key)
+        if slot is None:
+            self._slots[key] = [(due, ticket, item)]
+            heappush(self._heap, key)
+        else:
+            slot.append((due, ticket, item))
+
+    def go_on_from(self, tickets: int) -> None:
+        """Give out tickets above this one from now on, as the schedule did whose entries were put back."""
+        self._ticket = tickets
+
+    def drop(self, count: int) -> bool:
+        """Forget so many entries, whichever; False when none is left. For a schedule that nobody needs any more."""
+        if not self._slots:
+            return False
+        key, slot = next(reversed(self._slots.items()))
+        del slot[-count:]
+        if not slot:
+            del self._slots[key]
+        return True
 
     def add(self, due: float, item: T) -> int:
         """Have `item` come up once the clock reaches `due`; equal times keep the order in which they were added.

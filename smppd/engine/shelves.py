@@ -66,6 +66,35 @@ class Shelves(Mapping[bytes, "Message"]):
         message.shelf, shelf = self.newest()
         shelf[message.message_id] = message
 
+    def begin_at(self, number: int) -> None:
+        """Have only this shelf, empty: what `put_back` is told stands on it and those before. For an empty store."""
+        self._newest = number
+        self._shelves = {}
+
+    def put_back(self, message: Message) -> None:
+        """Keep a message on the shelf that it names; oldest first, behind `begin_at`, and `finish` at the end."""
+        self._shelves.setdefault(message.shelf, {})[message.message_id] = message
+
+    def finish(self) -> None:
+        """All are back: what comes now stands on the newest shelf."""
+        self._shelves.setdefault(self._newest, {})
+
+    @property
+    def newest_shelf(self) -> int:
+        """The number of the newest shelf."""
+        return self._newest
+
+    def drop(self, count: int) -> bool:
+        """Forget so many messages, whichever; False when none is left. For a store that nobody needs any more."""
+        if not self._shelves:
+            return False
+        number, shelf = next(reversed(self._shelves.items()))
+        for _ in range(min(count, len(shelf))):
+            shelf.popitem()
+        if not shelf:
+            del self._shelves[number]
+        return True
+
     def remove(self, message: Message) -> None:
         """Keep a message no longer, nor anything else under its id on its shelf. Does no harm where nothing is kept."""
         number = message.shelf

@@ -39,6 +39,15 @@ class Throughput:
         self._rounding = min(LONGEST_ROUNDING, self._interval * ROUNDING_SHARE)
         self._arrival = float("-inf")
 
+    @property
+    def arrival(self) -> float:
+        """The theoretical arrival time of the next message, in seconds of the clock: all that the window remembers."""
+        return self._arrival
+
+    def go_on_from(self, arrival: float) -> None:
+        """Be as full as a window whose `arrival` this is."""
+        self._arrival = arrival
+
     def admit(self, count: int, now: float) -> int:
         """Admit as many as conform now, at most `count`; returns how many."""
         arrival = max(self._arrival, now)

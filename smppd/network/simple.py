@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from itertools import accumulate
 from random import Random
+from struct import Struct
 from typing import TYPE_CHECKING, Final
 
 from smppd.engine.ports import Attempt, Outcome
@@ -16,7 +17,7 @@ from smppd.settings.types import USUAL_ERRORS
 from smppwire.constants import MessageState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from smppd.engine.message import Message
     from smppd.settings import Delay
@@ -40,6 +41,14 @@ MAX_SUBSCRIBERS: Final = 1_000_000
 """Subscribers whose first attempt is remembered while subscribers are absent at first: as many as messages may be on
 their way by default, in about 150 MB. Whoever is the longest known is forgotten, and would be absent once more."""
 
+_STATE_VERSION: Final = 3
+"""Of the state of `random.Random`, the same since Python 3.2."""
+
+_WORDS: Final = 624
+"""Words of a Mersenne Twister, which the place of the next follows."""
+
+_STATE: Final = Struct(f">{_WORDS + 1}I")
+
 
 def delay_drawer(delay: Delay) -> Callable[[Random], float] | float:
     """How long an attempt takes: a constant in seconds, or a function that draws it."""
@@ -56,6 +65,7 @@ class SimulatedNetwork:
 
     def __init__(self, name: str, settings: NetworkSettings, seed: int) -> None:
         """Set up a network whose draws repeat for the same seed."""
+        self.settings = settings
         self._name = name
         self._seed = seed
         self._generators: dict[str, Random] = {}
@@ -96,6 +106,27 @@ class SimulatedNetwork:
         first_tried = self._first_tried.get(message.pdu.destination_addr)
         return None if first_tried is None else first_tried + self._absent_for
 
+    # -- handing over and taking back ---------------------------------------------------------------------------------
+
+    def draws(self) -> Iterator[tuple[str, bytes]]:
+        """Where the draws of each account stand."""
+        for system_id, generator in self._generators.items():
+            yield system_id, _octets_of(generator)
+
+    def put_back_draws(self, system_id: str, octets: bytes) -> None:
+        """Go on drawing for an account where another network stood. Raises ValueError."""
+        generator = Random()  # what follows comes from the seed
+        generator.setstate(_state_of(octets))
+        self._generators[system_id] = generator
+
+    def first_tried(self) -> Iterator[tuple[bytes, float]]:
+        """When the first attempt was made to reach each subscriber who may be absent, the longest known first."""
+        return iter(self._first_tried.items())
+
+    def put_back_first_tried(self, destination: bytes, moment: float) -> None:
+        """Take back one of `first_tried`, in its order."""
+        self._first_tried[destination] = moment
+
     def forget_account(self, system_id: str) -> None:
         """Have the draws of an account begin with the first again."""
         self._generators.pop(system_id, None)
@@ -123,3 +154,19 @@ class SimulatedNetwork:
         bounds = self._bounds
         place = bisect_right(bounds, random.random() * bounds[-1], hi=len(bounds) - 1)
         return Attempt(delay, outcomes[place])
+
+
+def _octets_of(generator: Random) -> bytes:
+    """The state of a generator of which nothing but `random` was asked."""
+    _, numbers, _ = generator.getstate()
+    return _STATE.pack(*numbers)
+
+
+def _state_of(octets: bytes) -> tuple[int, tuple[int, ...], None]:
+    """The state that octets stand for. Raises ValueError when they are none."""
+    if len(octets) != _STATE.size:
+        raise ValueError(f"the state of a generator has {_STATE.size} octets, not {len(octets)}")
+    numbers = _STATE.unpack(octets)
+    if not 0 < numbers[-1] <= _WORDS or not any(numbers[:-1]):
+        raise ValueError("the state of a generator cannot be that")
+    return _STATE_VERSION, numbers, None

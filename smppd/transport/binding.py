@@ -391,6 +391,17 @@ class Binding(Connection):
         self._flush()
         self._close_in(self._context.settings.server.shutdown_grace)
 
+    def disown(self) -> None:
+        """The engine has begun anew and knows nothing of this session: it is not bound any more, and asked to end."""
+        if self._bind is None or self._closing:
+            return
+        self._release(self._session.window.drain())
+        self._count_unbound(True)
+        if not self._unbinding:
+            self._send_unbind()
+            self._flush()
+            self._close_in(self._context.settings.server.shutdown_grace)
+
     def on_unbind(self, pdu: Unbind, now: float) -> None:
         """The ESME ends the session: answer, keep what it had not acknowledged, and let it close first."""
         self._count_in(pdu.command_id)
@@ -553,7 +564,7 @@ class Binding(Connection):
     # -- time ---------------------------------------------------------------------------------------------------------
 
     def _look_at_timers(self, now: float) -> None:
-        if self._halted or self._is_late:
+        if self._halted or self._is_late or not self._context.listens:
             # Nobody knows whether the peer is silent, or what it has answered: it is we who do not listen.
             self._session.timers.received(now)
             self._timer = asyncio.get_running_loop().call_later(self._patience, self._on_timer)

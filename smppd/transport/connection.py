@@ -10,6 +10,8 @@ import asyncio
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
+from smppd.engine.esmes import Delivery
+from smppd.engine.message import Message
 from smppd.observe.session_counters import SessionCounters
 from smppd.transport.listeners import join_address
 from smppd.transport.watch import Watch
@@ -20,7 +22,7 @@ from smppwire.timers import SessionTimers
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
-    from smppd.engine.esmes import Bind
+    from smppd.engine.esmes import Bind, Deliverable
     from smppd.engine.ports import Behaviour
     from smppd.transport.context import Context
     from smppwire.pdus import Outbind
@@ -142,6 +144,16 @@ class Connection(asyncio.Protocol, ABC):
         """End the session in order, if there is one, and close."""
 
     @abstractmethod
+    def disown(self) -> None:
+        """The engine has begun anew: the session is not bound any more, and asked to end."""
+
+    @property
+    def unacknowledged(self) -> list[Deliverable]:
+        """What the ESME has not acknowledged yet, the oldest first."""
+        entries = self._session.window.entries.values()
+        return [entry[0] for entry in entries if isinstance(entry[0], (Message, Delivery))]
+
+    @abstractmethod
     def follow(self, behaviour: Behaviour) -> None:
         """Ask these rules from now on."""
 
@@ -152,6 +164,10 @@ class Connection(asyncio.Protocol, ABC):
     @abstractmethod
     def hurry(self) -> None:
         """Do at once all that rules have put off."""
+
+    @abstractmethod
+    def lift_limits(self) -> None:
+        """Limit the session as its account says, and by nothing that somebody has set for it alone."""
 
     @property
     def unanswered(self) -> int:
@@ -217,6 +233,14 @@ class Connection(asyncio.Protocol, ABC):
         if context.session_faults is not None:
             context.session_faults.connected(self)
         self._plan_timer(now)
+        if not context.listens:
+            self.stop_listening()
+            # uvloop begins to read after connection_made, whatever it was told in there.
+            asyncio.get_running_loop().call_soon(self._stay_deaf)
+
+    def _stay_deaf(self) -> None:
+        if not self._context.listens:
+            self.stop_listening()
 
     def _count_unbound(self, unbound: bool) -> None:
         """Keep the number of connections without a bind right."""
@@ -326,7 +350,18 @@ class Connection(asyncio.Protocol, ABC):
     @property
     def _may_read(self) -> bool:
         """Whether nothing forbids reading: a peer that does not read, a password to be verified, a full window."""
-        return not (self._task is not None or self._is_late or self._halted or self._closing) and self._writable
+        stopped = self._task is not None or self._is_late or self._halted or self._closing
+        return not stopped and self._writable and self._context.listens
+
+    def stop_listening(self) -> None:
+        """Read nothing: the server does not listen for the time being (`Context.listens`)."""
+        if self._transport is not None and not self._closing:
+            self._transport.pause_reading()
+
+    def listen_again(self) -> None:
+        """The server listens again. That the peer was not heard meanwhile is not its fault."""
+        self._session.timers.received(self._now())
+        self._resume_reading()
 
     def _let_others_read(self) -> None:
         """Read no more in this turn of the loop."""

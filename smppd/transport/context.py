@@ -71,6 +71,10 @@ class Context:
     """Connections that have not bound (yet, or any more)."""
     opened: int = 0
     """Connections accepted so far; the next one gets this number as its name."""
+    listens: bool = True
+    """Whether anything is read from ESMEs; see `smppd.transport.standstill`."""
+    is_still: bool = False
+    """Whether the engine stands still."""
     draining: bool = False
     """The server is shutting down: no new binds."""
     faults: Faults | None = None

@@ -503,6 +503,14 @@ class SmscConnection(Judged):
     def limits(self, limits: SessionLimits) -> None:
         self._limits = None if limits.is_idle else limits
 
+    def lift_limits(self) -> None:
+        """Limit the session as its account says, and by nothing that somebody has set for it alone."""
+        account = self._account
+        if account is not None:
+            self._limits = None
+            self.window = account.settings.window
+            self.deliver_window = account.settings.deliver_window
+
     @property
     def window(self) -> int:
         """How many requests of the ESME may be unanswered; 0: any number. Holds from the next request on."""

@@ -79,6 +79,11 @@ class TimeLapse:
         """Whether the clock is to run once the leap under way is over."""
 
     @property
+    def turns(self) -> asyncio.Lock:
+        """Whoever holds this keeps the engine from running and the clock from leaping."""
+        return self._turns
+
+    @property
     def is_running(self) -> bool:
         """Whether time passes by itself, between leaps."""
         return self._runs_afterwards if self._leaping else self._clock.is_running

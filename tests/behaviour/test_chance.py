@@ -41,3 +41,14 @@ def test_each_account_counts_for_itself() -> None:
     assert [ordinal for _, ordinal in order] == [1, 1, 2]
     assert order[0][0].draw(1) == Chance(0, "rule", "a").draw(1)
     assert order[0][0].draw(1) != order[1][0].draw(1)
+
+
+def test_the_draws_of_an_account_can_begin_again() -> None:
+    chances = Chances(1, "rule")
+    first = [chances.next("a"), chances.next("a")]
+    chances.next("b")
+    chances.forget("a")
+    chances.forget("nobody")
+    assert [ordinal for _, ordinal in first] == [1, 2]
+    assert chances.next("a")[1] == 1
+    assert chances.next("b")[1] == 2

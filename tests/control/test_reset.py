@@ -348,3 +348,17 @@ def test_a_clock_that_was_touched_goes_on_as_that_of_the_machine() -> None:
         assert clock.now() >= before
 
     on_stage("", act, "clock.mode=real", "clock.start=")
+
+
+def test_schedules_count_from_the_reset() -> None:
+    async def act(stage: Stage) -> None:
+        esme = bound(stage, "bob")
+        for namespace in (None, "bob", None):
+            before = status_of(esme, "666")
+            stage.advance(10.0)
+            await stage.server.control.reset.reset(namespace)
+            assert (before, status_of(esme, "666")) == ((8, 8) if namespace is None else (8, 0))
+            await stage.server.control.reset.reset()
+
+    rule = '\n[[rule]]\nname = "early"\nwhen = { destination_addr = "666" }\nschedule = { for = 5 }\n'
+    on_stage(f"{TWO}{rule}then = {{ status = 8 }}\n", act)

@@ -218,6 +218,17 @@ def test_broadcasts() -> None:
     assert (world.engine.broadcasts.live, len(world.engine.broadcasts)) == (0, 0)
 
 
+def test_notifications() -> None:
+    world = slow_world()
+    phone = world.bind(kind="transmitter")
+    world.submit(phone, sms(registered_delivery=0x11))
+    assert world.waiting() == 1
+    assert len(world.engine.life._asides.notified) == 1
+    forget(world, ALICE)
+    assert is_empty(world)
+    assert len(world.engine.life._asides.notified) == 0
+
+
 def test_screens() -> None:
     world = World()
     assert len(world.engine.handsets) == 0

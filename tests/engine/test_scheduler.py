@@ -205,3 +205,14 @@ def test_the_exact_time_disturbs_nothing(steps: list[tuple[str, float]]) -> None
             assert exact <= min(waiting)[0]
             if "drop" not in {step for step, _ in steps}:
                 assert exact == min(waiting)[0]
+
+
+def test_what_is_not_wanted_any_more_never_comes_up() -> None:
+    schedule: Schedule[int] = Schedule()
+    tickets = {number: schedule.add(number / 4, number) for number in range(40)}
+    schedule.forsake(0.5, tickets[2])
+    assert schedule.next_due(exact=True) == 0.0
+    assert schedule.retain(lambda number: number % 2 == 0) == 20
+    schedule.forsake(1.0, tickets[4])
+    assert schedule.pop_due(100.0, 100) == [0, *range(6, 40, 2)]
+    assert schedule.next_due() is None

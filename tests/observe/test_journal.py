@@ -236,3 +236,20 @@ def test_it_reads_like_a_list(
     assert len(journal) == len(model)
     assert journal.oldest == (model[0][0] if model else total)
     assert page.missed == max(0, journal.oldest - start)
+
+
+def test_frames_of_some_sessions_are_forgotten() -> None:
+    journal = Journal(5)
+    for number in range(6):
+        journal.record_chunk(float(number), "ab"[number % 2], "in", frame(number) + frame(number), 2)
+    # Five frames are left: half of the chunk of time 3, and those of 4 and 5.
+    assert journal.forget(lambda session, moment: session == "b" and moment < 5.0) == 1
+    assert [entry.time for entry in journal] == [4.0, 4.0, 5.0, 5.0]
+    assert (len(journal), journal.total, journal.oldest) == (4, 12, 8)
+    assert journal.forget(lambda session, _: session == "a") == 2
+    page = journal.read(0, 10)
+    assert [number for number, _ in page.frames] == [10, 11]
+    assert journal.forget(lambda *_: True) == 2
+    assert (len(journal), journal.octets, journal.oldest) == (0, 0, 12)
+    journal.record(9.0, "a", "in", frame(1))
+    assert [number for number, _ in journal.read(0, 10).frames] == [12]

@@ -17,6 +17,8 @@ TESTED_BY: dict[str, str] = {
     ),
     "smppwire.text.gsm_tables": "tests/protocol/text/test_gsm7.py",
     "smppwire.text.ucs2": "tests/protocol/text/test_data_coding.py",
+    "smppd.engine.state.rows": "tests/engine/state/test_capture.py",
+    "smppd.control.snapshot.sections": "tests/control/snapshot/test_writing.py",
     "smppd.observe.counters": "tests/observe/test_metrics.py",
     "smppd.api.problem": "tests/api/test_http.py",
     "smppd.api.reading": "tests/api/test_dispatch.py",

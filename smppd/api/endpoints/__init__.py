@@ -28,6 +28,7 @@ def all_endpoints() -> tuple[Endpoint, ...]:
         rules,
         server,
         sessions,
+        snapshot,
         verification,
         webhooks,
     )
@@ -49,5 +50,6 @@ def all_endpoints() -> tuple[Endpoint, ...]:
         routes,
         clock,
         reset,
+        snapshot,
     )
     return tuple(endpoint for module in modules for endpoint in module.ENDPOINTS)

@@ -1,0 +1,94 @@
+"""What a snapshot is made of, slice by slice; the server stands still while it is read."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from smppd.behaviour.saved import BookRow
+from smppd.control.snapshot.configuration import with_departed, written
+from smppd.control.snapshot.sections import ClockRow, ServerRow, SettingsRow
+from smppd.engine.clock import EngineClock
+from smppd.engine.esmes import EsmeState
+from smppd.engine.state.capture import Capture
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from smppd.control.simulation import Simulation
+    from smppd.engine.esmes import Bind, Deliverable
+    from smppd.engine.ports import Fate
+    from smppd.engine.state.capture import Slice
+
+SLICE: Final = 64
+"""Rows of one slice."""
+
+
+def slices_of(simulation: Simulation, hashes: Mapping[str, str]) -> Iterator[Slice]:
+    """All of a snapshot, section by section; `hashes` are those of passwords that the configuration does not know."""
+    settings, departed = with_departed(simulation.settings, simulation.engine, simulation.networks())
+    yield "clock", [_clock_row(simulation)]
+    yield "settings", [SettingsRow(written(settings, hashes), *departed)]
+    yield "server", [ServerRow(simulation.context.opened)]
+    yield from _sliced("draws", _draws(simulation))
+    yield from _sliced("absences", _absences(simulation))
+    yield from _behaviour(simulation)
+    outstanding = {connection.bind: connection for connection in simulation.context.connections}
+
+    def outstanding_of(bind: Bind) -> list[Deliverable]:
+        connection = outstanding.get(bind)
+        return [] if connection is None else connection.unacknowledged
+
+    capture = Capture(simulation.engine, outstanding=outstanding_of, fate=_fate)
+    yield from capture.slices(lambda capture: _held(simulation, capture))
+
+
+def _sliced(section: str, rows: Iterable[Any]) -> Iterator[Slice]:
+    walk = iter(rows)
+    while some := list(islice(walk, SLICE)):
+        yield section, some
+
+
+def _clock_row(simulation: Simulation) -> ClockRow:
+    clock = simulation.engine.clock
+    if isinstance(clock, EngineClock):
+        return ClockRow(clock.now(), clock.wall(), clock.is_running, clock.speed, clock.is_real)
+    return ClockRow(clock.now(), clock.wall(), running=True, speed=1.0, real=True)
+
+
+def _draws(simulation: Simulation) -> Iterator[tuple[str, str, bytes]]:
+    for name, network in simulation.networks().items():
+        for system_id, generator in network.draws():
+            yield name, system_id, generator
+
+
+def _absences(simulation: Simulation) -> Iterator[tuple[str, bytes, float]]:
+    for name, network in simulation.networks().items():
+        for destination, first_tried in network.first_tried():
+            yield name, destination, first_tried
+
+
+def _behaviour(simulation: Simulation) -> Iterator[Slice]:
+    rules, faults = simulation.rules, simulation.faults
+    yield "book", [BookRow(rules.started, faults.started, rules.scenarios)]
+    yield from _sliced("rules", rules.rows())
+    yield from _sliced("faults", faults.rows())
+    yield from _sliced("stale", simulation.fault_desk.sessions.rows())
+
+
+def _held(simulation: Simulation, capture: Capture) -> Iterator[Slice]:
+    """What faults of receipts hold back."""
+    receipts = simulation.fault_desk.receipts
+
+    def rows() -> Iterator[tuple[object, ...]]:
+        for key, fault, until, item in receipts.held():
+            bind = -1 if isinstance(key, EsmeState) else capture.bind(key)
+            yield capture.account(item.esme), bind, fault, until, capture.item(item)
+
+    yield from _sliced("held", rows())
+    named = ((capture.account(esme), message_id) for esme, message_id in receipts.latest.items())
+    yield from _sliced("named", named)
+
+
+def _fate(fate: Fate) -> Any:
+    return fate
