@@ -12,12 +12,13 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 if __package__ in (None, ""):  # started as a file: the repository's root is not on the path
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -69,13 +70,32 @@ CASES = {
 }
 
 
+RETRY: Final = 0.01
+"""Seconds between two tries to connect."""
+
+OPENING: Final = 0.5
+"""Seconds to try: HTTP is listened for a moment later than SMPP. Who tried earlier would have libraries loaded that no
+run is to pay for."""
+
+
+def _connected(port: int, deadline: float) -> socket.socket:
+    """A connection to a port that is opened until then. Raises ConnectionRefusedError when it is not."""
+    while True:
+        try:
+            return socket.create_connection((HOST, port), PATIENCE)
+        except ConnectionRefusedError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(RETRY)
+
+
 class Viewer:
     """Looks from `__enter__` to `__exit__`, and throws away what it sees."""
 
     def __init__(self, port: int, request: str, *, reads: bool) -> None:
         """`port` of 127.0.0.1; one that `reads` nothing lets the server wait."""
         self.octets = 0
-        self._socket = socket.create_connection((HOST, port), PATIENCE)
+        self._socket = _connected(port, time.monotonic() + OPENING)
         self._socket.sendall(request.encode())
         self._thread = threading.Thread(target=self._read, daemon=True) if reads else None
 
