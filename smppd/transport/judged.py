@@ -119,8 +119,12 @@ class Judged(Binding):
         """The bind that is being judged elsewhere, and how it is to be answered."""
         self._muted = False
         """Whether nothing leaves any more, because a rule about what leaves ends the connection."""
-        if context.behaviour is not None:
-            self.follow(context.behaviour)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A peer connected: it meets the rules that there are now, even if there were none a turn of the loop ago."""
+        if self._context.behaviour is not None:
+            self.follow(self._context.behaviour)
+        super().connection_made(transport)
 
     @abstractmethod
     def _submit(self, batch: Sequence[SubmitSm], now: float, *, passed: bool = False) -> None:

@@ -15,6 +15,7 @@ from smppd.engine import agenda
 from smppd.passwords import ScryptHash
 from smppd.settings.rules import Pattern, Rule, Then, When
 from smppd.transport import judged
+from smppd.transport.smsc import SmscConnection
 from smppwire.codec import encode
 from smppwire.constants import CommandId, CommandStatus
 from smppwire.pdus import (
@@ -41,6 +42,7 @@ from tests.transport.support import (
     BIND_TRX,
     BIND_TX,
     ENQUIRE_LINK,
+    FakeTransport,
     Live,
     answer,
     bind_body,
@@ -600,6 +602,18 @@ async def test_a_nack_is_no_deliver_sm_resp(stage: Stage) -> None:
 
 
 # -- while running ----------------------------------------------------------------------------------------------------
+
+
+@staged(SLOW)
+async def test_the_first_rule_concerns_who_is_just_connecting(stage: Stage) -> None:
+    """The loop makes a connection in one turn, and tells it so in the next: a rule may come in between."""
+    connection = SmscConnection(stage.server._context)
+    stage.server.rules.add(Rule(name="r", when=When(command="enquire_link"), then=Then(status=RSYSERR)))
+    transport = FakeTransport()
+    connection.connection_made(transport)
+    connection.data_received(request(ENQUIRE_LINK))
+    assert bytes(transport.written) == answer(ENQUIRE_LINK, RSYSERR)
+    connection.connection_lost(None)
 
 
 @staged(SLOW)
