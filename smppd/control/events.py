@@ -113,6 +113,7 @@ class Viewing:
         """
         clock = self._desk.monotonic
         deadline = None if within is None else clock() + within
+        there = self._ring.total, self._journal.total
         while not self.closed:
             if self._opening is not None or any(self._lag()):
                 await self._wait_for_quota()
@@ -125,9 +126,13 @@ class Viewing:
                 if deadline is None or clock() < deadline:
                     await self._wait(deadline)
                     continue
-            if deadline is not None and clock() >= deadline:
+            if deadline is not None and clock() >= deadline and self._has_passed(*there):
                 return []
         return None
+
+    def _has_passed(self, happenings: int, pdus: int) -> bool:
+        """Whether all has been looked at that comes before this place; what it does not want takes time as well."""
+        return self._happening >= happenings and (self._pdu >= pdus or not self._sieve.wants_pdus)
 
     def change(self, asked: EventFilter) -> None:
         """Look at something else, from here on."""
