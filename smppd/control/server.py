@@ -96,19 +96,20 @@ class ServerDesk:
     def __init__(self, simulation: Simulation) -> None:
         """Answer for this server."""
         self._simulation = simulation
+        context = simulation.context
+        self._start_time = iso(context.wall() - (context.monotonic() - simulation.started))
 
     def status(self) -> ServerStatus:
         """What the server is and how it does."""
         simulation = self._simulation
         context, settings = simulation.context, simulation.settings
-        uptime = context.monotonic() - simulation.started
         smpp, http = simulation.addresses()
         return ServerStatus(
             version=__version__,
             system_id=settings.server.system_id,
             state="stopping" if context.draining else "running",
-            start_time=iso(context.wall() - uptime),
-            uptime=uptime,
+            start_time=self._start_time,
+            uptime=context.monotonic() - simulation.started,
             clock=settings.clock.mode,
             clock_time=iso(simulation.engine.clock.wall()),
             listeners=Listeners(smpp=smpp, http=http),

@@ -38,6 +38,11 @@ def test_the_clock_of_the_engine_is_told() -> None:
     assert not status.start_time.startswith("2030")
 
 
+def test_a_server_was_started_once() -> None:
+    desk = server_for(Settings()).control.server
+    assert len({desk.status().start_time for _ in range(50)}) == 1
+
+
 def test_reload() -> None:
     async def main() -> None:
         server = server_for(Settings())

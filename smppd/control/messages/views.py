@@ -30,6 +30,10 @@ MAX_MEMBERS: Final = 1_000
 CALENDAR: Final = 1e11
 """Seconds beyond which a moment is none: an endless validity on a clock that has run far."""
 
+CLOCKS_DRIFT: Final = 0.01
+"""Seconds by which the calendar and the clock may part before moments are worked out anew. Both are read one after the
+other: the microseconds between, a thousand times as many on the fastest clock, are no difference."""
+
 
 class MessageView(Struct, frozen=True, kw_only=True):
     """One recorded message, or one whole text whose parts are several.
@@ -118,12 +122,20 @@ class Shower:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._beginning = 0.0
+        """What the calendar said when the clock was 0, as it was last worked out."""
 
     def moment(self, at: float) -> str | None:
-        """A time of the engine's clock as a moment; None for one that does not come."""
+        """A time of the engine's clock as a moment; None for one that does not come.
+
+        It is the same whenever it is asked for, so that a message which nobody has changed keeps its entity tag.
+        """
         if at == NEVER:
             return None
-        wall = self._clock.wall() + (at - self._clock.now())
+        beginning = self._clock.wall() - self._clock.now()
+        if abs(beginning - self._beginning) > CLOCKS_DRIFT:
+            self._beginning = beginning
+        wall = self._beginning + at
         return iso(wall) if wall < CALENDAR else None
 
     def show(self, message: Message, *, whole: bool = False) -> MessageView:

@@ -44,6 +44,29 @@ def test_a_scheduled_message_says_when_it_starts_and_ends() -> None:
     assert Shower(world.clock).show(message).expires_time is None
 
 
+def test_moments_are_the_same_whenever_they_are_asked_for_until_the_calendar_is_set_anew() -> None:
+    class Clock:
+        """Real clocks: time passes between two looks at them, and never by the same step twice."""
+
+        def __init__(self) -> None:
+            self.looks = 0
+            self.calendar = 1_784_548_800.0
+
+        def now(self) -> float:
+            self.looks += 1
+            return 5000.0 + self.looks * 1.3e-6 + self.looks % 3 * 1e-7
+
+        def wall(self) -> float:
+            return self.calendar + self.now()
+
+    clock = Clock()
+    shower = Shower(clock)
+    assert len({shower.moment(6000.0) for _ in range(50)}) == 1
+    before = shower.moment(6000.0)
+    clock.calendar += 1.0
+    assert shower.moment(6000.0) != before
+
+
 def test_a_whole_text_has_its_parts() -> None:
     world = slow_world()
     phone = world.bind()
