@@ -133,20 +133,25 @@ class _Telling:
     def inside(self) -> Iterator[Timed]:
         """What happened to it here."""
         message = self._message
-        ended = False
-        for event in self._told:
-            ended = ended or event.kind in (history.CANCELLED, history.FORCED)
-            if event.kind != history.SENT:
-                yield event.wall, self._noted(event)
+        noted = [(event.wall, self._noted(event)) for event in self._told if event.kind != history.SENT]
         if message.state >= FIRST_FINAL:
-            if not ended:
+            end = next((place for place, (wall, event) in enumerate(noted) if self._is_behind(wall, event)), len(noted))
+            yield from noted[:end]
+            if not any(event.kind in (history.CANCELLED, history.FORCED) for event in self._told):
                 yield message.final_wall, self._outcome("attempt", attempt=message.failures + 1)
             yield message.final_wall, self._outcome("final")
-        elif message in message.route.queue:
+            yield from noted[end:]
+            return
+        yield from noted
+        if message in message.route.queue:
             yield NOW, EventView(time=None, event="queued", route=message.route.name)
         elif message.next_at != NEVER and message.state == ENROUTE and not message.awaits_retry:
             next_time = self._shower.moment(message.next_at)
             yield NOW, EventView(time=None, event="under_way", attempt=message.failures + 1, next_time=next_time)
+
+    def _is_behind(self, wall: float, event: EventView) -> bool:
+        """Whether a noted event belongs behind the end of the message: at the moment of the end, only its receipt."""
+        return wall > self._message.final_wall or (wall == self._message.final_wall and event.what == "receipt")
 
     def departures(self) -> Iterator[Timed]:
         """What was sent because of it, how that was answered, and what was asked about it."""

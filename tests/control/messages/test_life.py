@@ -157,6 +157,20 @@ def test_on_a_virtual_clock_events_are_in_the_order_of_things() -> None:
         assert str(events[5].time).startswith("2030-01-01T01")
 
 
+def test_on_a_virtual_clock_a_refused_receipt_comes_behind_the_end_of_its_message() -> None:
+    with scene(clock=Clock(mode="virtual", start="2030-01-01T00:00:00Z"), network=LATER) as it:
+        message_id = it.submit(registered=1)
+        it.live.run(it.live.server.advance(3600.0))
+        acknowledged(it, message_id, status=0x14)  # ESME_RMSGQFUL: later perhaps
+        wait_until(lambda: "refused receipt" in it.events(message_id))
+        it.live.run(it.live.server.advance(600.0))
+        acknowledged(it, message_id)
+        it.until_settled(message_id)
+        inside = [each for each in it.get(message_id).events if each.clock == "engine"]
+        assert [each.event for each in inside] == ["accepted", "routed", "attempt", "final", "refused"]
+        assert [each.time for each in inside] == sorted(str(each.time) for each in inside)
+
+
 def test_notifications_and_acknowledgements_of_the_handset_are_told() -> None:
     with scene(network=AT_ONCE) as it:
         message_id = it.submit(registered=0x10 | 0x0C | 0x01)
