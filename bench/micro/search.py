@@ -54,10 +54,10 @@ SEARCHES: dict[str, dict[str, Any]] = {
     "text, none": {"contains": "zyzzyva"},
     "text, any case, none": {"contains": "ZYZZYVA", "ignore_case": True},
     "text by regex, none": {"when": {"text": {"regex": r"your zip is (\d+)"}}},
-    "state and account, none": {"state": "DELETED", "when": {"account": "bob"}},
-    "state, one hit": {"state": "REJECTED"},
+    "state and account, none": {"message_state": "DELETED", "when": {"account": "bob"}},
+    "state, one hit": {"message_state": "REJECTED"},
     "whole texts, none": {"contains": "zyzzyva", "unit": "whole"},
-    "data_coding and state, none": {"when": {"data_coding": 4}, "state": "EXPIRED"},
+    "data_coding and state, none": {"when": {"data_coding": 4}, "message_state": "EXPIRED"},
     "message_id, one hit": {"message_id": "1000000007"},
     "regex without a word, none": {"when": {"text": {"regex": r"^\d{20}$"}}},
 }

@@ -51,6 +51,9 @@ USUAL_ERRORS: Final = {"UNDELIV": 1, "EXPIRED": 27, "REJECTD": 13}
 """The GSM cause that usually stands behind an outcome (3GPP TS 29.002): unknown subscriber, absent subscriber, call
 barred. Others report 0."""
 
+MAX_ERR: Final = 999
+"""Largest error code of an outcome: the ``err`` of a receipt has three digits (SMPP 3.4, appendix B)."""
+
 QUEUE: Final = "queue"
 """The ``over`` of a route that paces messages instead of refusing them."""
 
@@ -214,7 +217,7 @@ Range: TypeAlias = Annotated[str, Rule('an address_range such as "44*", "^4477" 
 Name: TypeAlias = Annotated[str, Rule("a name of 1 to 64 letters, digits, dots, dashes or underscores", _check_name)]
 OutcomeName: TypeAlias = Annotated[str, one_of(OUTCOMES)]
 Weight: TypeAlias = Annotated[float, Meta(ge=0, le=MAX_COUNT)]
-ErrorCode: TypeAlias = Annotated[int, Meta(ge=0, le=999)]
+ErrorCode: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_ERR)]
 BindType: TypeAlias = Literal["transmitter", "receiver", "transceiver"]
 
 BIND_TYPES: Final[tuple[BindType, ...]] = ("transmitter", "receiver", "transceiver")

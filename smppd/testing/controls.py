@@ -80,7 +80,7 @@ class Controls:
         """The messages that meet conditions, oldest first. Raises InvalidError for what cannot be asked."""
         table: dict[str, Any] = {"order": "oldest", "limit": MAX_LIMIT, "when": when_table(conditions)}
         if "state" in conditions:
-            table["state"] = table["when"].pop("state")
+            table["message_state"] = table["when"].pop("state")
         found: list[MessageView] = []
         cursor: str | None = ""
         while cursor is not None:

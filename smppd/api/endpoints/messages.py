@@ -20,7 +20,7 @@ from smppd.control.messages.desk import (
 from smppd.control.messages.search import MAX_ERROR, MAX_LISTED, MAX_TEXT, Bulk, Count, Receipt, Search, State
 from smppd.control.messages.views import MessageView
 from smppd.control.pages import PageQuery
-from smppd.settings.types import Table
+from smppd.settings.types import ErrorCode, Table
 
 if TYPE_CHECKING:
     from smppd.api.endpoint import Call
@@ -72,14 +72,14 @@ class Outcome(Table, frozen=True):
     """
 
     outcome: OutcomeName
-    error: Annotated[int, Meta(ge=0, le=MAX_ERROR)] | None = None
+    error: ErrorCode | None = None
 
 
 class BulkOutcome(Bulk, frozen=True, kw_only=True):
     """Which messages are to end, and how: see `Outcome`."""
 
     outcome: OutcomeName
-    error: Annotated[int, Meta(ge=0, le=MAX_ERROR)] | None = None
+    error: ErrorCode | None = None
 
 
 async def _list(call: Call) -> MessagePage:
@@ -92,7 +92,7 @@ async def _list(call: Call) -> MessagePage:
 def _name_of(path: str) -> str:
     """What the query string calls a key of a search."""
     path = path.removeprefix("when.").replace(".", "_")
-    return {"contains": "text", "state": "message_state"}.get(path, path)
+    return {"contains": "text"}.get(path, path)
 
 
 def _table_of(query: MessagesQuery) -> dict[str, Any]:
@@ -100,7 +100,7 @@ def _table_of(query: MessagesQuery) -> dict[str, Any]:
     fields = ("account", "route", "source_addr", "destination_addr", "service_type", "data_coding")
     when = {name: value for name in fields if (value := getattr(query, name)) not in ("", None)}
     table: dict[str, Any] = {"when": when, "contains": query.text, "ignore_case": query.ignore_case}
-    lists = {"message_id": query.message_id, "state": query.message_state, "receipt": query.receipt}
+    lists = {"message_id": query.message_id, "message_state": query.message_state, "receipt": query.receipt}
     table |= {name: values for name, values in lists.items() if values}
     if query.error_code is not None:
         table["error_code"] = query.error_code

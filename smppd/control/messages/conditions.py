@@ -178,8 +178,8 @@ def _of_states(search: Criteria, *, whole: bool) -> Iterator[Condition]:
         condition.pieces = tuple(f"{BREAK}{each}{BREAK}" for each in _listed(ids) if each and BREAK not in each) or None
         condition.has_codes = False
         yield condition
-    if search.state is not None:
-        states = frozenset(state_of(name) for name in _listed(search.state))
+    if search.message_state is not None:
+        states = frozenset(state_of(name) for name in _listed(search.message_state))
         yield _changing("state", states.__contains__, whole=whole)
     if search.error_code is not None:
         codes = frozenset(numbers_of(search.error_code))

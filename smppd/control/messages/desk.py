@@ -20,7 +20,7 @@ from smppd.control.pdus import PduDetail
 from smppd.engine.message import FIRST_FINAL
 from smppd.engine.ports import Outcome
 from smppd.settings import time_zone
-from smppd.settings.types import OUTCOMES, USUAL_ERRORS
+from smppd.settings.types import MAX_ERR, OUTCOMES, USUAL_ERRORS
 from smppwire.constants import MessageState, state_name
 
 if TYPE_CHECKING:
@@ -246,7 +246,7 @@ class MessagesDesk:
         wanted = destination_addr.encode("latin-1", "replace")
         message = next((each for each in members if not wanted or each.pdu.destination_addr == wanted), None)
         if message is None:
-            raise NotFoundError("message", f"{message_id} to {destination_addr}")
+            raise NotFoundError(f"message {message_id!r} to", destination_addr)
         return message, members
 
     # -- what is done to messages -------------------------------------------------------------------------------------
@@ -301,12 +301,14 @@ class MessagesDesk:
 
 
 def outcome_of(name: str, error: int | None) -> Outcome:
-    """The outcome of a name, with its usual error unless another is given. Raises InvalidError."""
+    """The outcome of a name, with its usual error unless another is given, 0 to MAX_ERR. Raises InvalidError."""
     state = OUTCOME_STATES.get(name.upper())
     if state is None:
         raise InvalidError([("outcome", f"expected one of {', '.join(OUTCOME_STATES)}")])
     if error is None:
         error = USUAL_ERRORS.get(state_name(state), 0)
+    if not 0 <= error <= MAX_ERR:
+        raise InvalidError([("error", f"expected an integer from 0 to {MAX_ERR}, got {error}")])
     return Outcome(int(state), error)
 
 

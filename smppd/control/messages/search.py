@@ -80,7 +80,7 @@ class Criteria(Table, frozen=True):
 
     * when: conditions as in rules, on any field of the message, its TLVs, its decoded text, account and route.
     * contains: a piece of the decoded text. ignore_case: whatever the case of its letters.
-    * message_id, state, error_code, receipt: one value or several, any of which will do.
+    * message_id, message_state, error_code, receipt: one value or several, any of which will do.
     * accepted, final: when the message was accepted, and when it became final.
     * unit: "part": each message by itself. "whole": the parts of a long message are one, told by its first part; the
       text is that of all parts, and the state is that of the first part that is not DELIVERED.
@@ -90,7 +90,7 @@ class Criteria(Table, frozen=True):
     contains: Annotated[str, Meta(max_length=MAX_TEXT)] = ""
     ignore_case: bool = False
     message_id: MessageId | Annotated[list[MessageId], Meta(max_length=MAX_LISTED)] | None = None
-    state: State | list[State] | None = None
+    message_state: State | list[State] | None = None
     error_code: ErrorNumber | Annotated[list[ErrorNumber], Meta(max_length=MAX_LISTED)] | None = None
     receipt: Receipt | list[Receipt] | None = None
     accepted: Moments | None = None

@@ -85,7 +85,7 @@ def test_a_search_takes_all_that_rules_take(world: tuple[Live, Client, Raw]) -> 
             "esm_class": 0,
             "source_addr": {"not": "x*"},
         },
-        "state": ["ENROUTE", "DELIVERED"],
+        "message_state": ["ENROUTE", "DELIVERED"],
         "accepted": {"from": "2001-01-01T00:00:00Z"},
     }
     found = api.post("/messages/search", asked).json
@@ -134,7 +134,7 @@ def test_messages_are_ended_one_by_one_and_together(world: tuple[Live, Client, R
     assert api.post("/messages/cancel", {"message_id": ids[1]}).json == {"changed": 1, "more": False}
     body = {"outcome": "REJECTD", "error": 4, "limit": 1}
     assert api.post("/messages/outcome", body).json == {"changed": 1, "more": True}
-    found = api.post("/messages/search", {"state": "REJECTED", "error_code": 4}).json["items"]
+    found = api.post("/messages/search", {"message_state": "REJECTED", "error_code": 4}).json["items"]
     assert [each["message_id"] for each in found] == [ids[2]]
 
 

@@ -63,7 +63,7 @@ def test_a_whole_text_stands_as_its_first_part_that_is_not_delivered() -> None:
     assert final_wall_of_whole(first) == 0.0
     assert not accepts({"unit": "whole", "final": {}}, first)
     world.engine.end_early(second, Outcome(5, 3))
-    assert accepts({"unit": "whole", "state": "UNDELIVERABLE", "error_code": 3, "final": {}}, first)
+    assert accepts({"unit": "whole", "message_state": "UNDELIVERABLE", "error_code": 3, "final": {}}, first)
     assert not accepts({"unit": "whole"}, second)
     assert command_of(first) == "submit_sm"
 

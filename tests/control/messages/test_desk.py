@@ -74,6 +74,14 @@ def test_a_forced_outcome_is_reported_as_any_other() -> None:
             it.live.run(it.desk.get(message_id, destination_addr="999"))
 
 
+@pytest.mark.parametrize("error", [-1, 1000, 70_000])
+def test_an_error_that_no_receipt_can_report_is_refused(error: int) -> None:
+    with pytest.raises(InvalidError) as caught:
+        outcome_of("UNDELIV", error)
+    assert [path for path, _ in caught.value.problems] == ["error"]
+    assert outcome_of("UNDELIV", 999).error_code == 999
+
+
 def test_outcomes_have_both_spellings_and_their_usual_errors() -> None:
     assert msgspec.inspect.type_info(OutcomeName).values == tuple(sorted(OUTCOME_STATES))  # type: ignore[attr-defined]
     assert outcome_of("UNDELIV", None) == outcome_of("UNDELIVERABLE", None) == (5, 1)
@@ -89,11 +97,11 @@ def test_many_are_ended_at_once_up_to_a_limit() -> None:
         it.submit(text=b"y")
         done = it.live.run(it.desk.cancel_all(Bulk(contains="x", limit=2)))
         assert (done.changed, done.more) == (2, True)
-        assert it.search(state="DELETED", order="oldest") == ids[:2]
+        assert it.search(message_state="DELETED", order="oldest") == ids[:2]
         done = it.live.run(it.desk.force_all(Bulk(contains="x"), "EXPIRED"))
         assert (done.changed, done.more) == (3, False)
-        assert it.search(state="EXPIRED", order="oldest") == ids[2:]
-        assert len(it.search(state="ENROUTE")) == 1
+        assert it.search(message_state="EXPIRED", order="oldest") == ids[2:]
+        assert len(it.search(message_state="ENROUTE")) == 1
 
 
 def test_a_whole_text_is_ended_with_all_its_parts() -> None:
@@ -101,7 +109,7 @@ def test_a_whole_text_is_ended_with_all_its_parts() -> None:
         ids = [it.submit(text=bytes((5, 0, 3, 9, 2, seq)) + b"half", esm_class=0x40) for seq in (1, 2)]
         done = it.live.run(it.desk.cancel_all(Bulk(contains="halfhalf", unit="whole")))
         assert done.changed == 2
-        assert it.search(state="DELETED", order="oldest") == ids
+        assert it.search(message_state="DELETED", order="oldest") == ids
         whole = it.get(ids[1]).whole
         assert whole is not None
         assert (whole.text, whole.is_complete, [part.message_id for part in whole.parts]) == ("halfhalf", True, ids)

@@ -95,9 +95,9 @@ SEARCHES: list[tuple[dict[str, Any], Naive, Naive]] = [
     *(
         (table, lambda m, holds=holds: holds(m), lambda m, holds=holds: holds(decisive(m)))
         for table, holds in (
-            ({"state": "DELIVERED"}, lambda m: m.state == DELIVERED),
-            ({"state": ["ENROUTE", "SCHEDULED"]}, lambda m: m.state < FIRST_FINAL),
-            ({"state": "DELETED", "error_code": 0}, lambda m: m.state == MessageState.DELETED),
+            ({"message_state": "DELIVERED"}, lambda m: m.state == DELIVERED),
+            ({"message_state": ["ENROUTE", "SCHEDULED"]}, lambda m: m.state < FIRST_FINAL),
+            ({"message_state": "DELETED", "error_code": 0}, lambda m: m.state == MessageState.DELETED),
             ({"error_code": [7, 8]}, lambda m: m.error_code == 7),
         )
     ),
@@ -317,7 +317,7 @@ def test_nothing_on_a_shelf_is_looked_at_where_nothing_can_be(monkeypatch: pytes
     for table in (
         {"when": {"destination_addr": "4499"}},
         {"contains": "zyzzyva"},
-        {"state": "DELETED"},
+        {"message_state": "DELETED"},
         {"when": {"account": "bob"}},
         {"when": {"text": {"regex": "^z"}}},
         {"accepted": {"to": "2001-01-01T00:00:00Z"}},

@@ -20,14 +20,14 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
         read_search(
             {
                 "when": {"text": {"regex": "("}, "nothing": 1},
-                "state": "GONE",
+                "message_state": "GONE",
                 "accepted": {"from": "yesterday"},
                 "limit": 0,
                 "wher": {},
             }
         )
     told = dict(raised.value.problems)
-    assert told.keys() == {"when.text.regex", "when.nothing", "state", "accepted.from", "limit", "wher"}
+    assert told.keys() == {"when.text.regex", "when.nothing", "message_state", "accepted.from", "limit", "wher"}
 
 
 def test_moments() -> None:
