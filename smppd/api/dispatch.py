@@ -182,8 +182,10 @@ class Dispatcher:
                 raise RequestError(412, "It does not exist (any more).") from None
             return
         tag = _tag_of(reading, result, msgspec.json.encode(result))
-        if (wanted and not is_in(tag, wanted, weak=False)) or (unwanted and is_in(tag, unwanted, weak=False)):
+        if wanted and not is_in(tag, wanted, weak=False):
             raise RequestError(412, "It is not what it was: somebody has changed it.", {hdrs.ETAG: tag})
+        if unwanted and is_in(tag, unwanted, weak=False):
+            raise RequestError(412, "It exists already, just so as If-None-Match says.", {hdrs.ETAG: tag})
 
 
 def _is_broken_body(error: Exception, request: web.Request) -> bool:

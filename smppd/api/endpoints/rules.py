@@ -9,6 +9,7 @@ from msgspec import Meta, Struct, field
 from smppd.api.endpoint import Endpoint
 from smppd.api.endpoints.adjusting import adjusting
 from smppd.control.adjusting import Listing
+from smppd.control.pages import Page, PageQuery, page_of
 from smppd.control.rules import RuleView, ScenarioView
 from smppd.settings.rules import Rule
 from smppd.settings.types import Table
@@ -23,20 +24,15 @@ class RuleList(Table, frozen=True):
     rules: list[Rule] = field()
 
 
-class ScenarioList(Struct, frozen=True, kw_only=True):
-    """All scenarios, by name."""
-
-    items: list[ScenarioView]
-
-
 class ScenarioState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The state that a scenario is to be in."""
 
     state: Annotated[str, Meta(max_length=1000, description='"" is the one that it begins in.')]
 
 
-async def _scenarios(call: Call) -> ScenarioList:
-    return ScenarioList(items=call.control.rules.scenarios())
+async def _scenarios(call: Call) -> Page[ScenarioView]:
+    query, found = call.query, call.control.rules.scenarios()
+    return page_of(found, lambda view: view, kind="scenarios", limit=query.limit, cursor=query.cursor)
 
 
 async def _scenario(call: Call) -> ScenarioView:
@@ -65,8 +61,9 @@ ENDPOINTS: Final = (
         path="/scenarios",
         operation="list_scenarios",
         tag="scenarios",
-        summary="The scenarios of rules, and their states",
-        result=ScenarioList,
+        summary="The scenarios of rules by name, and their states",
+        query=PageQuery,
+        result=Page[ScenarioView],
         handle=_scenarios,
     ),
     Endpoint(

@@ -36,10 +36,21 @@ def test_scenarios() -> None:
         rule = {"name": "r", "scenario": {"name": "s", "is": "", "becomes": "on"}, "then": {"status": 8}}
         assert client.post("/rules", rule).status == 201
         view = {"name": "s", "state": "", "states": ["", "on"], "rules": ["r"]}
-        assert client.get("/scenarios").json == {"items": [view]}
+        assert client.get("/scenarios").json == {"items": [view], "next": None}
         assert client.put("/scenarios/s", {"state": "on"}).json == {**view, "state": "on"}
         assert client.get("/scenarios/s").json["state"] == "on"
         assert client.post("/scenarios/reset").status == 204
         assert client.get("/scenarios/s").json == view
         assert client.get("/scenarios/t").status == client.put("/scenarios/t", {"state": "x"}).status == 404
         assert set(client.put("/scenarios/s", {"state": 7}).errors) == {"state"}
+
+
+def test_scenarios_come_in_pages_as_all_lists_do() -> None:
+    with serving() as (_, client):
+        for name in ("a", "b", "c"):
+            client.post("/rules", {"scenario": {"name": name, "is": "x"}, "then": {"status": 8}})
+        first = client.get("/scenarios?limit=2").json
+        assert [each["name"] for each in first["items"]] == ["a", "b"]
+        second = client.get(f"/scenarios?limit=2&cursor={first['next']}").json
+        assert ([each["name"] for each in second["items"]], second["next"]) == (["c"], None)
+        assert set(client.get(f"/routes?cursor={first['next']}").errors) == {"cursor"}
