@@ -12,6 +12,8 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
+from smppd.engine.clock import LATEST_WALL
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
 
@@ -128,22 +130,30 @@ class TimeLapse:
         negative, or reaches beyond the calendar of SMPP (2037).
         """
         async with self._turns:
+            left = self._clock.left
+            if not 0 <= seconds <= left:
+                raise ValueError(f"{seconds} seconds: 0 to {left:.0f} can pass until the end of 2037")
             return await self._leap(seconds)
 
     async def advance_to(self, wall: float) -> Lapse:
         """Let time pass until the calendar says this Unix time; else as `advance`.
 
-        Where the time is, is looked at when it is this call's turn.
+        Where the time is, is looked at when it is this call's turn. Raises ValueError for a moment in the past, or
+        after 2037.
         """
         async with self._turns:
-            return await self._leap(wall - self._clock.wall())
+            now = self._clock.wall()
+            if wall < now:
+                raise ValueError(f"it lies {now - wall:g} seconds in the past")
+            if wall > LATEST_WALL:
+                raise ValueError("the calendar of SMPP ends with 2037")
+            return await self._leap(wall - now)
 
     async def _leap(self, seconds: float) -> Lapse:
         clock = self._clock
-        if not 0 <= seconds <= clock.left:
-            raise ValueError(f"{seconds} seconds: 0 to {clock.left:.0f} can pass until the end of 2037")
         self._runs_afterwards = clock.is_running
         clock.freeze()
+        seconds = min(seconds, clock.left)  # while it ran, a few microseconds of that have passed
         self._leaping = True
         self._engine.calm(True)
         try:

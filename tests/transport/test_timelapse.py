@@ -357,5 +357,14 @@ def test_who_is_cancelled_leaves_the_clock_running() -> None:
 def test_until_a_moment() -> None:
     with Live(virtual(network=network(HOUR))) as live:
         assert live.run(live.server.advance_to(START_WALL + DAY)).seconds == DAY
-        with pytest.raises(ValueError, match="can pass"):
+        with pytest.raises(ValueError, match="86400 seconds in the past"):
             live.run(live.server.advance_to(START_WALL))
+        with pytest.raises(ValueError, match="ends with 2037"):
+            live.run(live.server.advance_to(LATEST_WALL + 1.0))
+
+
+def test_a_clock_that_runs_reaches_the_end_of_the_calendar_too() -> None:
+    with Live(virtual()) as live:
+        live.call(lambda: live.server.control.clock.resume())
+        live.run(live.server.advance_to(LATEST_WALL))
+        assert live.server.clock.wall() == LATEST_WALL
