@@ -29,7 +29,7 @@ def advance(span: str, as_json: bool, remote: Remote) -> None:
     if as_json:
         print_json(lapse)
         return
-    click.echo(f"{lapse['seconds']:g} s have passed; it is {lapse['clock']['engine_time']}")
+    click.echo(f"{lapse['seconds']:g} s have passed; it is {lapse['clock']['clock_time']}")
     if lapse["owing"]:
         click.echo(f"{lapse['owing']} sessions have not acknowledged what left meanwhile", err=True)
 
@@ -66,7 +66,7 @@ def _show(clock: dict[str, Any], *, as_json: bool) -> None:
     left = clock["next_due_in"]
     print_fields(
         [
-            ("time", clock["engine_time"]),
+            ("time", clock["clock_time"]),
             ("pace", "the machine's time" if clock["real"] else pace),
             ("real time", clock["real_time"]),
             ("next due", "" if left is None else f"in {left:g} s"),

@@ -26,7 +26,7 @@ class ClockView(Struct, frozen=True, kw_only=True):
     speed: Annotated[float, Meta(description="Seconds that pass in a second of real time, while it runs.")]
     real: Annotated[bool, Meta(description="Whether this is exactly the machine's time: nobody has touched the clock.")]
     seconds: Annotated[float, Meta(description="The clock that delays are measured by; it never goes back.")]
-    engine_time: Annotated[str, Meta(description="The calendar of messages and receipts.")]
+    clock_time: Annotated[str, Meta(description="The calendar of messages and receipts.")]
     real_time: Annotated[str, Meta(description="The time of the machine, by which sessions go.")]
     next_due_in: Annotated[
         float | None, Meta(description="Seconds of this clock until something is due; null: nothing is planned.")
@@ -72,7 +72,7 @@ class ClockDesk:
             speed=clock.speed,
             real=clock.is_real,
             seconds=now,
-            engine_time=iso(wall),
+            clock_time=iso(wall),
             real_time=iso(self._simulation.context.wall()),
             next_due_in=wait,
             next_due_time=None if wait is None else iso(min(wall + wait, LATEST_WALL)),
@@ -109,6 +109,7 @@ class ClockDesk:
     def change(self, *, running: bool | None = None, speed: float | None = None) -> ClockView:
         """Change what is given: whether time passes, and how fast. Raises InvalidError for a speed out of bounds."""
         clock, lapse = self._parts()
+        before = (lapse.is_running, clock.speed)
         if speed is not None:
             try:
                 clock.set_speed(speed)
@@ -117,4 +118,13 @@ class ClockDesk:
         if running is not None:
             lapse.set_running(running)
         self._simulation.wake()
+        if (lapse.is_running, clock.speed) != before:
+            self.tell_change()
         return self.read()
+
+    def tell_change(self) -> None:
+        """Tell those who look how time passes from now on."""
+        clock, lapse = self._parts()
+        self._simulation.context.events.tell(
+            "clock", "changed", running=lapse.is_running, speed=clock.speed, clock_time=clock.wall()
+        )

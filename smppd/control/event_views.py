@@ -53,7 +53,8 @@ class EventView(Struct, frozen=True, kw_only=True, omit_defaults=True):
       forward, or what else it is a message of.
     * rule, fault: which has fired. scope, count: what was full, and how many requests were refused for it.
     * keys, restart: of the settings that have changed, and of those that wait for a restart.
-    * seconds: how long the clock was moved. counts: how many events are missing, by kind.
+    * seconds: how long the clock was moved. running, speed: how it goes on.
+    * counts: how many events are missing, by kind.
     * gap: whether more may be missing: nobody was looking. detail: what there is to say.
     """
 
@@ -89,6 +90,8 @@ class EventView(Struct, frozen=True, kw_only=True, omit_defaults=True):
     keys: list[str] | UnsetType = UNSET
     restart: list[str] | UnsetType = UNSET
     seconds: float | UnsetType = UNSET
+    running: bool | UnsetType = UNSET
+    speed: float | UnsetType = UNSET
     counts: dict[str, int] | UnsetType = UNSET
     gap: bool | UnsetType = UNSET
     detail: Text = UNSET

@@ -120,10 +120,13 @@ class ResetDesk:
             return
         if settings.mode == "real":
             clock.keep_time()
-            return
-        clock.freeze()
-        clock.set_speed(1.0)
-        clock.set_calendar(parse_moment(settings.start).timestamp() if settings.start else simulation.context.wall())
+        else:
+            start = parse_moment(settings.start).timestamp() if settings.start else simulation.context.wall()
+            clock.freeze()
+            clock.set_speed(1.0)
+            clock.set_calendar(start)
+        if simulation.lapse is not None:
+            self._control.clock.tell_change()
 
     # -- one account --------------------------------------------------------------------------------------------------
 

@@ -140,8 +140,8 @@ def _check_octets(text: str) -> None:
         raise ValueError(f"more than {MAX_OCTETS} octets")
 
 
-def _check_text_glob(pattern: str) -> None:
-    """A glob as in routes, but for text: every character may stand in it."""
+def check_text_glob(pattern: str) -> None:
+    """A glob as in routes, but for text: every character may stand in it. Raises ValueError, saying why."""
     check_glob("".join(character if " " <= character <= "~" else "x" for character in pattern))
 
 
@@ -171,7 +171,7 @@ TlvName: TypeAlias = Annotated[
 ]
 Tag: TypeAlias = Annotated[int, Meta(ge=0, le=HIGHEST_TAG)]
 Hex: TypeAlias = Annotated[str, strict.Rule('octets in hexadecimal such as "0d0a"', _check_octets)]
-TextGlob: TypeAlias = Annotated[str, strict.Rule('a pattern such as "336*" or "44[1-5]*"', _check_text_glob)]
+TextGlob: TypeAlias = Annotated[str, strict.Rule('a pattern such as "336*" or "44[1-5]*"', check_text_glob)]
 Regex: TypeAlias = Annotated[str, strict.Rule("a regular expression", compile_regex)]
 HookName: TypeAlias = Annotated[str, strict.Rule('"module:function"', _check_hook)]
 Probability: TypeAlias = Annotated[float, Meta(gt=0, le=1)]

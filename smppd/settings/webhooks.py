@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Meta, field
 
-from smppd.settings.names import COMMANDS
+from smppd.settings.names import COMMANDS, check_text_glob
 from smppd.settings.types import MAX_COUNT, Count, Glob, Name, Table, one_of
 from smppd.strict import Rule
 
@@ -18,6 +18,16 @@ EventKind: TypeAlias = Literal[
 
 EVENT_KINDS: Final[tuple[EventKind, ...]] = get_args(EventKind)
 """The kinds of events that there are."""
+
+EVENTS: Final = (
+    *("opened", "bound", "bind_refused", "unbound", "closed"),
+    *("received", "sent"),
+    *("accepted", "refused", "attempt_failed", "replaced", "cancelled", "final"),
+    *("acknowledged", "timed_out"),
+    "fired",
+    *("changed", "advanced"),
+)
+"""The events that there are, of all kinds; some names stand for events of several kinds."""
 
 MAX_TEXT_GLOB: Final = 256
 """Characters of a pattern for texts: more than a single SMS has."""
@@ -40,14 +50,10 @@ def _check_session(text: str) -> None:
         raise ValueError("the number of a session is meant, as logs and the API have it")
 
 
-def _check_event(text: str) -> None:
-    if not re.fullmatch(r"[a-z_]{1,40}", text):
-        raise ValueError("")
-
-
 def _check_text_glob(text: str) -> None:
     if not 1 <= len(text) <= MAX_TEXT_GLOB:
         raise ValueError(f"{len(text)} characters")
+    check_text_glob(text)
 
 
 def _check_url(url: str) -> None:
@@ -70,7 +76,7 @@ def _check_secret(secret: str) -> None:
 
 
 Session: TypeAlias = Annotated[str, Rule('the number of a session, such as "7"', _check_session)]
-EventName: TypeAlias = Annotated[str, Rule('the name of an event, such as "bind_refused"', _check_event)]
+EventName: TypeAlias = Annotated[str, one_of(EVENTS)]
 TextGlob: TypeAlias = Annotated[
     str, Rule(f'a pattern such as "*code*", 1 to {MAX_TEXT_GLOB} characters', _check_text_glob)
 ]

@@ -60,7 +60,7 @@ class ClockFacts(Part):
     @property
     def now(self) -> datetime:
         """What time it is for messages and receipts, in UTC."""
-        return datetime.fromisoformat(self._view.engine_time)
+        return datetime.fromisoformat(self._view.clock_time)
 
     @property
     def is_running(self) -> bool:

@@ -21,7 +21,7 @@ def test_what_time_it_is() -> None:
         desk = stage.server.control.clock
         view = desk.read()
         assert (view.mode, view.running, view.speed, view.real) == ("virtual", False, 1.0, False)
-        assert (view.seconds, view.engine_time) == (0.0, "2026-01-01T12:00:00.000000Z")
+        assert (view.seconds, view.clock_time) == (0.0, "2026-01-01T12:00:00.000000Z")
         assert (view.next_due_in, view.next_due_time) == (None, None)
         assert view.end_time == "2037-12-31T23:59:59.000000Z"
         status_of(stage.bound(), "1")

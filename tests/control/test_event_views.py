@@ -266,10 +266,18 @@ def test_the_configuration_and_the_clock() -> None:
         )
         stage.server.configure(settings)
         await stage.server.advance(3600.0)
-        changed, advanced = await seen(stage, viewing)
+        clock = stage.server.control.clock
+        clock.change(running=True, speed=60.0)
+        clock.change(running=True)
+        await stage.server.control.reset.reset()
+        changed, advanced, faster, restored, reset = await seen(stage, viewing)
+        assert fields(restored) == {"event": "changed", "keys": ["log.pdus"], "restart": []}
         assert fields(changed) == {"event": "changed", "keys": ["log.pdus"], "restart": ["journal.pdus"]}
         assert changed.line == "configuration changed keys=log.pdus restart=journal.pdus"
         assert (advanced.seconds, advanced.clock_time) == (3600.0, "2026-01-01T13:00:00.000000Z")
+        assert fields(faster) == {"event": "changed", "running": True, "speed": 60.0}
+        assert fields(reset) == {"event": "changed", "running": False, "speed": 1.0}
+        assert reset.clock_time == "2026-01-01T12:00:00.000000Z"
 
     on_stage("", act)
 

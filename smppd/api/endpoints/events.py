@@ -62,10 +62,15 @@ class EventQuery(EventFilter, frozen=True, kw_only=True):
 
 
 class SocketMessage(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a client may say: another filter from now on, or a ping."""
+    """What a client may say: another filter from now on, or a ping. Raises ValueError unless it is one of them."""
 
     filter: EventFilter | None = None
     ping: Annotated[str, Meta(max_length=200)] | None = None
+
+    def __post_init__(self) -> None:
+        """Each of them has an answer of its own."""
+        if (self.filter is None) == (self.ping is None):
+            raise ValueError("expected either filter or ping")
 
 
 async def _stream(call: Call) -> web.StreamResponse:

@@ -14,8 +14,8 @@ def test_reading_and_changing() -> None:
         view = client.get("/clock").json
         assert (view["mode"], view["running"], view["speed"], view["real"]) == ("real", True, 1.0, True)
         assert client.post("/clock/freeze").json["running"] is False
-        before = client.get("/clock").json["engine_time"]
-        assert client.get("/clock").json["engine_time"] == before
+        before = client.get("/clock").json["clock_time"]
+        assert client.get("/clock").json["clock_time"] == before
         assert client.post("/clock/resume").json["running"] is True
         assert client.post("/clock/resume", {"speed": 60}).json["speed"] == 60.0
         view = client.patch("/clock", {"running": False, "speed": 0.5}).json

@@ -348,7 +348,7 @@ def test_a_ping_is_answered(world: tuple[Live, Client]) -> None:
             await talk.send_json({"ping": "hello"})
             assert (await heard(talk, "viewer", "pong"))["detail"] == "hello"
             await talk.ping(b"x")
-            await talk.send_json({})
+            await talk.send_json({"ping": ""})
             await heard(talk, "viewer", "pong")
 
     talk(scenario)
@@ -364,6 +364,9 @@ def test_a_ping_is_answered(world: tuple[Live, Client]) -> None:
         b'{"filter": []}',
         b'{"filter": {"kind": "pdus"}}',
         b'{"filters": {}}',
+        b"{}",
+        b'{"filter": null}',
+        b'{"filter": {}, "ping": "a"}',
         b'{"ping": 7}',
         b'{"ping": "a", "ping": "b"}',
         b"\xff\xfe",

@@ -17,6 +17,7 @@ import pytest
 from smppd.control.event_views import EventView
 from smppd.settings import EVENT_KINDS, EventFilter, Settings
 from smppd.settings.checks import CHECKS
+from smppd.settings.webhooks import EVENTS
 from smppd.strict import StrictReader
 from tests.api.support import serving
 from tests.repo.tree import ROOT
@@ -111,3 +112,9 @@ def test_the_limits_are_those_of_the_code() -> None:
     assert (HEARTBEAT, STALLED, MAX_VIEWERS, MAX_MESSAGE) == (15.0, 30.0, 50, 16 * 1024)
     for words in ("10,000 events behind", "1,000 events are decoded", "After 15 seconds", "for 30 seconds", "16 KiB"):
         assert words in DOCUMENT
+
+
+def test_the_table_has_all_events_that_can_be_asked_for() -> None:
+    rows = re.findall(r"^\| (?:`\w+` )?\| (`.*?) \|", DOCUMENT, re.MULTILINE)
+    told = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    assert told == set(EVENTS)
