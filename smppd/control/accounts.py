@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from smppd.control.failures import ConflictError, InvalidError, NotFoundError
+from smppd.control.failures import ConflictError, InvalidError, NotFoundError, quoted
 from smppd.control.pages import DEFAULT_LIMIT, Page, page_of
 from smppd.settings import Account, Throughput
 from smppd.settings.checks import CHECKS
@@ -157,7 +157,7 @@ class AccountDesk:
         """
         accounts = self._simulation.settings.account
         if any(each.system_id == account.system_id for each in accounts):
-            raise ConflictError(f"there is an account {account.system_id!r} already")
+            raise ConflictError(f"there is an account {quoted(account.system_id)} already")
         if len(accounts) >= MAX_ACCOUNTS:
             raise ConflictError(f"there are {len(accounts)} accounts, and no more than {MAX_ACCOUNTS} may be")
         account = _checked(account)
@@ -170,7 +170,7 @@ class AccountDesk:
         Raises InvalidError with all that is wrong with it.
         """
         if account.system_id != system_id:
-            raise InvalidError([("system_id", f"expected {system_id!r}: an account keeps its system_id")])
+            raise InvalidError([("system_id", f"expected {quoted(system_id)}: an account keeps its system_id")])
         accounts = self._simulation.settings.account
         if all(each.system_id != system_id for each in accounts):
             return self.create(account)
@@ -210,7 +210,7 @@ class AccountDesk:
         settings = self._simulation.settings
         places = places_naming(settings, system_id)
         if places:
-            raise ConflictError(f"account {system_id!r} is named by {', '.join(places)}: change that first")
+            raise ConflictError(f"account {quoted(system_id)} is named by {', '.join(places)}: change that first")
         self._configure([each for each in settings.account if each.system_id != system_id])
 
     async def outbind(self, system_id: str) -> OutbindResult:
@@ -221,9 +221,9 @@ class AccountDesk:
         """
         account = self._find(system_id)
         if not account.outbind:
-            raise ConflictError(f"account {system_id!r} has no address to call: set outbind to a host:port")
+            raise ConflictError(f"account {quoted(system_id)} has no address to call: set outbind to a host:port")
         if not account.enabled:
-            raise ConflictError(f"account {system_id!r} is disabled: its bind would be refused")
+            raise ConflictError(f"account {quoted(system_id)} is disabled: its bind would be refused")
         try:
             session = await self._simulation.outbinds.call_now(account)
         except OutbindError as error:
@@ -245,7 +245,9 @@ class AccountDesk:
             shipped = shipped_dialects(changed.dialect)
             if not shipped:
                 known = ", ".join(settings.dialect)
-                raise InvalidError([("dialect", f"expected the name of a dialect, got {changed.dialect!r}: {known}")])
+                raise InvalidError(
+                    [("dialect", f"expected the name of a dialect, got {quoted(changed.dialect)}: {known}")]
+                )
             settings = msgspec.structs.replace(settings, dialect={**shipped, **settings.dialect})
         self._simulation.configure(settings)
 

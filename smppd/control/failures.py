@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from smppd.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+def quoted(name: str) -> str:
+    """A name as all messages show it: between double quotes, escaped as in JSON where it cannot be printed."""
+    return json.dumps(name, ensure_ascii=not name.isprintable())
 
 
 class ControlError(UserError):
@@ -23,7 +29,7 @@ class NotFoundError(ControlError):
 
     def __init__(self, kind: str, name: str) -> None:
         """`kind` is a word such as "session"; `name` is what was asked for."""
-        super().__init__(f"there is no {kind} {name!r}")
+        super().__init__(f"there is no {kind} {quoted(name)}")
 
 
 class ConflictError(ControlError):

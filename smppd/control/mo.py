@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
-from smppd.control.failures import ConflictError, InvalidError, NotFoundError, TooBusyError
+from smppd.control.failures import ConflictError, InvalidError, NotFoundError, TooBusyError, quoted
 from smppd.control.mo_messages import MAX_BATCH, Composer, octets_of
 from smppd.control.pages import DEFAULT_LIMIT, Page, page_of
 from smppd.control.times import iso
@@ -245,7 +245,7 @@ class MoDesk:
         if mo.account:
             if mo.account not in names:
                 hint = suggestion(mo.account, names)
-                raise InvalidError([("account", f"there is no account {mo.account!r}" + (hint and f" ({hint})"))])
+                raise InvalidError([("account", f"there is no account {quoted(mo.account)}" + (hint and f" ({hint})"))])
             return esmes[mo.account]
         destination = octets_of(mo.destination_addr, "destination_addr", [])
         owner = self._engine.peers.owner(destination)
@@ -258,7 +258,9 @@ class MoDesk:
             raise ConflictError("there is no account that could get it")
         shown = ", ".join(serving[:MAX_SHOWN]) + (", ..." if len(serving) > MAX_SHOWN else "")
         why = "no address_range of an account or a bind has it" if serving is names else "several have binds for it"
-        raise ConflictError(f"it is not clear who serves {mo.destination_addr!r}: {why}. Say which account: {shown}")
+        raise ConflictError(
+            f"it is not clear who serves {quoted(mo.destination_addr)}: {why}. Say which account: {shown}"
+        )
 
     def _reserve(self, injections: Sequence[_Injection]) -> None:
         """Take room for all parts that are sent at once. Raises TooBusyError, and takes none then."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from msgspec import Meta, Struct, field
 
-from smppd.control.failures import InvalidError
+from smppd.control.failures import InvalidError, quoted
 from smppd.patterns import address_type
 from smppd.settings.types import MAX_ADDRESS, MAX_LIFE, Interval, Octet, ServiceType
 from smppd.tlvs import tlv_octets
@@ -180,7 +180,7 @@ def octets_of(address: str, path: str, problems: Problems) -> bytes:
     try:
         octets = address.encode("latin-1")
     except UnicodeEncodeError:
-        problems.append((path, f"{address!r} has characters that SMPP cannot carry here"))
+        problems.append((path, f"{quoted(address)} has characters that SMPP cannot carry here"))
         return b""
     if b"\0" in octets:
         problems.append((path, "a NUL cannot be sent here"))

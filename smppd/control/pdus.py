@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from smppd.control.dissection import HIDDEN, DissectionView, dissected, hex_of
-from smppd.control.failures import InvalidError, NotFoundError
+from smppd.control.failures import InvalidError, NotFoundError, quoted
 from smppd.control.pages import DEFAULT_LIMIT, Page, cursor_for, position_in
 from smppd.control.records import Records, command_id_of
 from smppd.control.scan import SLICE, Pace, Scan, Turns
@@ -284,7 +284,7 @@ class PduDesk:
         """
         journal = self._simulation.journal
         if command and command not in COMMANDS:
-            raise InvalidError([("command", f"there is no command {command!r}")])
+            raise InvalidError([("command", f"there is no command {quoted(command)}")])
         zone = time_zone(self._simulation.settings.server.timezone)
         matcher = None if when is None else Matcher(when, zone, namespace=account)
         wanted = COMMANDS.get(command)

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from smppd.control.event_filters import listed
-from smppd.control.failures import ConflictError, NotFoundError, TooBusyError
+from smppd.control.failures import ConflictError, NotFoundError, TooBusyError, quoted
 from smppd.control.pages import Page, page_of
 from smppd.control.times import iso
 from smppd.control.webhook_caller import Caller, Outside, State
@@ -107,7 +107,7 @@ class WebhookDesk:
         """Have one more. Raises ConflictError when there is one of this name, TooBusyError when there are too many."""
         webhooks = self._simulation.settings.webhook
         if any(each.name == webhook.name for each in webhooks):
-            raise ConflictError(f"there is a webhook {webhook.name!r} already")
+            raise ConflictError(f"there is a webhook {quoted(webhook.name)} already")
         if len(webhooks) >= MAX_WEBHOOKS:
             raise TooBusyError(f"there are {MAX_WEBHOOKS} webhooks already")
         self._configure([*webhooks, webhook])

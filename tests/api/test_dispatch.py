@@ -456,7 +456,7 @@ class TestAnswers:
     @pytest.mark.parametrize(
         ("how", "status", "detail"),
         [
-            ("missing", 404, "There is no session '17'."),
+            ("missing", 404, 'There is no session "17".'),
             ("conflict", 409, "It is final already."),
             ("invalid", 422, "2 problems in what was sent."),
             ("busy", 429, "Come again."),

@@ -69,6 +69,6 @@ def test_a_message_is_made_to_end(never: Shell, arguments: list[str], state: str
 
 
 def test_wrong_usage(shell: Shell) -> None:
-    assert "no message 'nonsense/1'" in shell.fails("messages", "show", "nonsense/1")
+    assert 'no message "nonsense/1"' in shell.fails("messages", "show", "nonsense/1")
     assert "is not one of" in shell.fails("messages", "--state", "LOST", status=2)
     assert "accepted_from" in shell.fails("messages", "--since", "yesterday")

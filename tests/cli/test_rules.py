@@ -80,4 +80,4 @@ def test_wrong_usage(shell: Shell, tmp_path: Path) -> None:
     assert "something else than [[rule]]" in shell.fails("rules", "add", str(broken), status=2)
     assert "from FILE or from options" in shell.fails("rules", "add", str(broken), "--status", "x", status=2)
     assert "then.status" in shell.fails("rules", "add", "--status", "ESME_RNONSENSE")
-    assert "no rule 'none'" in shell.fails("rules", "remove", "none")
+    assert 'no rule "none"' in shell.fails("rules", "remove", "none")

@@ -12,7 +12,7 @@ from smppd.errors import UserError
     ("error", "status", "text"),
     [
         (ControlError("so"), 400, "so"),
-        (NotFoundError("session", "17"), 404, "there is no session '17'"),
+        (NotFoundError("session", "17"), 404, 'there is no session "17"'),
         (ConflictError("it is final"), 409, "it is final"),
         (InvalidError([("when.text", "no"), ("", "all")]), 422, "when.text: no; all"),
         (TooBusyError("later"), 429, "later"),

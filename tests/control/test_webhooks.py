@@ -55,7 +55,7 @@ def test_the_list_comes_in_pages() -> None:
 def test_what_does_not_exist() -> None:
     async def scenario(server: SmscServer) -> None:
         async with hooked(server) as (desk, _):
-            with pytest.raises(NotFoundError, match="there is no webhook 'x'"):
+            with pytest.raises(NotFoundError, match='there is no webhook "x"'):
                 desk.get("x")
             with pytest.raises(NotFoundError):
                 desk.remove("x")
@@ -117,7 +117,7 @@ def test_added_and_removed_while_running() -> None:
             desk: WebhookDesk = server.control.webhooks
             assert desk.add(webhook()).state == "active"
             assert [each.name for each in server.settings.webhook] == ["hook"]
-            with pytest.raises(ConflictError, match="there is a webhook 'hook' already"):
+            with pytest.raises(ConflictError, match='there is a webhook "hook" already'):
                 desk.add(webhook())
             desk.remove("hook")
             assert desk.list().items == []

@@ -147,7 +147,7 @@ def test_rules_come_count_and_go(smsc: smppd.Smsc, esme: EsmeClient) -> None:
     assert (first.name, first.hits, second.hits) == ("first", 1, 1)
     first.remove()
     assert esme.submit("447700900123", "Hello").command_status == "ESME_ROK"
-    with pytest.raises(UserError, match="no rule 'first'"):
+    with pytest.raises(UserError, match='no rule "first"'):
         _ = first.hits
 
 
@@ -206,7 +206,7 @@ def test_messages_end_as_the_test_wants() -> None:
         assert failed.message_id in repr(failed)
         with pytest.raises(UserError, match="is final"):
             failed.deliver()
-        with pytest.raises(UserError, match="no message '7'"):
+        with pytest.raises(UserError, match='no message "7"'):
             smsc.message("7")
 
 

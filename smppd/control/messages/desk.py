@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from msgspec import Struct
 
-from smppd.control.failures import ConflictError, InvalidError, NotFoundError, TooBusyError
+from smppd.control.failures import ConflictError, InvalidError, NotFoundError, TooBusyError, quoted
 from smppd.control.messages.conditions import compile_search
 from smppd.control.messages.finder import SLICE, Finder
 from smppd.control.messages.index import Index
@@ -246,7 +246,7 @@ class MessagesDesk:
         wanted = destination_addr.encode("latin-1", "replace")
         message = next((each for each in members if not wanted or each.pdu.destination_addr == wanted), None)
         if message is None:
-            raise NotFoundError(f"message {message_id!r} to", destination_addr)
+            raise NotFoundError(f"message {quoted(message_id)} to", destination_addr)
         return message, members
 
     # -- what is done to messages -------------------------------------------------------------------------------------
@@ -272,7 +272,7 @@ class MessagesDesk:
         message, members = self._find(message_id, destination_addr)
         chosen = [message] if destination_addr else members
         if not sum([end(each) for each in chosen]):
-            raise ConflictError(f"message {message_id!r} is final: {MessageState(message.state).name}")
+            raise ConflictError(f"message {quoted(message_id)} is final: {MessageState(message.state).name}")
         return self._shower.show(message)
 
     async def force_all(self, bulk: Bulk, outcome: str, *, error: int | None = None) -> BulkResult:
