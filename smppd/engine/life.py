@@ -242,6 +242,11 @@ class Life:
             self.outbox.add(forward)
         return others
 
+    def forwarded_to(self, message: Message) -> str:
+        """The system_id of the ESME that a message waits for, to be taken or acknowledged; "" when it does not."""
+        forward = self._forwards.get(message)
+        return "" if forward is None else forward.esme.system_id
+
     def _forwarded(self, forward: Forward) -> None:
         """The outbox is done with a forwarded message: the next turn of the loop makes it final.
 

@@ -205,6 +205,7 @@ class MessagesDesk:
             journal=self._simulation.journal,
             shower=self._shower,
             clocks_agree=self._traces.clocks_agree,
+            forwarded_to=self._simulation.engine.life.forwarded_to(message),
         )
         return MessageDetail(
             message=self._shower.show(message),

@@ -72,13 +72,15 @@ def tell(
     journal: Journal,
     shower: Shower,
     clocks_agree: bool,
+    forwarded_to: str = "",
 ) -> list[EventView]:
     """The events of a message in order.
 
     Where the engine's clock does not show real time, what happened on it cannot be set against PDUs by time: the
     request comes first then, its answer next, then what happened here, then what was sent.
+    `forwarded_to` is the account of the ESME that the message waits for, if it does.
     """
-    told = _Telling(message, story, traces, journal, shower)
+    told = _Telling(message, story, traces, journal, shower, forwarded_to)
     events = [*told.arrival(), *told.inside(), *told.departures()]
     if not clocks_agree:
         return [event for _, event in events]
@@ -95,12 +97,19 @@ class _Telling:
     """One message's life being told."""
 
     def __init__(
-        self, message: Message, story: Story | None, traces: Sequence[Trace], journal: Journal, shower: Shower
+        self,
+        message: Message,
+        story: Story | None,
+        traces: Sequence[Trace],
+        journal: Journal,
+        shower: Shower,
+        forwarded_to: str,
     ) -> None:
         self._message = message
         self._told: Sequence[Event] = () if story is None else story.events
         self._traces = traces
         self._shower = shower
+        self._forwarded_to = forwarded_to
         # Of a journal that has everything since the start, nothing is missing.
         self._forgets = not journal.enabled or journal.oldest > 0
 
@@ -143,7 +152,9 @@ class _Telling:
             yield from noted[end:]
             return
         yield from noted
-        if message in message.route.queue:
+        if self._forwarded_to:
+            yield NOW, EventView(time=None, event="forward_pending", account=self._forwarded_to)
+        elif message in message.route.queue:
             yield NOW, EventView(time=None, event="queued", route=message.route.name)
         elif message.next_at != NEVER and message.state == ENROUTE and not message.awaits_retry:
             next_time = self._shower.moment(message.next_at)

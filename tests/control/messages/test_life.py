@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from smppd.settings import Clock, Dialect, IdForm, Journal, MessageId, Route, Rule, Then, Throughput, When
+from smppd.settings import Account, Clock, Dialect, IdForm, Journal, MessageId, Route, Rule, Then, Throughput, When
 from tests.control.messages.scene import LATER, Scene, scene
-from tests.transport.support import AT_ONCE, CANCEL, DELIVER, QUERY, REPLACE, answer, c, request, wait_until
+from tests.transport.support import AT_ONCE, CANCEL, DELIVER, QUERY, REPLACE, account, answer, c, request, wait_until
 
 ALL_OF_A_DELIVERED_ONE = [
     "received",
@@ -103,6 +103,18 @@ def test_what_waits_says_for_what() -> None:
         assert it.events(first)[-1] == "under_way"
         assert it.get(first).events[-1].next_time is not None
         assert it.events(second)[-1] == "queued"
+
+
+def test_a_message_to_an_esme_that_is_not_there_says_for_whom_it_waits() -> None:
+    accounts = [account(), Account(system_id="shop", password="password", address_range="^4477")]
+    with scene(account=accounts) as it, it.live.client() as shop:
+        message_id = it.submit()
+        last = it.get(message_id).events[-1]
+        assert (last.event, last.account, last.time) == ("forward_pending", "shop", None)
+        shop.bind(system_id="shop")
+        shop.send(answer(DELIVER, 0, int.from_bytes(shop.frame()[12:16], "big"), b"\0"))
+        wait_until(lambda: "acknowledged forward" in it.events(message_id))
+        assert "forward_pending" not in it.events(message_id)
 
 
 def test_a_schedule_its_replacement_and_its_cancellation() -> None:
