@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from aiohttp import hdrs, web
 
 from smppd.api.connection import SECURITY_HEADERS, SERVER_NAME, Connection
-from smppd.api.dispatch import Dispatcher
+from smppd.api.dispatch import OPENAPI, Dispatcher
 from smppd.api.door import BACKLOG
 from smppd.api.endpoints import all_endpoints
 from smppd.api.gate import Gate
@@ -46,6 +46,8 @@ IDLE_TIMEOUT: Final = 75.0
 
 HANDLER_TIMEOUT: Final = 10.0
 """Seconds one request may take, body included: Prometheus itself gives up after 10 by default."""
+
+NO_PATH: Final = "There is no such path."
 
 STOP_GRACE: Final = 1.0
 """Seconds that requests under way get when the server stops."""
@@ -203,6 +205,8 @@ class HttpServer:
         except web.HTTPMethodNotAllowed as error:
             allowed = ", ".join(sorted(error.allowed_methods))
             return problem(error.status, f"Allowed here: {allowed}.", {hdrs.ALLOW: allowed})
+        except web.HTTPNotFound:
+            return problem(404, NO_PATH if self._api is None else f"{NO_PATH} {OPENAPI} lists those of the API.")
         except web.HTTPError as error:
             return problem(error.status)
         except TimeoutError:

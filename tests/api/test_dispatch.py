@@ -195,7 +195,11 @@ class TestPaths:
 
     @pytest.mark.parametrize("path", ["/unknown", "/list/", "/a/x/b", "/a//b/y", "//", "/things/"])
     def test_404(self, client: Client, path: str) -> None:
-        assert client.get(path).problem["status"] == 404
+        told = client.get(path).problem
+        assert (told["status"], told["detail"]) == (
+            404,
+            "There is no such path. /api/openapi.json lists those of the API.",
+        )
 
     @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE"])
     def test_405_says_what_is_allowed(self, client: Client, method: str) -> None:

@@ -123,11 +123,14 @@ class VerificationDesk:
             at_least: so many or more.
             at_most: so many or fewer.
             since, namespace, whole: as in `find`.
+
+        Raises InvalidError as `find` does, and when no number can be as expected.
         """
+        expected = Expected(exactly, at_least, at_most)
+        expected.check()
         matcher = self._matcher(when, namespace)
         collector = Collector(matcher, whole=whole, limit=MARKED)
         await self._collect(collector, since, self.next_number)
-        expected = Expected(exactly, at_least, at_most)
         holds, text = expected.allows(collector.count), ""
         nearest: list[NearMiss] = []
         if not holds:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from smppd.control.failures import InvalidError
+
 
 class Expected(NamedTuple):
     """What a number has to be; all that is given has to hold."""
@@ -11,6 +13,13 @@ class Expected(NamedTuple):
     exactly: int | None = None
     at_least: int | None = None
     at_most: int | None = None
+
+    def check(self) -> None:
+        """Raise InvalidError when no number can be so."""
+        if self.exactly is not None and (self.at_least is not None or self.at_most is not None):
+            raise InvalidError([("exactly", "expected either exactly, or at_least and at_most")])
+        if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
+            raise InvalidError([("at_most", f"expected at_least ({self.at_least}) or more, got {self.at_most}")])
 
     def allows(self, count: int) -> bool:
         """Whether a number is as expected."""

@@ -1,3 +1,6 @@
+import pytest
+
+from smppd.control.failures import InvalidError
 from smppd.control.verification.expected import Expected
 
 
@@ -18,3 +21,18 @@ def test_in_words() -> None:
     assert str(Expected(exactly=2)) == "exactly 2"
     assert str(Expected(at_least=1, at_most=3)) == "at least 1 and at most 3"
     assert str(Expected()) == ""
+
+
+@pytest.mark.parametrize(
+    ("expected", "path"),
+    [
+        (Expected(exactly=2, at_least=1), "exactly"),
+        (Expected(exactly=2, at_most=2), "exactly"),
+        (Expected(at_least=3, at_most=2), "at_most"),
+    ],
+)
+def test_what_no_number_can_be_is_refused(expected: Expected, path: str) -> None:
+    with pytest.raises(InvalidError) as caught:
+        expected.check()
+    assert [where for where, _ in caught.value.problems] == [path]
+    Expected(at_least=2, at_most=2).check()
