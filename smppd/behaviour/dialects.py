@@ -65,6 +65,10 @@ class CompiledDialect(PlainDialect):
             return super().keys(message_id)
         return self.ids.keys(message_id)
 
+    def keys_of_receipt(self, named: bytes) -> list[bytes]:
+        """Under which ids the message may be known that a receipt of ours names so."""
+        return self.ids.keys_of_receipt(named)
+
     def added_tlvs(self, command_id: int) -> bytes:
         """The octets of the TLVs that are added to a PDU of this kind."""
         added = self._added.get(command_id)

@@ -95,6 +95,17 @@ class IdSpelling:
                 continue
         return keys
 
+    def keys_of_receipt(self, named: bytes) -> list[bytes]:
+        """Under which ids the message may be known that a receipt names so; a UUID made of a number says nothing."""
+        keys = []
+        for form in (self._text, self._tlv):
+            for source in (self._response, self._below_34):
+                try:
+                    keys.append(spell(read(named, form), source))
+                except ValueError:
+                    continue
+        return keys
+
     def in_text(self, message_id: bytes, *, below_34: bool) -> bytes:
         """What the text of a receipt calls the message of this id."""
         return self._other(message_id, self._text, below_34=below_34)

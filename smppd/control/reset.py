@@ -33,7 +33,7 @@ class ResetView(Struct, frozen=True, kw_only=True):
 
     namespace: Annotated[str | None, Meta(description="The account that it was for; null: all.")]
     messages: Annotated[int, Meta(description="Messages that are forgotten.")]
-    frames: Annotated[int, Meta(description="PDUs that the journal has forgotten.")]
+    pdus: Annotated[int, Meta(description="Recorded PDUs that are forgotten.")]
     rules: Annotated[int, Meta(description="Rules that there are now.")]
     faults: Annotated[int, Meta(description="Faults that there are now.")]
     settings: Annotated[list[str], Meta(description="What of the configuration was changed and is as it was.")]
@@ -226,7 +226,7 @@ class ResetDesk:
         return ResetView(
             namespace=namespace,
             messages=messages,
-            frames=frames,
+            pdus=frames,
             rules=len(simulation.rules),
             faults=len(simulation.faults),
             settings=changes,

@@ -43,6 +43,10 @@ class PlainDialect:
         """The id itself, hexadecimal digits as capitals."""
         return [message_id.upper()] if is_id(message_id) else []
 
+    def keys_of_receipt(self, named: bytes) -> list[bytes]:  # noqa: ARG002  # whatever it is
+        """None beside what `keys` has: receipts spell ids as responses do."""
+        return []
+
     def added_tlvs(self, command_id: int) -> bytes:  # noqa: ARG002  # whatever it is
         """None."""
         return b""

@@ -158,6 +158,9 @@ class Dialect(Protocol):
     def keys(self, message_id: bytes) -> list[bytes]:
         """Under which ids the message that an ESME names so may be known; [] when this is none of ours."""
 
+    def keys_of_receipt(self, named: bytes) -> list[bytes]:
+        """Under which ids the message may be known that a receipt names so, beside those that `keys` has."""
+
     def added_tlvs(self, command_id: int) -> bytes:
         """The octets of the TLVs that are added to a PDU of this kind."""
 

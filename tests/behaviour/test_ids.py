@@ -201,6 +201,14 @@ def test_a_message_is_found_by_the_id_of_its_response(form: IdForm, number: int,
     assert written in ids.keys(written)
 
 
+def test_a_message_is_found_by_the_id_of_its_receipt() -> None:
+    hexadecimal = IdForm(base="hex", case="upper", width=8)
+    ids = IdSpelling(MessageId(response=hexadecimal, receipt_text=IdForm(), receipt_tlv=IdForm(prefix="n")))
+    assert b"3B9ACA00" in ids.keys_of_receipt(ids.in_text(b"3B9ACA00", below_34=False))
+    assert b"3B9ACA00" in ids.keys_of_receipt(b"n1000000000")
+    assert ids.keys_of_receipt(b"none") == []
+
+
 def test_letter_case_and_zeros_in_front_do_not_matter() -> None:
     ids = spelling(response=IdForm(base="hex", prefix="Ab", width=10))
     for named in (b"Ab003b9aca00", b"AB003B9ACA00", b"ab3b9aca00"):

@@ -87,7 +87,7 @@ def test_everything_is_as_after_the_start() -> None:
         assert control.rules.scenario("s").state == "on"
         view = await control.reset.reset()
         assert (view.namespace, view.messages, view.rules, view.faults, view.disconnected) == (None, 4, 3, 0, 0)
-        assert view.frames > 10
+        assert view.pdus > 10
         made = {"rule[mine]", "fault[full]", "network.bad", "dialect.other", "route[fr]", "account[carol]"}
         assert made <= set(view.settings)
         assert stage.server.settings == control.simulation.configured
@@ -119,7 +119,7 @@ def test_what_is_to_be_kept_is_kept() -> None:
         stage.advance(1.0)
         frames = len(stage.server.journal)
         view = await control.reset.reset(keep=PARTS)
-        assert (view.messages, view.frames, view.rules, view.faults, view.settings) == (0, 0, 4, 1, [])
+        assert (view.messages, view.pdus, view.rules, view.faults, view.settings) == (0, 0, 4, 1, [])
         assert len(stage.server.journal) == frames
         assert control.rules.get("file").fired == 1
         assert control.rules.scenario("s").state == "on"
@@ -153,7 +153,7 @@ def test_one_account_is_reset_and_nobody_else_notices() -> None:
         of_bob = [entry.frame for entry in stage.server.journal.of_session(bob.connection.name)]
         view = await control.reset.reset("alice")
         assert (view.namespace, view.messages, view.settings) == ("alice", 2, ["account[alice].window"])
-        assert view.frames == frames - len(of_bob) == frames - len(stage.server.journal)
+        assert view.pdus == frames - len(of_bob) == frames - len(stage.server.journal)
         assert [entry.frame for entry in stage.server.journal] == of_bob
         assert [rule.name for rule in stage.server.rules] == ["of-bob", "file", "late", "lock", "everybody"]
         assert [fault.name for fault in stage.server.faults] == ["of-bob"]

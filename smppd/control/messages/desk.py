@@ -238,8 +238,10 @@ class MessagesDesk:
         except UnicodeEncodeError:
             raise NotFoundError("message", message_id) from None
         engine = self._simulation.engine
-        # As it is kept, or as an ESME may spell it in a query_sm.
-        keys = [key, *(other for dialect in engine.dialects.values() for other in dialect.keys(key))]
+        # As it is kept, as an ESME may spell it in a query_sm, or as receipts spell it: the first match wins.
+        dialects = engine.dialects.values()
+        keys = [key, *(other for dialect in dialects for other in dialect.keys(key))]
+        keys += (other for dialect in dialects for other in dialect.keys_of_receipt(key))
         found = next((message for each in keys if (message := engine.messages.get(each)) is not None), None)
         if found is None:
             raise NotFoundError("message", message_id)

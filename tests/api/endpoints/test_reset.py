@@ -23,7 +23,7 @@ def test_everything() -> None:
             0,
             ["rule[api-rule-1]"],
         )
-        assert view["frames"] >= 12
+        assert view["pdus"] >= 12
         assert client.get("/clock").json["real"] is True
         assert live.call(lambda: live.server.engine.ledger.live) == 0
         esme.send(request(SUBMIT, 70, submit_body(registered=1)))

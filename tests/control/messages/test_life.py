@@ -230,3 +230,5 @@ def test_a_dialect_that_spells_ids_anew_in_receipts_is_understood() -> None:
         it.until_settled(message_id)
         assert it.events(message_id)[-2:] == ["sent receipt", "acknowledged receipt"]
         assert it.get(message_id.upper()).message.message_id == message_id
+        spelled = frame[frame.index(b"id:") + 3 :].partition(b" ")[0].decode()
+        assert it.get(spelled).message.message_id == message_id != spelled
