@@ -170,7 +170,7 @@ class AccountDesk:
         Raises InvalidError with all that is wrong with it.
         """
         if account.system_id != system_id:
-            raise InvalidError([("system_id", f"expected {quoted(system_id)}: an account keeps its system_id")])
+            raise InvalidError([("system_id", f"expected {quoted(system_id)}, as in the path")])
         accounts = self._simulation.settings.account
         if all(each.system_id != system_id for each in accounts):
             return self.create(account)

@@ -143,7 +143,7 @@ def test_replace() -> None:
         assert [account.system_id for account in stage.server.settings.account] == ["one", "two"]
         assert binds(stage, "one", "geheim") == 0x0E
         assert binds(stage, "one", "other") == 0
-        with pytest.raises(InvalidError, match="keeps its system_id"):
+        with pytest.raises(InvalidError, match="as in the path"):
             desk(stage).replace("one", Account(system_id="two", password="p"))
         assert desk(stage).replace("three", Account(system_id="three", password="p")).system_id == "three"
 

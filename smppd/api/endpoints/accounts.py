@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from smppd.api.endpoint import Endpoint
 from smppd.control.accounts import AccountChange, AccountView, OutbindResult, settings_of
 from smppd.control.pages import Page, PageQuery
 from smppd.settings import Account
+from smppd.settings.types import SystemId  # noqa: TC001  # msgspec reads annotations
 
 if TYPE_CHECKING:
     from smppd.api.endpoint import Call
@@ -17,6 +20,12 @@ SYSTEM_ID: Final = {"system_id": "The account's system_id."}
 
 class AccountQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which accounts."""
+
+
+class AccountInPlace(Account, frozen=True):
+    """An account. Its system_id stands in the path; if it is given here as well, it is the same one."""
+
+    system_id: SystemId | None = None  # type: ignore[assignment]  # only here it may be left out
 
 
 async def _list(call: Call) -> Page[AccountView]:
@@ -32,7 +41,9 @@ async def _create(call: Call) -> AccountView:
 
 
 async def _replace(call: Call) -> AccountView:
-    return call.control.accounts.replace(call.path["system_id"], call.body)
+    system_id, fields = call.path["system_id"], msgspec.structs.asdict(call.body)
+    fields["system_id"] = fields["system_id"] or system_id
+    return call.control.accounts.replace(system_id, Account(**fields))
 
 
 async def _change(call: Call) -> AccountView:
@@ -101,7 +112,7 @@ ENDPOINTS: Final = (
         description="All of its settings, a password included. Sessions stay bound unless it is disabled now.",
         role="control",
         parameters=SYSTEM_ID,
-        body=Account,
+        body=AccountInPlace,
         result=AccountView,
         problems=(409,),
         handle=_replace,

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Final
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Struct, field, structs
 
 from smppd.api.endpoint import Endpoint
 from smppd.api.endpoints.adjusting import EntryName, Order
 from smppd.control.failures import InvalidError
+from smppd.control.judging import read
 from smppd.control.pages import Page, PageQuery
 from smppd.control.routes import RouteView
 from smppd.settings.routes import Route
-from smppd.settings.types import Table
+from smppd.settings.types import Name, Table
 
 if TYPE_CHECKING:
     from smppd.api.endpoint import Call
@@ -24,6 +25,12 @@ class RouteList(Table, frozen=True):
     """Routes in their order."""
 
     routes: list[Route] = field()
+
+
+class RouteInPlace(Route, frozen=True):
+    """A route. Its name stands in the path; if it is given here as well, it is the same one."""
+
+    name: Name | None = None  # type: ignore[assignment]  # only here it may be left out
 
 
 class AddRouteQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -48,7 +55,9 @@ async def _add(call: Call) -> RouteView:
 
 
 async def _put(call: Call) -> RouteView:
-    return call.control.routes.put(call.path["name"], call.body)
+    name, fields = call.path["name"], structs.asdict(call.body)
+    fields["name"] = fields["name"] or read(Route, {"name": name}).name
+    return call.control.routes.put(name, Route(**fields))
 
 
 async def _put_all(call: Call) -> Page[RouteView]:
@@ -136,7 +145,7 @@ ENDPOINTS: Final = (
         description="One that is there keeps its place; a new one goes in front of all others.",
         role="control",
         parameters=NAMED,
-        body=Route,
+        body=RouteInPlace,
         result=RouteView,
         problems=(409,),
         handle=_put,

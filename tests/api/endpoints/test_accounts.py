@@ -34,6 +34,7 @@ def test_an_account_from_its_making_to_its_end() -> None:
         assert client.get("/accounts/new").problem["status"] == 404
         assert bind_status(live, "new", "third") == 0x0F
         assert client.put("/accounts/put", {"system_id": "put", "password": "p"}).status == 200
+        assert client.put("/accounts/put", {"password": "p", "window": 3}).json["window"] == 3
         assert client.get("/accounts/put").json["system_id"] == "put"
 
 
@@ -88,6 +89,8 @@ def test_all_that_is_wrong_at_once() -> None:
         for body in ({"window": None}, {"throughput": {"limit": -1}}, {"password_hash": "x"}, {"system_id": "y"}):
             assert client.patch("/accounts/smppclient1", body).problem["status"] == 422, body
         assert client.put("/accounts/a", {"system_id": "b", "password": "p"}).problem["status"] == 422
+        assert set(client.put(f"/accounts/{16 * 'x'}", {"password": "p"}).errors) == {"system_id"}
+        assert set(client.put("/accounts/a", {"password": 9 * "p"}).errors) == {"password"}
         for method, path in (
             ("PATCH", "/accounts/no"),
             ("DELETE", "/accounts/no"),

@@ -35,3 +35,5 @@ def test_bad_input() -> None:
         assert set(client.post("/routes?before=x&after=y", FR).errors) == {"after"}
         assert client.post("/routes", {**FR, "name": "default"}).status == 409
         assert set(client.put("/routes/other", FR).errors) == {"name"}
+        assert set(client.put("/routes/no%20name", {"match": FR["match"]}).errors) == {"name"}
+        assert client.put("/routes/nl", {"match": {"destination_addr": "31*"}}).json["route"]["name"] == "nl"
