@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 DOCUMENT: Final = "/api/openapi.json"
 
+STREAM: Final = "text/event-stream"
+"""What is answered with this type has no end."""
+
 
 @click.command(name="api", short_help="Call any operation of a server's HTTP API.")
 @click.argument("operation", required=False)
@@ -45,6 +48,11 @@ def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
                 yield {**entry, "method": method.upper(), "path": path}
 
 
+def _reason(error: OSError | UnicodeDecodeError) -> str:
+    """Why a file cannot be read, in words."""
+    return (error.strerror or "").lower() if isinstance(error, OSError) else "it is not UTF-8"
+
+
 def _list(operations: Iterable[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
         print_json({entry["operationId"]: f"{entry['method']} {entry['path']}" for entry in operations})
@@ -52,13 +60,19 @@ def _list(operations: Iterable[dict[str, Any]], *, as_json: bool) -> None:
     from smppd.cli.tables import print_table
 
     rows = [(entry["operationId"], entry["method"], entry["path"], entry.get("summary", "")) for entry in operations]
-    print_table(("operation", "method", "path", "what it does"), rows, empty="The server names no operations.")
+    print_table(
+        ("operation", "method", "path", "what it does"),
+        rows,
+        empty="The server names no operations.",
+        spare=("method",),
+    )
 
 
 def _unknown(operation: str, operations: Iterable[str]) -> str:
     from smppd.strict import suggestion
 
-    return f"there is no operation {operation!r}. {suggestion(operation, operations)}".rstrip()
+    hint = suggestion(operation, operations) or "`smppd api` lists them all"
+    return f"there is no operation {operation!r}: {hint}"
 
 
 def _pairs(values: Iterable[str]) -> list[tuple[str, str]]:
@@ -73,6 +87,8 @@ def _pairs(values: Iterable[str]) -> list[tuple[str, str]]:
 
 def _call(remote: Remote, entry: dict[str, Any], pairs: list[tuple[str, str]], body: str | None) -> Any:
     """Put path variables into the path, the others into the query."""
+    if STREAM in entry["responses"].get("200", {}).get("content", {}):
+        raise click.UsageError(f"{entry['operationId']} never ends: `smppd tail` shows what it tells")
     path = entry["path"]
     query: dict[str, list[str]] = {}
     for name, text in pairs:
@@ -93,7 +109,7 @@ def _json(body: str) -> Any:
         try:
             body = sys.stdin.read() if source == "-" else Path(source).read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise click.BadParameter(f"{source}: {error}", param_hint="--body") from None
+            raise click.BadParameter(f"{source}: {_reason(error)}", param_hint="--body") from None
     try:
         return json.loads(body)
     except ValueError as error:

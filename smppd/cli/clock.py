@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from smppd.cli.remote import Remote, print_json, remote_command
+from smppd.cli.remote import Remote, print_json, remote_command, seconds_of
 
 
 @click.group(name="clock", short_help="Read and move the simulated time of a server.", invoke_without_command=True)
@@ -19,13 +19,11 @@ def command(context: click.Context, /, as_json: bool, remote: Remote) -> None:
 
 
 @command.command(name="advance", short_help="Let simulated time pass at once.")
-@click.argument("span")
+@click.argument("span", callback=seconds_of)
 @remote_command
-def advance(span: str, as_json: bool, remote: Remote) -> None:
+def advance(span: float, as_json: bool, remote: Remote) -> None:
     """Let SPAN pass (90s, 15m, 24h, 7d, 1h30m): whatever is due meanwhile happens, each thing at its time."""
-    from smppd.load.units import parse_duration
-
-    lapse = remote.post("/clock/advance", {"seconds": parse_duration(span)}, patient=True)
+    lapse = remote.post("/clock/advance", {"seconds": span}, patient=True)
     if as_json:
         print_json(lapse)
         return

@@ -13,6 +13,10 @@ STATES: Final = (
 )
 
 
+SPARE: Final = ("account", "receipt", "err")
+"""Columns that a narrow terminal does without."""
+
+
 @click.group(name="messages", short_help="Search the messages of a server.", invoke_without_command=True)
 @click.option("--account", metavar="PATTERN", help="Who submitted it.")
 @click.option("--route", metavar="PATTERN", help="The route it takes.")
@@ -61,7 +65,7 @@ def command(
     from smppd.cli.tables import print_table
 
     columns = ("accepted", "message_id", "account", "from", "to", "state", "err", "receipt", "text")
-    print_table(columns, map(_row, messages), empty="There are no such messages.")
+    print_table(columns, map(_row, messages), empty="There are no such messages.", spare=SPARE)
 
 
 def _row(message: dict[str, Any]) -> tuple[object, ...]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from smppd.cli.remote import Remote, print_json, remote_command
+from smppd.cli.remote import Remote, print_json, remote_command, seconds_of
 
 
 @click.command(name="mo", short_help="Send a message from a subscriber to an ESME.")
@@ -15,7 +15,9 @@ from smppd.cli.remote import Remote, print_json, remote_command
 @click.argument("text")
 @click.option("--account", metavar="SYSTEM_ID", help="The ESME it goes to.  [default: the one that serves TO]")
 @click.option("--data-coding", type=click.IntRange(0, 255), metavar="N", help="data_coding.  [default: as TEXT needs]")
-@click.option("--delay", default="0", metavar="SPAN", help="When it is sent, from now on, as in 30s.")
+@click.option(
+    "--delay", callback=seconds_of, default="0", metavar="SPAN", help="When it is sent, from now on, as in 30s."
+)
 @remote_command
 def command(
     source: str,
@@ -23,20 +25,18 @@ def command(
     text: str,
     account: str | None,
     data_coding: int | None,
-    delay: str,
+    delay: float,
     as_json: bool,
     remote: Remote,
 ) -> None:
     """Have the subscriber FROM send TEXT to the number TO of an ESME (deliver_sm); long texts go in parts."""
-    from smppd.load.units import parse_duration
-
     body: dict[str, Any] = {"source_addr": source, "destination_addr": destination, "text": text}
     if account is not None:
         body["account"] = account
     if data_coding is not None:
         body["data_coding"] = data_coding
-    if seconds := parse_duration(delay):
-        body["delay"] = seconds
+    if delay:
+        body["delay"] = delay
     done = remote.post("/mo", body)
     if as_json:
         print_json(done)

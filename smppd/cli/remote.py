@@ -171,7 +171,10 @@ class Remote:
         try:
             connection.request(method, self._target(path, query), octets, headers)
             return connection.getresponse()
-        except (OSError, http.client.HTTPException) as error:
+        except http.client.HTTPException:
+            connection.close()
+            raise self._stranger() from None
+        except OSError as error:
             connection.close()
             raise RemoteError(
                 f"no smppd answers at {self.url}: {_reason(error)}\n"
@@ -266,5 +269,26 @@ def _inherited(context: click.Context, name: str) -> Any:
 
 def print_json(value: Any) -> None:
     """Print a value as one JSON document: indented for a person, on one line for a program."""
-    indent = 2 if sys.stdout.isatty() else None
-    click.echo(json.dumps(value, ensure_ascii=False, indent=indent))
+    click.echo(as_json_text(value, indent=2 if sys.stdout.isatty() else None))
+
+
+def as_json_text(value: Any, *, indent: int | None = None) -> str:
+    """A value as JSON that people can read, and that commands no terminal: what is not printable is escaped."""
+    from smppd.cli.tables import is_harmless
+
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    if text.isascii():
+        return text  # control characters are escaped already
+    return "".join(one if one == "\n" or is_harmless(one) else json.dumps(one)[1:-1] for one in text)
+
+
+def seconds_of(_context: click.Context, _parameter: click.Parameter, span: str | None) -> float | None:
+    """For click: a duration such as 500ms, 10s, 1m30s or 24h, in seconds; a text that is none is wrong usage."""
+    from smppd.load.units import parse_duration
+
+    if span is None:
+        return None
+    try:
+        return parse_duration(span)
+    except UserError as error:
+        raise click.BadParameter(str(error)) from None

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from smppd.cli.remote import Remote, print_json, remote_command, segment
+from smppd.cli.remote import Remote, print_json, remote_command, seconds_of, segment
 
 
 @click.group(name="rules", short_help="List the rules of a server, and change them.", invoke_without_command=True)
@@ -59,13 +59,13 @@ def show(name: str, as_json: bool, remote: Remote) -> None:  # noqa: ARG001  # a
     "--command", "commands", multiple=True, metavar="NAME", help="When: the PDU.  [default: submit_sm, data_sm]"
 )
 @click.option("--account", metavar="SYSTEM_ID", help="It belongs to this account, and is about it alone.")
-@click.option("--status", metavar="NAME", help="Then: refuse with this command_status, such as ESME_RTHROTTLED.")
+@click.option("--status", metavar="NAME|N", help="Then: refuse with this command_status, such as ESME_RTHROTTLED.")
 @click.option("--outcome", metavar="NAME", help="Then: this outcome, such as UNDELIV.")
 @click.option("--error", type=click.IntRange(0, 999), metavar="N", help="Then: the err of the receipt.")
-@click.option("--delay", metavar="SPAN", help="Then: answer so much later, as in 500ms.")
+@click.option("--delay", callback=seconds_of, metavar="SPAN", help="Then: answer so much later, as in 500ms.")
 @click.option("--reply", metavar="TEXT", help="Then: the subscriber answers this.")
 @click.option("--times", type=click.IntRange(min=1), metavar="N", help="Fire at most so often.")
-@click.option("--ttl", metavar="SPAN", help="It goes by itself after so much simulated time.")
+@click.option("--ttl", callback=seconds_of, metavar="SPAN", help="It goes by itself after so much simulated time.")
 @click.option("--last", is_flag=True, help="Behind all other rules.  [default: in front of them]")
 @remote_command
 def add(file: str | None, last: bool, as_json: bool, remote: Remote, **options: Any) -> None:
@@ -74,11 +74,10 @@ def add(file: str | None, last: bool, as_json: bool, remote: Remote, **options: 
     FILE holds [[rule]] tables as a configuration does; `-` reads them from standard input.
     """
     query: dict[str, Any] = {"namespace": options.pop("account"), "last": last or None}
-    if ttl := options.pop("ttl"):
-        query["expires_in"] = _seconds(ttl)
+    query["expires_in"] = options.pop("ttl")
     if file is None:
         rules = [_rule(options)]
-    elif any(value for value in options.values()):
+    elif any(value not in (None, ()) for value in options.values()):
         raise click.UsageError("a rule comes from FILE or from options")
     else:
         rules = _rules_of(file)
@@ -102,19 +101,17 @@ def _rule(options: dict[str, Any]) -> dict[str, Any]:
         when["text"] = {"glob": options["text"]}
     if options["commands"]:
         when["command"] = list(options["commands"])
-    then = {name: options[name] for name in ("status", "outcome", "error", "reply") if options[name] is not None}
-    if options["delay"]:
-        then["delay"] = _seconds(options["delay"])
+    then: dict[str, Any] = {
+        name: options[name] for name in ("status", "outcome", "error", "reply") if options[name] is not None
+    }
+    if then.get("status", "").isdecimal():
+        then["status"] = int(then["status"])
+    if options["delay"] is not None:
+        then["delay"] = options["delay"]
     if not then:
         raise click.UsageError("what is to happen? Give --status, --outcome, --error, --delay or --reply, or a FILE")
     rule: dict[str, Any] = {"when": when, "then": then}
     return rule | {name: options[name] for name in ("name", "times") if options[name]}
-
-
-def _seconds(span: str) -> float:
-    from smppd.load.units import parse_duration
-
-    return parse_duration(span)
 
 
 def _rules_of(file: str) -> list[dict[str, Any]]:

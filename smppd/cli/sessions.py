@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from smppd.cli.remote import Remote, print_json, remote_command, segment
+from smppd.cli.remote import Remote, print_json, remote_command, seconds_of, segment
 
 
 @click.group(name="sessions", short_help="List the sessions of a server, and end them.", invoke_without_command=True)
@@ -26,7 +26,7 @@ def command(context: click.Context, /, account: str | None, everything: bool, as
     from smppd.cli.tables import print_table
 
     columns = ("session", "state", "system_id", "version", "peer", "age", "in", "out", "submitted", "refused", "window")
-    print_table(columns, map(_row, sessions), empty="Nobody is connected.")
+    print_table(columns, map(_row, sessions), empty="Nobody is connected.", spare=("peer", "version"))
 
 
 def _row(session: dict[str, Any]) -> tuple[object, ...]:
@@ -95,19 +95,17 @@ def reset(session: str, as_json: bool, remote: Remote) -> None:
 
 @command.command(name="throttle", short_help="Refuse what a session submits, for a while.")
 @click.argument("session")
-@click.argument("span", required=False)
+@click.argument("span", callback=seconds_of, required=False)
 @click.option("--status", default="ESME_RTHROTTLED", show_default=True, metavar="NAME", help="What is answered.")
 @click.option("--lift", is_flag=True, help="Refuse no more.")
 @remote_command
-def throttle(session: str, span: str | None, status: str, lift: bool, as_json: bool, remote: Remote) -> None:
+def throttle(session: str, span: float | None, status: str, lift: bool, as_json: bool, remote: Remote) -> None:
     """Refuse what SESSION submits for SPAN (30s, 5m; not given: until it is lifted)."""
     if lift and span is not None:
         raise click.UsageError("--lift takes no SPAN")
     change: dict[str, Any] | None = None
     if not lift:
-        from smppd.load.units import parse_duration
-
-        change = {"command_status": status} | ({} if span is None else {"seconds": parse_duration(span)})
+        change = {"command_status": status} | ({} if span is None else {"seconds": span})
     _show(remote.ask("PATCH", f"/sessions/{segment(session)}", body={"throttle": change}), as_json=as_json)
 
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import json
+import os
+import select
+import sys
+import threading
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import click
 
-from smppd.cli.remote import Remote, remote_command
+from smppd.cli.remote import Remote, RemoteError, as_json_text, remote_command
 from smppd.cli.tables import printable
+
+BROKEN_PIPE: Final = 141
+"""Exit status: 128 + SIGPIPE, as shells have it."""
 
 KINDS: Final = ("session", "pdu", "message", "receipt", "rule", "fault", "throttle", "configuration", "clock")
 VIEWER: Final = "viewer"
@@ -44,17 +50,36 @@ def command(
     if "all" not in kinds:
         query["kind"] = list(kinds or ("pdu",))
     shown = 0
+    _leave_with_reader()
     for kind, event in remote.events("/events", query):
         if as_json:
-            click.echo(json.dumps(event, ensure_ascii=False))
+            click.echo(as_json_text(event))
         else:
             click.echo(line_of(event), err=kind == VIEWER)
         if kind == VIEWER:
             continue
         shown += 1
         if count is not None and shown >= count:
-            break
-    return 0
+            return 0
+    raise RemoteError(f"{remote.url} has ended the stream: the server stops")
+
+
+def _leave_with_reader() -> None:
+    """End as soon as nobody reads what is printed; else `tail | head -1` would wait for one more event to notice."""
+    poll = getattr(select, "poll", None)
+    if poll is None or sys.stdout.isatty():
+        return
+    reader = poll()
+    try:
+        reader.register(sys.stdout.fileno(), 0)  # errors are told without being asked for
+    except (OSError, ValueError):  # what is no file, as in tests
+        return
+
+    def wait() -> None:
+        reader.poll()
+        os._exit(BROKEN_PIPE)  # the main thread waits for the server, and there is nothing to put in order
+
+    threading.Thread(target=wait, name="reader of the output", daemon=True).start()
 
 
 def line_of(event: dict[str, Any]) -> str:

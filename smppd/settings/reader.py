@@ -116,13 +116,16 @@ def _add_built_ins(tree: dict[str, Any]) -> None:
             named.setdefault(DEFAULT, {})
 
 
+_FOR_COMMANDS: Final = frozenset({"SMPPD_URL", "SMPPD_TOKEN"})
+"""Variables for the commands about a running server; whoever set them starts servers in the same shell."""
+
 _INJECTED: Final = re.compile(r"SMPPD_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP)(_(PROTO|PORT|ADDR))?)?)")
 """Variables that Kubernetes and Docker links put into every container beside a service called smppd."""
 
 
 def _put_environment(overlay: Overlay, environ: Mapping[str, str]) -> list[Problem]:
     """Apply the variables that are ours, whole tables before their keys and lists in the order of their indices."""
-    ours = [name for name in environ if name.startswith(ENVIRONMENT_PREFIX) and not _INJECTED.fullmatch(name)]
+    ours = [name for name in environ if name.startswith(ENVIRONMENT_PREFIX) and not _is_no_setting(name)]
     split = {name: name.removeprefix(ENVIRONMENT_PREFIX).split(ENVIRONMENT_SEPARATOR) for name in ours}
     problems = []
     for name in sorted(ours, key=lambda name: [(part.isdecimal(), part.zfill(9), part) for part in split[name]]):
@@ -131,6 +134,11 @@ def _put_environment(overlay: Overlay, environ: Mapping[str, str]) -> list[Probl
         except strict.UnknownKeyError as error:
             problems.append(Problem(name, "", "", "no such setting", _environment_hint(name) or error.hint))
     return problems
+
+
+def _is_no_setting(name: str) -> bool:
+    """Whether a variable that begins as ours do is meant for somebody else."""
+    return name in _FOR_COMMANDS or _INJECTED.fullmatch(name) is not None
 
 
 def _environment_hint(name: str) -> str:

@@ -37,3 +37,9 @@ def test_wrong_usage(shell: Shell) -> None:
     assert "this is no JSON" in shell.fails("api", "count_messages", "--body", "{", status=2)
     assert "--body" in shell.fails("api", "count_messages", "--body", "@/nowhere", status=2)
     assert "nonsense" in shell.fails("api", "list_messages", "nonsense=1")
+
+
+def test_what_never_ends_is_left_to_tail(shell: Shell) -> None:
+    assert "`smppd tail`" in shell.fails("api", "stream_events", status=2)
+    assert "lists them all" in shell.fails("api", "zzz", status=2)
+    assert "no such file" in shell.fails("api", "count_pdus", "--body", "@nothing.json", status=2)

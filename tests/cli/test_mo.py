@@ -33,5 +33,5 @@ def test_a_coding_and_a_delay(shell: Shell, bound: Raw) -> None:
 
 def test_wrong_usage(shell: Shell) -> None:
     assert 'no account "other"' in shell.fails("mo", "1", "2", "x", "--account", "other").lower()
-    assert "no duration" in shell.fails("mo", "1", "2", "x", "--delay", "soon")
+    assert "no duration" in shell.fails("mo", "1", "2", "x", "--delay", "soon", status=2)
     assert "source_addr" in shell.fails("mo", "1" * 40, "2", "x")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,7 +12,7 @@ from typing import Any
 import click
 import pytest
 
-from smppd.cli.remote import PAGE, Remote, RemoteError, print_json, remote_command, segment
+from smppd.cli.remote import PAGE, Remote, RemoteError, as_json_text, print_json, remote_command, segment
 
 Answer = tuple[int, str, bytes]
 Script = Callable[[BaseHTTPRequestHandler], Answer]
@@ -216,3 +217,29 @@ def test_commands_get_their_server_from_options_and_environment(monkeypatch: pyt
 def test_json_is_one_line_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
     print_json({"text": "é\n"})
     assert capsys.readouterr().out == '{"text": "é\\n"}\n'
+
+
+def test_what_speaks_no_http_is_told_apart_and_not_quoted() -> None:
+    """As when somebody names the port of SMPP."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(1000)
+                connection.sendall(b"\x1b[31m\0\0\0 no HTTP\r\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        with pytest.raises(RemoteError, match="is it another server") as refused:
+            Remote(f"127.0.0.1:{listener.getsockname()[1]}").get("/")
+        thread.join()
+    assert "\x1b" not in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["é 😀\n", "\u202eevil\x9b31m", "half of it: \ud83d", "\x1b[0m"])
+def test_json_commands_no_terminal(text: str) -> None:
+    printed = as_json_text({"text": text})
+    assert json.loads(printed) == {"text": text}
+    printed.encode()
+    assert all(one.isprintable() for one in printed)

@@ -81,3 +81,8 @@ def test_wrong_usage(shell: Shell, tmp_path: Path) -> None:
     assert "from FILE or from options" in shell.fails("rules", "add", str(broken), "--status", "x", status=2)
     assert "then.status" in shell.fails("rules", "add", "--status", "ESME_RNONSENSE")
     assert 'no rule "none"' in shell.fails("rules", "remove", "none")
+
+
+def test_a_status_is_given_by_number_too(shell: Shell) -> None:
+    shell.run("rules", "add", "--status", "88", "--name", "busy")
+    assert shell.json("rules", "show", "busy")["rule"]["then"] == {"status": 88}

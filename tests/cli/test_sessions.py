@@ -75,5 +75,5 @@ def test_a_session_is_throttled_and_let_go(shell: Shell, bound: Raw) -> None:
 
 def test_wrong_usage(shell: Shell) -> None:
     assert "--lift takes no SPAN" in shell.fails("sessions", "throttle", "1", "3s", "--lift", status=2)
-    assert "no duration" in shell.fails("sessions", "throttle", "1", "soon")
+    assert "no duration" in shell.fails("sessions", "throttle", "1", "soon", status=2)
     assert 'no session "99"' in shell.fails("sessions", "show", "99")

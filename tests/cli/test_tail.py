@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
+import pytest
+
+from smppd.cli.remote import Remote
 from smppd.cli.tail import line_of
 from tests.cli.running import Shell, bound, shell, submitted
 from tests.transport.support import Raw
 
 __all__ = ["bound", "shell"]
 
+ROOT = Path(__file__).parents[2]
+ENVIRON = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'protocol'}"}
 BEGINNING = ["--since", "2020-01-01T00:00:00Z"]
 
 
@@ -47,3 +56,23 @@ def test_wrong_usage(shell: Shell) -> None:
     assert "is not one of" in shell.fails("tail", "--kind", "gossip", status=2)
     assert "command" in shell.fails("tail", "--command", "nonsense_sm")
     assert "since" in shell.fails("tail", "--since", "yesterday")
+
+
+def test_who_no_longer_reads_ends_it(shell: Shell, bound: Raw) -> None:
+    """Nothing more happens in the server that could be written to a pipe without a reader."""
+    bound.lives()
+    arguments = [sys.executable, "-m", "smppd", "tail", *BEGINNING, "--url", shell.url]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRON) as tail:
+        assert tail.stdout is not None
+        assert b"bind_transceiver" in tail.stdout.readline()
+        tail.stdout.close()
+        assert tail.wait(timeout=20) == 141
+        assert tail.stderr is not None
+        assert b"Traceback" not in tail.stderr.read()
+
+
+def test_a_server_that_stops_is_told_of(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Remote, "events", lambda *_: iter([("pdu", {"line": "the last"})]))
+    lines, errors = shell.both("tail", status=1)
+    assert lines == [" the last"]
+    assert errors == [f"smppd: {shell.url} has ended the stream: the server stops"]

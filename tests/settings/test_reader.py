@@ -141,6 +141,8 @@ def test_unknown_variables(tmp_path: Path, name: str, hint: str) -> None:
 
 def test_what_orchestrators_inject_is_left_alone() -> None:
     injected = {
+        "SMPPD_URL": "http://127.0.0.1:8775",
+        "SMPPD_TOKEN": "secret",
         "SMPPD_SERVICE_HOST": "10.0.0.1",
         "SMPPD_SERVICE_PORT": "2775",
         "SMPPD_SERVICE_PORT_HTTP": "8775",
