@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     SmscFactory: TypeAlias = Callable[..., Smsc]
     EsmeFactory: TypeAlias = Callable[..., EsmeClient]
 
+__tracebackhide__ = True  # what failed is in the test
+
 MARKER: Final = "smsc"
 MARKER_HELP: Final = (
     "smsc(accounts=..., rules=[...], dialect=..., virtual_clock=True, ...): options of smppd.Smsc for this test"
@@ -94,14 +96,25 @@ def _shared_server(request: pytest.FixtureRequest) -> Iterator[Smsc]:
 
 def _message_centre(options: dict[str, Any]) -> Smsc:
     """A message centre with these options; what is not accepted is told without the frames that found it."""
+    import inspect
+
     from smppd.errors import UserError
+    from smppd.strict import suggestion
     from smppd.testing import Smsc
 
+    known = inspect.signature(Smsc).parameters
+    for name in options:
+        if name not in known:
+            raise _refusal(f"smsc has no option {name!r}; {suggestion(name, known) or 'docs/pytest.md has them'}")
     try:
         return Smsc(**options)
     except UserError as error:
-        told = str(error)
-    pytest.fail(told, pytrace=False)
+        raise _refusal(str(error)) from None
+
+
+def _refusal(told: str) -> BaseException:
+    """Fails a test because of what it, or the configuration of pytest, says: no frames would tell more."""
+    return pytest.fail.Exception(told, pytrace=False)
 
 
 @pytest.fixture
@@ -109,15 +122,19 @@ def smsc_shared(request: pytest.FixtureRequest, _shared_server: Smsc) -> Iterato
     """A message centre that all tests of a process share, reset after each of them; with xdist, one per worker."""
     options = _marked(request.node)
     if unknown := options.keys() - SHARED_OPTIONS:
-        pytest.fail(
-            f"@pytest.mark.smsc({', '.join(sorted(unknown))}) needs the fixture smsc: smsc_shared runs already",
-            pytrace=False,
-        )
+        names = ", ".join(sorted(unknown))
+        raise _refusal(f"@pytest.mark.smsc({names}) needs the fixture smsc: smsc_shared runs already")
     _servers_of(request.node).append(_shared_server)
-    for rule in reversed(options.get("rules", ())):  # the newest goes first, and of a list the first shall
-        _shared_server.rules.add(**rule)
-    for fault in options.get("faults", ()):
-        _shared_server.faults.add(**fault)
+    from smppd.errors import UserError
+
+    try:
+        for rule in reversed(options.get("rules", ())):  # the newest goes first, and of a list the first shall
+            _shared_server.rules.add(**rule)
+        for fault in options.get("faults", ()):
+            _shared_server.faults.add(**fault)
+    except UserError as error:
+        _shared_server.reset()
+        raise _refusal(str(error)) from None
     yield _shared_server
     try:
         _check_health(_shared_server)
@@ -163,7 +180,11 @@ def _target(request: pytest.FixtureRequest) -> dict[str, Any]:
     if address:
         from smppd.settings import parse_address
 
-        host, port = parse_address(address)
+        try:
+            host, port = parse_address(address)
+        except ValueError as error:
+            told = f"smppd_esme_address = {address}: expected an address such as 127.0.0.1:2775 ({error})"
+            raise _refusal(told) from None
         named = {name: request.config.getini(f"smppd_esme_{name}") for name in ("system_id", "password")}
         return {"host": host, "port": port, **{name: value for name, value in named.items() if value}}
     server: Smsc = request.getfixturevalue("smsc_shared" if "smsc_shared" in request.fixturenames else "smsc")
@@ -172,13 +193,18 @@ def _target(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 def _ini_options(config: pytest.Config) -> dict[str, Any]:
     """What the configuration file of the tests says."""
-    options: dict[str, Any] = {name: True for name in ("virtual_clock", "http") if config.getini(f"smppd_{name}")}
+    options: dict[str, Any] = {}
+    for name in ("virtual_clock", "http"):
+        try:
+            options |= {name: True} if config.getini(f"smppd_{name}") else {}
+        except (ValueError, pytest.UsageError) as error:
+            raise _refusal(f"smppd_{name}: {error}; expected true or false") from None
     for name, kind in (("within", float), ("seed", int)):
         if text := config.getini(f"smppd_{name}"):
             try:
                 options[name] = kind(text)
             except ValueError:
-                raise pytest.UsageError(f"smppd_{name} = {text}: not a number") from None
+                raise _refusal(f"smppd_{name} = {text}: not a number") from None
     if path := config.getini("smppd_settings"):
         options["settings"] = config.rootpath / path
     return options
@@ -189,7 +215,7 @@ def _marked(node: pytest.Item) -> dict[str, Any]:
     options: dict[str, Any] = {}
     for marker in node.iter_markers(MARKER):
         if marker.args:
-            raise pytest.UsageError("@pytest.mark.smsc takes options by name: accounts=..., virtual_clock=True, ...")
+            raise _refusal("@pytest.mark.smsc takes options by name: accounts=..., virtual_clock=True, ...")
         options = {**marker.kwargs, **options}
     return options
 
@@ -214,13 +240,10 @@ def _check_health(server: Smsc) -> None:
     """Fail the test when the server has made a mistake; the frames that found it say nothing."""
     from smppd.testing import ServerError
 
-    told = ""
     try:
         server.check_health()
     except ServerError as error:
-        told = str(error)
-    if told:
-        pytest.fail(told, pytrace=False)
+        raise _refusal(str(error)) from None
 
 
 @pytest.hookimpl(wrapper=True)
@@ -230,7 +253,7 @@ def pytest_runtest_makereport(
     """A test that failed shows what its message centres heard and said, and what they logged."""
     report = yield
     servers = item.stash.get(_SERVERS, [])
-    if servers and call.when == "call" and report.failed:
+    if servers and call.when != "teardown" and report.failed:
         for number, server in enumerate(servers, 1):
             name = f"SMSC {number}" if len(servers) > 1 else "SMSC"
             for title, text in server.report().items():

@@ -113,13 +113,57 @@ def test_options(smsc, smsc_shared, pytestconfig):
             "@pytest.mark.smsc(virtual_clock) needs the fixture smsc",
         ),
         ("import pytest\n@pytest.mark.smsc(dialect='no-such')\ndef test(smsc): pass", "", 'dialect = "no-such"'),
-        ("import pytest\n@pytest.mark.smsc(dialekt='x')\ndef test(smsc): pass", "", "dialekt"),
+        (
+            "import pytest\n@pytest.mark.smsc(dialekt='x')\ndef test(smsc): pass",
+            "",
+            "smsc has no option 'dialekt'; did you mean \"dialect\"?",
+        ),
+        (
+            "import pytest\n@pytest.mark.smsc(rules={'to': '1'})\ndef test(smsc): pass",
+            "",
+            "'to': expected a rule",
+        ),
+        (
+            "import pytest\n@pytest.mark.smsc(rules=[{'too': '1'}])\ndef test(smsc_shared): pass",
+            "",
+            'did you mean "to"?',
+        ),
+        ("def test(smsc): pass", 'smppd_within = "-1"\n', "within = -1.0: expected seconds"),
+        ("def test(smsc): pass", 'smppd_http = "maybe"\n', "expected true or false"),
+        (
+            "def test(esme): pass",
+            'smppd_esme_address = "nowhere"\n',
+            "smppd_esme_address = nowhere: expected",
+        ),
+        ("def test(esme_factory): esme_factory(password='x')", "", "the SMSC refuses the bind: ESME_RINVPASWD"),
+        ("def test(esme_factory): esme_factory(host='127.0.0.1', port=1)", "", "no SMSC listens on 127.0.0.1:1"),
+        ("def test(esme): esme.submit('1', 'x', priority=1)", "", "field 'priority': there is no such field"),
+        ("def test(smsc): smsc.message('1').fail()", "", "there is no message '1'"),
     ],
 )
 def test_mistakes_are_told(run: Run, code: str, ini: str, told: str) -> None:
+    """And nothing of what happens inside: no frame of ours."""
     done = run(code, ini)
     assert done.returncode != 0
     assert told in done.stdout + done.stderr
+    assert "/smppd/" not in done.stdout
+    assert "asyncio" not in done.stdout
+
+
+def test_a_failure_while_a_test_is_set_up_shows_the_dialogue_too(run: Run) -> None:
+    code = """
+import pytest
+
+@pytest.fixture
+def welcomed(smsc, esme):
+    esme.submit("1", "Welcome")
+    assert smsc.expect_submit().text == "Hello"
+
+def test_it(welcomed): pass
+"""
+    done = run(code)
+    assert "SMSC: dialogue" in done.stdout
+    assert 'smppd -> 1 "Welcome"' in done.stdout
 
 
 def test_the_shared_one_is_as_new_for_each_test(run: Run) -> None:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
+__tracebackhide__ = True
+__unittest = True  # pytest and unittest leave the frames of such modules out: what failed is in the test
+
 
 class AsyncSmsc(Face):
     """A message centre whose methods are awaited; each is described by the method of its name in `smppd.Smsc`.
@@ -50,44 +53,35 @@ class AsyncSmsc(Face):
         **conditions: Unpack[Conditions],
     ) -> Recorded | list[Recorded]:
         """As `Smsc.expect_submit`."""
-        __tracebackhide__ = True
         expectations = self._centre.expectations
-        some = await self._wait(
-            expectations.some(conditions, count=count or 1, within=self._within(within), whole=whole)
-        )
+        some = await self._wait(expectations.some(conditions, count=count, within=self._within(within), whole=whole))
         return some[0] if count is None else some
 
     async def wait_for(
         self, *, count: int = 1, within: float | None = None, **conditions: Unpack[Conditions]
     ) -> list[Recorded]:
         """As `Smsc.wait_for`."""
-        __tracebackhide__ = True
         expectations = self._centre.expectations
         return await self._wait(expectations.some(conditions, count=count, within=self._within(within), whole=False))
 
     async def expect_no(self, *, within: float = 0.0, **conditions: Unpack[Conditions]) -> None:
         """As `Smsc.expect_no`."""
-        __tracebackhide__ = True
-        await self._wait(self._centre.expectations.none(conditions, within=within, whole=True))
+        await self._wait(self._centre.expectations.none(conditions, within=self._within(within), whole=True))
 
     async def expect_order(self, *steps: Conditions, within: float | None = None) -> list[Recorded]:
         """As `Smsc.expect_order`."""
-        __tracebackhide__ = True
         return await self._wait(self._centre.expectations.in_order(steps, within=self._within(within), whole=True))
 
     async def nothing_else(self, *, within: float = 0.0, **conditions: Unpack[Conditions]) -> None:
         """As `Smsc.nothing_else`."""
-        __tracebackhide__ = True
-        await self._wait(self._centre.expectations.nothing_else(conditions, within=within))
+        await self._wait(self._centre.expectations.nothing_else(conditions, within=self._within(within)))
 
     async def submits(self, **conditions: Unpack[Conditions]) -> list[Recorded]:
         """As `Smsc.submits`."""
-        __tracebackhide__ = True
         return await self._wait(self._centre.expectations.all(conditions))
 
     async def settle(self, within: float | None = None) -> None:
         """As `Smsc.settle`."""
-        __tracebackhide__ = True
         await self._wait(self._centre.controls.settle(self._within(within)))
 
     async def dialogue(self, limit: int = DIALOGUE_LINES) -> str:
@@ -98,18 +92,15 @@ class AsyncSmsc(Face):
 
     async def mo(self, *, from_: str, to: str, text: str, account: str | None = None) -> None:
         """As `Smsc.mo`."""
-        __tracebackhide__ = True
         await self._wait(self._centre.controls.mo(from_, to, text, account or self.system_id))
 
     async def messages(self, **conditions: Unpack[MessageConditions]) -> list[AsyncMessage]:
         """As `Smsc.messages`."""
-        __tracebackhide__ = True
         views = await self._wait(self._centre.controls.messages(conditions))
         return [AsyncMessage(self._centre, view) for view in views]
 
     async def message(self, message_id: str) -> AsyncMessage:
         """As `Smsc.message`."""
-        __tracebackhide__ = True
         return AsyncMessage(self._centre, await self._wait(self._centre.controls.message(message_id)))
 
     @property
@@ -129,5 +120,4 @@ class AsyncSmsc(Face):
     # -- inside -------------------------------------------------------------------------------------------------------
 
     async def _wait(self, work: Coroutine[Any, Any, T]) -> T:
-        __tracebackhide__ = True
         return await self._centre.host.wait(work)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from smppd.testing.rules import RuleWords
 
+__tracebackhide__ = True
+__unittest = True  # pytest and unittest leave the frames of such modules out: what failed is in the test
+
 
 class AsyncRule(RuleFacts):
     """A rule that was added."""
@@ -35,7 +38,6 @@ class AsyncRules(Part):
 
     async def add(self, *, ttl: float | None = None, **words: Unpack[RuleWords]) -> AsyncRule:
         """As `Rules.add`."""
-        __tracebackhide__ = True
         return AsyncRule(self._centre, await self._centre.host.wait(self._centre.controls.add_rule(words, ttl)))
 
 
@@ -52,7 +54,6 @@ class AsyncFaults(Part):
 
     async def add(self, kind: str, *, ttl: float | None = None, **parameters: Any) -> AsyncFault:
         """As `Faults.add`."""
-        __tracebackhide__ = True
         return AsyncFault(
             self._centre, await self._centre.host.wait(self._centre.controls.add_fault(kind, parameters, ttl))
         )
@@ -63,13 +64,11 @@ class AsyncClock(ClockFacts):
 
     async def advance(self, seconds: float = 0, *, minutes: float = 0, hours: float = 0, days: float = 0) -> None:
         """As `Clock.advance`."""
-        __tracebackhide__ = True
         span = seconds_of(seconds, minutes, hours, days)
         await self._centre.host.wait(self._centre.controls.advance(span, None))
 
     async def advance_to(self, moment: datetime | str) -> None:
         """As `Clock.advance_to`."""
-        __tracebackhide__ = True
         await self._centre.host.wait(self._centre.controls.advance(None, str(moment)))
 
     async def freeze(self) -> None:
@@ -82,7 +81,6 @@ class AsyncClock(ClockFacts):
 
     async def set_speed(self, speed: float) -> None:
         """As `Clock.set_speed`."""
-        __tracebackhide__ = True
         await self._centre.host.wait(self._centre.controls.clock(speed=speed))
 
 
@@ -91,17 +89,14 @@ class AsyncSession(SessionFacts):
 
     async def unbind(self) -> None:
         """As `Session.unbind`."""
-        __tracebackhide__ = True
         await self._centre.host.wait(self._centre.controls.end_session(self.session, "unbind"))
 
     async def close(self) -> None:
         """As `Session.close`."""
-        __tracebackhide__ = True
         await self._centre.host.wait(self._centre.controls.end_session(self.session, "close"))
 
     async def reset(self) -> None:
         """As `Session.reset`."""
-        __tracebackhide__ = True
         await self._centre.host.wait(self._centre.controls.end_session(self.session, "reset"))
 
 
@@ -122,14 +117,11 @@ class AsyncMessage(MessageFacts):
 
     async def cancel(self) -> None:
         """As `Message.cancel`."""
-        __tracebackhide__ = True
         self.view = await self._centre.host.wait(self._centre.controls.cancel_message(self.message_id))
 
     async def refresh(self) -> None:
         """As `Message.refresh`."""
-        __tracebackhide__ = True
         self.view = await self._centre.host.wait(self._centre.controls.message(self.message_id))
 
     async def _end(self, outcome: str, error: int | None) -> None:
-        __tracebackhide__ = True
         self.view = await self._centre.host.wait(self._centre.controls.end_message(self.message_id, outcome, error))

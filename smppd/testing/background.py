@@ -7,13 +7,19 @@ event loop of the test's own that stands still, never stop the server.
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import threading
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from smppd.errors import UserError
+
 if TYPE_CHECKING:
     from collections.abc import Coroutine
     from concurrent.futures import Future
+
+__tracebackhide__ = True
+__unittest = True  # pytest and unittest leave the frames of such modules out: what failed is in the test
 
 T = TypeVar("T")
 
@@ -33,12 +39,15 @@ class BackgroundLoop:
         self._name = name
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._process = 0
+        """The process that has the thread: one that was forked from it has not."""
 
     def start(self) -> None:
         """Start the thread."""
         # Whatever policy or uvloop the tests have set up concerns their loops, not this one.
         self._loop = asyncio.SelectorEventLoop()
         self._loop.set_exception_handler(self._note)
+        self._process = os.getpid()
         self._thread = threading.Thread(target=self._main, args=(self._loop,), name=self._name, daemon=True)
         self._thread.start()
 
@@ -48,8 +57,9 @@ class BackgroundLoop:
         if loop is None or thread is None:
             return
         self._loop = self._thread = None
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(STOP_TIMEOUT)
+        if self._process == os.getpid():
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join(STOP_TIMEOUT)
 
     @property
     def is_running(self) -> bool:
@@ -61,7 +71,6 @@ class BackgroundLoop:
 
         Ctrl-C in the meantime cancels it.
         """
-        __tracebackhide__ = True
         future = self._submit(work)
         try:
             return _result(future)
@@ -70,7 +79,6 @@ class BackgroundLoop:
 
     async def wait(self, work: Coroutine[Any, Any, T]) -> T:
         """The same for a caller under asyncio or trio: its own loop goes on meanwhile."""
-        __tracebackhide__ = True
         future = self._submit(work)
         try:
             await _until_done(future)
@@ -84,6 +92,8 @@ class BackgroundLoop:
             reason = f"{self._name} is not running: use it inside of its with statement or fixture"
         elif self._thread is threading.current_thread():
             reason = f"this is the thread of {self._name} itself, which cannot wait for itself"
+        elif self._process != os.getpid():
+            reason = f"{self._name} runs in the process that this one was forked from: only its port can be used here"
         if reason or self._loop is None:
             work.close()
             raise RuntimeError(reason)
@@ -112,8 +122,9 @@ async def _cancel_all(tasks: set[asyncio.Task[Any]]) -> None:
 
 def _result(future: Future[T]) -> T:
     """The result; what was raised comes without the frames of the other thread, which say nothing to a caller."""
-    __tracebackhide__ = True
     error = future.exception()
+    if isinstance(error, UserError):
+        raise error.with_traceback(None) from None  # its words say everything
     if error is not None:
         raise error.with_traceback(None)
     return future.result()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from smppd.control.verification.limits import MAX_WITHIN
+from smppd.errors import UserError
 from smppd.settings import Settings, parse_address
 from smppd.testing.controls import Controls
 from smppd.testing.expectations import Expectations
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from smppd.testing.options import Table
+
+__tracebackhide__ = True
+__unittest = True  # pytest and unittest leave the frames of such modules out: what failed is in the test
 
 WITHIN: Final = 5.0
 """Seconds that expectations wait, unless a test says otherwise: what takes longer on a loopback does not come."""
@@ -58,13 +63,14 @@ class Face:
 
     @property
     def address(self) -> tuple[str, int]:
-        """Host and port."""
-        return parse_address(self._centre.host.server.smpp_addresses[0])
+        """Host and port; they stay the same when it has stopped. Raises RuntimeError before it was started."""
+        self._centre.host.server  # noqa: B018 - raises when there is none
+        return parse_address(self._centre.host.smpp_address)
 
     @property
     def http_url(self) -> str:
         """Where the HTTP API is (with `http=True`), as in `http://127.0.0.1:8775`; "" when it is not served."""
-        where = self._centre.host.server.http_address
+        where = self._centre.host.http_address
         return f"http://{where}" if where else ""
 
     @property
@@ -91,14 +97,20 @@ class Face:
 
     def check_health(self) -> None:
         """Raise ServerError when the server has made a mistake of its own since this was last called."""
-        __tracebackhide__ = True
         mistakes = self._centre.host.new_mistakes()
         if mistakes:
             raise ServerError(f"smppd made a mistake of its own, please report it:\n{mistakes}")
 
     def _within(self, given: float | None) -> float:
-        """Seconds that an expectation waits."""
-        return self._centre.within if given is None else given
+        """Seconds that an expectation waits. Raises UserError for what is no time."""
+        return self._centre.within if given is None else time_of(given)
+
+
+def time_of(within: float) -> float:
+    """Seconds that something is waited for. Raises UserError for what is no time."""
+    if not isinstance(within, int | float) or not 0 <= within <= MAX_WITHIN:
+        raise UserError(f"within = {within!r}: expected seconds, from 0 to {MAX_WITHIN:g}")
+    return within
 
 
 def centre_for(
@@ -116,6 +128,7 @@ def centre_for(
     http: bool,
 ) -> Centre:
     """A message centre with the options of `smppd.Smsc`."""
+    within = time_of(within)
     read = settings_for(
         accounts=accounts,
         routes=routes,

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias, TypeVar, get_args
 
 from smppd.behaviour.facts import Facts
+from smppd.errors import UserError
 from smppd.esme import Esme
 from smppd.patterns import address_type
 from smppd.settings import BUILT_IN_PASSWORD, BUILT_IN_SYSTEM_ID
+from smppd.strict import suggestion
 from smppd.testing.background import BackgroundLoop
 from smppwire.constants import MessageState, TlvTag, status_name
+from smppwire.errors import TextError
 from smppwire.flags import is_receipt
 from smppwire.pdus import (
     BindReceiver,
@@ -27,13 +30,14 @@ from smppwire.pdus import (
     SubmitSmResp,
 )
 from smppwire.receipt import Receipt, parse_receipt
-from smppwire.segmentation import segment
+from smppwire.segmentation import Method, segment
 from smppwire.text import detect_alphabet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Collection, Coroutine
 
-    from smppwire.segmentation import Method
+__tracebackhide__ = True
+__unittest = True  # pytest and unittest leave the frames of such modules out: what failed is in the test
 
 BindType: TypeAlias = Literal["transmitter", "receiver", "transceiver"]
 
@@ -145,8 +149,13 @@ class EsmeClient:
             address_range: in the bind.
             interface_version: in the bind, 0x34 or 0x50.
             on_deliver: called with each deliver_sm and data_sm, in the client's thread; it may return the
-                command_status to answer with. What comes is kept in `received` either way.
+                command_status to answer with. What comes is kept in `received` either way. What it raises is answered
+                with ESME_RX_T_APPN, and raised by `close`.
+
+        Raises smppd.errors.UserError for a bind that there is not.
         """
+        if bind is not None:
+            _known(bind, BINDS, "bind")
         self.host = host
         self.port = port
         self.received: list[Received] = []
@@ -154,10 +163,12 @@ class EsmeClient:
         self._credentials = (system_id, password, system_type, address_range, interface_version)
         self._bind_type = bind
         self._on_deliver = on_deliver
-        self._loop = BackgroundLoop("the thread of EsmeClient")
+        self._loop = BackgroundLoop("EsmeClient")
         self._esme: Esme | None = None
         self._stirred: asyncio.Event | None = None
         self._reference = 0
+        self._failures: list[Exception] = []
+        """What `on_deliver` has raised."""
 
     def __enter__(self) -> Self:
         """Connect and bind."""
@@ -170,8 +181,10 @@ class EsmeClient:
                 raise
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Unbind and close."""
+        if kind is not None:
+            self._failures.clear()  # what went wrong first is told
         self.close()
 
     # -- the session --------------------------------------------------------------------------------------------------
@@ -190,6 +203,7 @@ class EsmeClient:
 
     def bind(self, bind_type: BindType = "transceiver") -> Pdu:
         """Bind; returns the response. Raises smppd.esme.EsmeError with the command_status when the SMSC refuses."""
+        _known(bind_type, BINDS, "bind")
         system_id, password, system_type, address_range, version = self._credentials
         request = BINDS[bind_type](
             system_id=system_id.encode("latin-1"),
@@ -210,15 +224,20 @@ class EsmeClient:
         self.close()
 
     def close(self) -> None:
-        """Unbind when bound, then close the connection. Does nothing when it is closed."""
+        """Unbind when bound, then close the connection. Does nothing when it is closed.
+
+        Raises the first thing that `on_deliver` has raised.
+        """
         esme, self._esme = self._esme, None
         if esme is not None:
             self._loop.run(esme.close())
         self._loop.stop()
+        failures, self._failures = self._failures, []
+        for failure in failures[:1]:
+            raise failure
 
     def wait_until_unbound(self, within: float = WITHIN) -> None:
         """Wait until the SMSC has ended the session. Raises AssertionError when it has not `within` so many seconds."""
-        __tracebackhide__ = True
         if not self._run(_ends(self._connected, within)):
             raise AssertionError(f"the session still stands after {within:g} s")
 
@@ -246,22 +265,29 @@ class EsmeClient:
             method: how parts are told apart: "udh8", "udh16", "sar" or "payload" (message_payload).
             fields: other fields of the submit_sm, by their names.
 
-        Raises smppd.esme.EsmeError when no response comes, and smppwire.errors.TextError or EncodeError for what does
-        not fit.
+        Raises smppd.esme.EsmeError when no response comes, smppwire.errors.TextError or EncodeError for what does
+        not fit, and smppd.errors.UserError for a field or a method that there is not.
         """
+        _known(method, get_args(Method), "method")
+        for name in fields:
+            _known(name, SubmitSm.__match_args__, "field")
         if data_coding is None:
             data_coding = UCS2 if isinstance(text, str) and detect_alphabet(text) == "ucs2" else 0
         self._reference = self._reference % 255 + 1
-        parts = segment(text, data_coding=data_coding, method=method, reference=self._reference)
-        source_ton, source_npi = address_type(source.encode("latin-1"))
-        dest_ton, dest_npi = address_type(to.encode("latin-1"))
+        source_addr, destination_addr = _octets(source), _octets(to)
+        source_ton, source_npi = address_type(source_addr)
+        dest_ton, dest_npi = address_type(destination_addr)
+        try:
+            parts = segment(text, data_coding=data_coding, method=method, reference=self._reference)
+        except TextError as error:
+            raise error.with_traceback(None) from None
         common = {
             "source_addr_ton": source_ton,
             "source_addr_npi": source_npi,
-            "source_addr": source.encode("latin-1"),
+            "source_addr": source_addr,
             "dest_addr_ton": dest_ton,
             "dest_addr_npi": dest_npi,
-            "destination_addr": to.encode("latin-1"),
+            "destination_addr": destination_addr,
             "registered_delivery": RECEIPT if receipt else 0,
             "data_coding": data_coding,
         }
@@ -327,7 +353,6 @@ class EsmeClient:
 
         Raises AssertionError with all that was received when it does not come `within` so many seconds.
         """
-        __tracebackhide__ = True
         conditions = [f"{name} {value!r}" for name, value in (("text", text), ("from", source)) if value is not None]
 
         def wanted(each: Received) -> bool:
@@ -340,7 +365,6 @@ class EsmeClient:
 
         Raises AssertionError with all that was received when it does not come `within` so many seconds.
         """
-        __tracebackhide__ = True
         message_id = of.message_id if isinstance(of, Submission) else of
 
         def wanted(each: Received) -> bool:
@@ -357,7 +381,6 @@ class EsmeClient:
         return self._esme
 
     def _run(self, work: Coroutine[Any, Any, R]) -> R:
-        __tracebackhide__ = True
         return self._loop.run(work)
 
     async def _connect(self) -> None:
@@ -369,10 +392,13 @@ class EsmeClient:
         self.received.append(read(pdu))
         if self._stirred is not None:
             self._stirred.set()
-        return None if self._on_deliver is None else self._on_deliver(pdu)
+        try:
+            return None if self._on_deliver is None else self._on_deliver(pdu)
+        except Exception as error:
+            self._failures.append(error)
+            raise
 
     def _await(self, wanted: Wanted, what: str, within: float) -> Received:
-        __tracebackhide__ = True
         self._connected  # noqa: B018 - raises when there is nothing to wait on
         found = self._run(self._arrival(wanted, within))
         if found is not None:
@@ -394,6 +420,21 @@ class EsmeClient:
                     await stirred.wait()
         except TimeoutError:
             return None
+
+
+def _octets(text: str) -> bytes:
+    """An address as it is sent. Raises UserError for characters that SMPP cannot carry."""
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:
+        raise UserError(f"{text!r} has characters that SMPP cannot carry in an address") from None
+
+
+def _known(name: str, known: Collection[str], what: str) -> None:
+    """Raise UserError for a name that there is not."""
+    if name not in known:
+        hint = suggestion(name, known)
+        raise UserError(f"{what} {name!r}: there is no such {what}{f'; {hint}' if hint else ''}")
 
 
 async def _ends(esme: Esme, within: float) -> bool:

@@ -16,6 +16,9 @@ from smppd.testing.options import plain
 if TYPE_CHECKING:
     from msgspec import Struct
 
+__tracebackhide__ = True
+__unittest = True  # pytest and unittest leave the frames of such modules out: what failed is in the test
+
 Address: TypeAlias = str | re.Pattern[str] | Sequence[str] | Mapping[str, Any]
 """An address or a name: a glob (``"336*"``), several of them, a regular expression, or a test as in rules."""
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from smppd.control.simulation import Simulation
     from smppd.testing.host import Host
 
+__tracebackhide__ = True
+__unittest = True  # pytest and unittest leave the frames of such modules out: what failed is in the test
+
 POLL: Final = 0.002
 """Seconds between two looks whether all has settled."""
 

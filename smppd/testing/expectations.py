@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from smppd.control.verification.dialogue import dialogue
+from smppd.errors import UserError
 from smppd.settings.rules import SUBMITS
 from smppd.testing.conditions import read_when
 from smppd.testing.recorded import recorded
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 ALL: Final = 1_000_000
 """More PDUs than a test records."""
+
+OTHERS_LINES: Final = 16
+"""PDUs at most that are listed because nobody expected them: the first of them say what went wrong."""
 
 DIALOGUE_LINES: Final = 40
 """PDUs that are shown at most: what is further back has seldom to do with what went wrong."""
@@ -53,8 +57,14 @@ class Expectations:
 
     # -- what is expected ---------------------------------------------------------------------------------------------
 
-    async def some(self, given: Given, *, count: int, within: float, whole: bool) -> list[Recorded]:
-        """The first `count` that meet conditions, waited for. Raises AssertionError when there are fewer in time."""
+    async def some(self, given: Given, *, count: int | None, within: float, whole: bool) -> list[Recorded]:
+        """The first `count` (None: one) that meet conditions, waited for.
+
+        Raises AssertionError when there are fewer in time, and UserError for a count that is none.
+        """
+        count = 1 if count is None else count
+        if count < 1:
+            raise UserError(f"count = {count}: one at least can be waited for; expect_no is for none")
         waited = await self._desk.wait(
             _when(given), count=count, within=within, since=self.since, whole=whole, limit=count
         )
@@ -75,6 +85,8 @@ class Expectations:
         """For each step the first that meets it after the one of the step before. Raises AssertionError."""
         monotonic = self._host.control.simulation.context.monotonic
         deadline = monotonic() + within
+        if not steps:
+            raise UserError("an order has steps, such as expect_order({'text': 'Hello'}, {'text': 'Your code *'})")
         whens = [_when(step) for step in steps]
         since, items = self.since, []
         for when in whens:
@@ -95,12 +107,15 @@ class Expectations:
             more = len(found.items) + 1
             await self._desk.wait(when, count=more, within=within, since=self.since, limit=1)
             found = await self._desk.find(when, since=self.since, limit=ALL)
-        others = {item.pdu.number for item in self._others(found)}
+        others = [item.pdu for item in self._others(found)]
         if others:
             known = len(found.items) - len(others)
+            before = f"but the {known} PDUs that were expected before" if known else "to be submitted"
+            before = "but the PDU that was expected before" if known == 1 else before
             raise AssertionError(
-                f"expected nothing but the {known} PDUs that were expected before, and there are {len(others)} more:\n"
-                f"{await self.dialogue(DIALOGUE_LINES, marked=others)}"
+                f"expected nothing {before}, and there {'is 1' if len(others) == 1 else f'are {len(others)}'} more:\n"
+                f"{dialogue(others, limit=OTHERS_LINES)}\n"
+                f"recorded:\n{await self.dialogue(DIALOGUE_LINES, marked={pdu.number for pdu in others})}"
             )
 
     async def all(self, given: Given) -> list[Recorded]:
@@ -114,7 +129,8 @@ class Expectations:
 
     async def dialogue(self, limit: int, marked: Collection[int] = ()) -> str:
         """The last PDUs since the test began, one line for each; ">" points at those that are marked."""
-        page = await self._host.control.pdus.list(since=self.since, newest=True, limit=limit)
+        # One more than is shown, which tells that there are more.
+        page = await self._host.control.pdus.list(since=self.since, newest=True, limit=limit + 1)
         return dialogue(page.items, marked=marked, limit=limit)
 
     def _hand_out(self, items: Sequence[MatchView]) -> list[Recorded]:
@@ -126,5 +142,7 @@ class Expectations:
 
 def _when(given: Given) -> When:
     """Conditions; whoever names no command means messages that an ESME submits."""
+    if not isinstance(given, Mapping):
+        raise UserError(f"{given!r}: expected a dictionary of conditions, such as {{'text': 'Hello'}}")
     named = "command" in given or "command" in given.get("when", {})
     return read_when(given if named else {**given, "command": SUBMITS})

@@ -8,6 +8,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from smppd.errors import UserError
+
 if TYPE_CHECKING:
     from typing import Unpack
 
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from smppd.control.sessions import SessionView
     from smppd.testing.base import Centre
     from smppd.testing.rules import RuleWords
+
+__tracebackhide__ = True
+__unittest = True  # pytest and unittest leave the frames of such modules out: what failed is in the test
 
 FAILED: Final = "UNDELIV"
 """The outcome of a message that cannot be delivered, as receipts spell it."""
@@ -142,8 +147,11 @@ class MessageFacts(Part):
 
 
 def seconds_of(seconds: float, minutes: float, hours: float, days: float) -> float:
-    """A time that was given in several units, in seconds."""
-    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds).total_seconds()
+    """A time that was given in several units, in seconds. Raises UserError for what is none."""
+    try:
+        return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds).total_seconds()
+    except (TypeError, ValueError, OverflowError) as error:
+        raise UserError(f"no time that could pass, as hours=24 is: {error}") from None
 
 
 # -- with methods that block ------------------------------------------------------------------------------------------
@@ -169,7 +177,6 @@ class Rules(Part):
 
         Raises smppd.errors.UserError with all that is not accepted.
         """
-        __tracebackhide__ = True
         return Rule(self._centre, self._centre.host.run(self._centre.controls.add_rule(words, ttl)))
 
 
@@ -191,7 +198,6 @@ class Faults(Part):
 
         Raises smppd.errors.UserError with all that is not accepted.
         """
-        __tracebackhide__ = True
         return Fault(self._centre, self._centre.host.run(self._centre.controls.add_fault(kind, parameters, ttl)))
 
 
@@ -200,13 +206,11 @@ class Clock(ClockFacts):
 
     def advance(self, seconds: float = 0, *, minutes: float = 0, hours: float = 0, days: float = 0) -> None:
         """Let time pass at once: what is due on the way happens, each thing at its time, and leaves."""
-        __tracebackhide__ = True
         span = seconds_of(seconds, minutes, hours, days)
         self._centre.host.run(self._centre.controls.advance(span, None))
 
     def advance_to(self, moment: datetime | str) -> None:
         """The same until a date and time (ISO 8601; without an offset it is UTC)."""
-        __tracebackhide__ = True
         self._centre.host.run(self._centre.controls.advance(None, str(moment)))
 
     def freeze(self) -> None:
@@ -219,7 +223,6 @@ class Clock(ClockFacts):
 
     def set_speed(self, speed: float) -> None:
         """Let time pass so many times as fast, while it runs."""
-        __tracebackhide__ = True
         self._centre.host.run(self._centre.controls.clock(speed=speed))
 
 
@@ -228,17 +231,14 @@ class Session(SessionFacts):
 
     def unbind(self) -> None:
         """Send an unbind; the connection is closed once the ESME has answered it."""
-        __tracebackhide__ = True
         self._centre.host.run(self._centre.controls.end_session(self.session, "unbind"))
 
     def close(self) -> None:
         """Close the connection without an unbind."""
-        __tracebackhide__ = True
         self._centre.host.run(self._centre.controls.end_session(self.session, "close"))
 
     def reset(self) -> None:
         """Drop the connection so that the ESME sees a reset (RST)."""
-        __tracebackhide__ = True
         self._centre.host.run(self._centre.controls.end_session(self.session, "reset"))
 
 
@@ -259,14 +259,11 @@ class Message(MessageFacts):
 
     def cancel(self) -> None:
         """Cancel it, as cancel_sm does."""
-        __tracebackhide__ = True
         self.view = self._centre.host.run(self._centre.controls.cancel_message(self.message_id))
 
     def refresh(self) -> None:
         """Look again what has become of it."""
-        __tracebackhide__ = True
         self.view = self._centre.host.run(self._centre.controls.message(self.message_id))
 
     def _end(self, outcome: str, error: int | None) -> None:
-        __tracebackhide__ = True
         self.view = self._centre.host.run(self._centre.controls.end_message(self.message_id, outcome, error))

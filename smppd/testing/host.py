@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from smppd.control.panel import Control
     from smppd.settings import Settings
 
+__tracebackhide__ = True
+__unittest = True  # pytest and unittest leave the frames of such modules out: what failed is in the test
+
 T = TypeVar("T")
 
 INTERNAL: Final = "internal"
@@ -31,6 +34,8 @@ class Host:
         self.loop = BackgroundLoop(NAME)
         self._log = io.StringIO()
         self._server: SmscServer | None = None
+        self.smpp_address = self.http_address = ""
+        """Where it listens, or did; http_address is "" when the API is not served."""
         self._told = 0
         """Mistakes of the server that have been told of."""
 
@@ -59,6 +64,7 @@ class Host:
     async def _start(self) -> None:
         self._server = SmscServer(self.settings, log_stream=self._log, environ={})
         await self._server.start()
+        self.smpp_address, self.http_address = self._server.smpp_addresses[0], self._server.http_address
 
     # -- work in the loop ---------------------------------------------------------------------------------------------
 
@@ -76,17 +82,14 @@ class Host:
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine in the server's loop, and block until it is done."""
-        __tracebackhide__ = True
         return self.loop.run(work)
 
     async def wait(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine in the server's loop, and let the caller's loop go on until it is done."""
-        __tracebackhide__ = True
         return await self.loop.wait(work)
 
     def call(self, function: Callable[[], T]) -> T:
         """Call a quick function in the server's loop."""
-        __tracebackhide__ = True
         return self.loop.run(_called(function))
 
     # -- health -------------------------------------------------------------------------------------------------------

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal
+from collections.abc import Mapping
+from typing import Any, Final, Literal
 
+from smppd.errors import UserError
 from smppd.settings.rules import Rule, Then
 from smppd.testing.conditions import Conditions, when_table
 from smppd.testing.options import plain
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+__tracebackhide__ = True
+__unittest = True  # pytest and unittest leave the frames of such modules out: what failed is in the test
 
 RULE_KEYS: Final = frozenset(Rule.__struct_encode_fields__) - {"when", "then"}
 """What says when a rule is awake and how often it fires."""
@@ -44,6 +46,8 @@ class RuleWords(Conditions, total=False):
 
 def rule_table(words: Mapping[str, Any]) -> dict[str, Any]:
     """A rule as a configuration file has it. Raises UserError for a word that is none."""
+    if not isinstance(words, Mapping):
+        raise UserError(f"{words!r}: expected a rule, such as {{'to': '336*', 'status': 'ESME_RTHROTTLED'}}")
     table: dict[str, Any] = {"then": dict(plain(words.get("then", {})))}
     conditions: dict[str, Any] = {}
     for name, value in words.items():

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
+__tracebackhide__ = True
+__unittest = True  # pytest and unittest leave the frames of such modules out: what failed is in the test
+
 BLOCKED: Final = (
     "this call blocked the event loop of the test while it waited; if the ESME runs in that loop, "
     "await the method of smsc.aio instead"
@@ -161,10 +164,7 @@ class Smsc(Face):
 
         Raises AssertionError, which tells what came instead.
         """
-        __tracebackhide__ = True
-        some = self._run(
-            self._expectations.some(conditions, count=count or 1, within=self._within(within), whole=whole)
-        )
+        some = self._run(self._expectations.some(conditions, count=count, within=self._within(within), whole=whole))
         return some[0] if count is None else some
 
     def wait_for(
@@ -174,7 +174,6 @@ class Smsc(Face):
 
         Parameters and errors are those of `expect_submit`.
         """
-        __tracebackhide__ = True
         return self._run(self._expectations.some(conditions, count=count, within=self._within(within), whole=False))
 
     def expect_no(self, *, within: float = 0.0, **conditions: Unpack[Conditions]) -> None:
@@ -182,15 +181,13 @@ class Smsc(Face):
 
         What an ESME does of its own accord is over after `settle`, so this seldom has to wait.
         """
-        __tracebackhide__ = True
-        self._run(self._expectations.none(conditions, within=within, whole=True))
+        self._run(self._expectations.none(conditions, within=self._within(within), whole=True))
 
     def expect_order(self, *steps: Conditions, within: float | None = None) -> list[Recorded]:
         """For each step a submit comes that meets it, each after the one before; returns these.
 
         Others may come in between. Raises AssertionError, which names the step that did not come.
         """
-        __tracebackhide__ = True
         return self._run(self._expectations.in_order(steps, within=self._within(within), whole=True))
 
     def nothing_else(self, *, within: float = 0.0, **conditions: Unpack[Conditions]) -> None:
@@ -198,12 +195,10 @@ class Smsc(Face):
 
         So what was expected once and came twice is found. `conditions` narrow down what is meant.
         """
-        __tracebackhide__ = True
-        self._run(self._expectations.nothing_else(conditions, within=within))
+        self._run(self._expectations.nothing_else(conditions, within=self._within(within)))
 
     def submits(self, **conditions: Unpack[Conditions]) -> list[Recorded]:
         """All that was submitted since the test began, PDU by PDU."""
-        __tracebackhide__ = True
         return self._run(self._expectations.all(conditions))
 
     def settle(self, within: float | None = None) -> None:
@@ -212,7 +207,6 @@ class Smsc(Face):
         With a clock that stands still, messages may wait for their time. Raises AssertionError, which tells what is
         still under way.
         """
-        __tracebackhide__ = True
         self._run(self._centre.controls.settle(self._within(within)))
 
     def dialogue(self, limit: int = DIALOGUE_LINES) -> str:
@@ -237,18 +231,15 @@ class Smsc(Face):
 
         Raises smppd.errors.UserError for an account that does not exist.
         """
-        __tracebackhide__ = True
         self._run(self._centre.controls.mo(from_, to, text, account or self.system_id))
 
     def messages(self, **conditions: Unpack[MessageConditions]) -> list[Message]:
         """The messages that were accepted since the test began, oldest first."""
-        __tracebackhide__ = True
         views = self._run(self._centre.controls.messages(conditions))
         return [Message(self._centre, view) for view in views]
 
     def message(self, message_id: str) -> Message:
         """The message with this id. Raises smppd.errors.UserError when there is none."""
-        __tracebackhide__ = True
         return Message(self._centre, self._run(self._centre.controls.message(message_id)))
 
     @property
@@ -274,7 +265,6 @@ class Smsc(Face):
         return self._centre.expectations
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
-        __tracebackhide__ = True
         try:
             return self._centre.host.run(work)
         except AssertionError as error:

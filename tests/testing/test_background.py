@@ -1,6 +1,7 @@
 """The loop in a thread: who may wait for it, and what becomes of what goes wrong in it."""
 
 import asyncio
+import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from smppd.errors import UserError
 from smppd.testing.background import BackgroundLoop, in_asyncio, in_event_loop
 
 
@@ -146,3 +148,22 @@ def test_stopping_ends_what_still_runs() -> None:
     background.stop()
     assert ended.is_set()
     assert "a loop" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_a_process_that_was_forked_is_not_left_to_wait(loop: BackgroundLoop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread is not copied with the process, so nothing would ever answer."""
+    with monkeypatch.context() as forked:
+        forked.setattr(os, "getpid", lambda: -1)
+        with pytest.raises(RuntimeError, match="forked from"):
+            loop.run(name_of_thread())
+    assert loop.run(name_of_thread()) == "a loop"
+
+
+def test_the_words_of_a_user_error_are_enough(loop: BackgroundLoop) -> None:
+    async def fails() -> None:
+        raise UserError("no such thing") from OSError("inside")
+
+    with pytest.raises(UserError, match="no such thing") as caught:
+        loop.run(fails())
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 import pytest
 
 import smppd
+from smppd.errors import UserError
 from smppd.esme import EsmeError
 from smppd.testing import EsmeClient
 from smppd.testing.background import BackgroundLoop
 from smppwire.constants import CommandStatus
+from smppwire.errors import TextError
 from smppwire.pdus import BindReceiver, EnquireLink, EnquireLinkResp, SubmitSm
 
 
@@ -146,3 +148,35 @@ def test_no_thread_is_left_when_connecting_fails(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(EsmeError):
         EsmeClient("127.0.0.1", 1).connect()
     assert len(stopped) == 1
+
+
+def test_what_a_callback_raises_is_raised_at_the_end(smsc: smppd.Smsc) -> None:
+    def fails(_pdu: object) -> int:
+        raise LookupError("not in our books")
+
+    def use(first: str) -> None:
+        with EsmeClient(*smsc.address, on_deliver=fails) as esme:
+            esme.wait_for_receipt(esme.submit("1", "x"))
+            if first:
+                raise ValueError(first)
+
+    with pytest.raises(LookupError, match="not in our books"):
+        use("")
+    smsc.wait_for(command="deliver_sm_resp", when={"command_status": int(CommandStatus.ESME_RX_T_APPN)})
+    with pytest.raises(ValueError, match="what went wrong first"):
+        use("what went wrong first")
+
+
+def test_mistakes_of_the_writer_are_told(smsc: smppd.Smsc) -> None:
+    with pytest.raises(UserError, match="bind 'sender': there is no such bind"):
+        EsmeClient(*smsc.address, bind="sender")  # type: ignore[arg-type]
+    with EsmeClient(*smsc.address) as esme:
+        with pytest.raises(UserError, match=r"field 'priority': .*\"priority_flag\""):
+            esme.submit("1", "x", priority=1)
+        with pytest.raises(UserError, match=r"method 'udh9': .*\"udh8\""):
+            esme.submit("1", "x", method="udh9")  # type: ignore[arg-type]
+        with pytest.raises(UserError, match="characters that SMPP cannot carry"):
+            esme.submit("１２", "x")  # noqa: RUF001 - that is the point
+        with pytest.raises(TextError, match="latin-1"):
+            esme.submit("1", "€", data_coding=3)
+    assert smsc.submits() == []

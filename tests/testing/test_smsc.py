@@ -3,6 +3,7 @@
 import asyncio
 import re
 import socket
+import unittest
 from collections.abc import Iterator
 
 import pytest
@@ -50,6 +51,7 @@ def test_it_starts_once_and_stops_when_left() -> None:
         with pytest.raises(RuntimeError, match="started before"):
             smsc.start()
     smsc.stop()
+    assert smsc.address == address  # where an ESME tries to come back to
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(address, timeout=1)
     with pytest.raises(RuntimeError, match="not running"):
@@ -117,11 +119,47 @@ def test_nothing_else_finds_what_came_twice(smsc: smppd.Smsc, esme: EsmeClient) 
     assert len(smsc.expect_submit(text="x*").parts) == 2
     with pytest.raises(AssertionError) as caught:
         smsc.nothing_else()
-    assert "3 PDUs that were expected before, and there are 1 more" in str(caught.value)
+    assert "3 PDUs that were expected before, and there is 1 more" in str(caught.value)
     assert len([line for line in str(caught.value).splitlines() if line.startswith(">")]) == 1
     smsc.nothing_else(text="x*")
     smsc.expect_submit(text="Hello", count=2)
     smsc.nothing_else(within=0.01)
+
+
+def test_what_nobody_expected_is_shown_however_long_ago_it_came(smsc: smppd.Smsc, esme: EsmeClient) -> None:
+    esme.submit("1", "too much", receipt=False)
+    for _ in range(30):
+        esme.submit("2", "Hello", receipt=False)
+    smsc.expect_submit(to="2", count=30)
+    with pytest.raises(AssertionError, match=r'there is 1 more:\n.*smppd -> 1 "too much"\nrecorded:\n.*are left out'):
+        smsc.nothing_else()
+
+
+def test_questions_that_say_nothing_are_refused(smsc: smppd.Smsc) -> None:
+    with pytest.raises(UserError, match="expect_no is for none"):
+        smsc.expect_submit(count=0)
+    for within in (-1, float("nan"), "1"):
+        with pytest.raises(UserError, match="expected seconds, from 0 to 600"):
+            smsc.expect_submit(within=within)  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="an order has steps"):
+        smsc.expect_order()
+    with pytest.raises(UserError, match="expected a dictionary of conditions"):
+        smsc.expect_order("Hello")  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="as hours=24 is"):
+        smsc.clock.advance("24h")  # type: ignore[arg-type]
+
+
+def test_unittest_shows_the_line_of_the_test_alone() -> None:
+    class Failing(unittest.TestCase):
+        def runTest(self) -> None:
+            with smppd.Smsc() as smsc:
+                smsc.expect_submit(within=0)
+
+    result = unittest.TestResult()
+    Failing().run(result)
+    [(_, told)] = result.failures
+    assert "smsc.expect_submit(within=0)" in told
+    assert told.count('File "') == 1
 
 
 def test_other_pdus(smsc: smppd.Smsc, esme: EsmeClient) -> None:

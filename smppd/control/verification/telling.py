@@ -27,6 +27,9 @@ MAX_ASKED: Final = 16
 MAX_WIDTH: Final = 100
 """Characters of what was expected or found that a line shows."""
 
+MAX_DIFFERENCES: Final = 4
+"""Fields of a near miss that are compared: with three misses and what was asked for there is room for a dialogue."""
+
 MAX_MISSES: Final = 3
 """Near misses that are told in detail."""
 
@@ -49,12 +52,12 @@ def misses(nearest: Sequence[NearMiss]) -> Iterator[str]:
         yield f"#{miss.pdu.number} {miss.pdu.command}  {summary(miss.pdu)}"
         wrong = [one for one in miss.conditions if not one.holds]
         width = max((len(one.field) for one in wrong), default=0)
-        for one in wrong[:2]:
+        for one in wrong[:MAX_DIFFERENCES]:
             hint = f" ({one.hint})" if one.hint else ""
             found = "nothing" if one.found is None else _clipped(one.found)
             yield f"    {one.field:<{width}}  is {found}, expected {_clipped(one.expected)}{hint}"
-        if len(wrong) > 2:
-            yield f"    and {len(wrong) - 2} more: {_clipped(', '.join(one.field for one in wrong[2:]))}"
+        if more := wrong[MAX_DIFFERENCES:]:
+            yield f"    and {len(more)} more: {_clipped(', '.join(one.field for one in more))}"
 
 
 def _clipped(text: str) -> str:

@@ -21,19 +21,25 @@ def test_many_conditions_are_not_all_listed() -> None:
     assert question(asked)[-1] == "  ... and 4 more conditions"
 
 
-def test_of_a_near_miss_the_first_two_differences_are_told() -> None:
+def test_of_a_near_miss_the_first_four_differences_are_told() -> None:
     world = World()
     world.put(submit())
     wrong = [
         ConditionView(field=name, expected='"x"', found=found, holds=False, hint=hint)
-        for name, found, hint in (("text", '"y"', "so near"), ("tlv.0x1403", None, ""), ("c", "1", ""), ("d", "2", ""))
+        for name, found, hint in (
+            ("text", '"y"', "so near"),
+            ("tlv.0x1403", None, ""),
+            *((one, "1", "") for one in "cdef"),
+        )
     ]
     miss = NearMiss(pdu=view_of(world.record(0)), closeness=0.5, conditions=wrong)
     assert list(misses([miss])) == [
         '#0 submit_sm  bank -> 33612345678 "hello"',
         '    text        is "y", expected "x" (so near)',
         '    tlv.0x1403  is nothing, expected "x"',
-        "    and 2 more: c, d",
+        '    c           is 1, expected "x"',
+        '    d           is 1, expected "x"',
+        "    and 2 more: e, f",
     ]
 
 
