@@ -183,9 +183,9 @@ class EsmeClient:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Unbind and close."""
-        if kind is not None:
-            self._failures.clear()  # what went wrong first is told
-        self.close()
+        self._close()
+        if kind is None:  # else what went wrong first is told
+            self._raise_failure()
 
     # -- the session --------------------------------------------------------------------------------------------------
 
@@ -228,13 +228,8 @@ class EsmeClient:
 
         Raises the first thing that `on_deliver` has raised.
         """
-        esme, self._esme = self._esme, None
-        if esme is not None:
-            self._loop.run(esme.close())
-        self._loop.stop()
-        failures, self._failures = self._failures, []
-        for failure in failures[:1]:
-            raise failure
+        self._close()
+        self._raise_failure()
 
     def wait_until_unbound(self, within: float = WITHIN) -> None:
         """Wait until the SMSC has ended the session. Raises AssertionError when it has not `within` so many seconds."""
@@ -373,6 +368,18 @@ class EsmeClient:
         return self._await(wanted, "a receipt" if message_id is None else f"the receipt of {message_id}", within)
 
     # -- inside -------------------------------------------------------------------------------------------------------
+
+    def _close(self) -> None:
+        esme, self._esme = self._esme, None
+        if esme is not None:
+            self._loop.run(esme.close())
+        self._loop.stop()
+
+    def _raise_failure(self) -> None:
+        """Raise the first thing that `on_deliver` has raised, once."""
+        failures, self._failures = self._failures, []
+        for failure in failures[:1]:
+            raise failure
 
     @property
     def _connected(self) -> Esme:
