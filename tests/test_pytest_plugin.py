@@ -138,7 +138,7 @@ def test_options(smsc, smsc_shared, pytestconfig):
         ("def test(esme_factory): esme_factory(password='x')", "", "the SMSC refuses the bind: ESME_RINVPASWD"),
         ("def test(esme_factory): esme_factory(host='127.0.0.1', port=1)", "", "no SMSC listens on 127.0.0.1:1"),
         ("def test(esme): esme.submit('1', 'x', priority=1)", "", "field 'priority': there is no such field"),
-        ("def test(smsc): smsc.message('1').fail()", "", "there is no message '1'"),
+        ("def test(smsc): smsc.message('1').fail()", "", 'there is no message "1"'),
     ],
 )
 def test_mistakes_are_told(run: Run, code: str, ini: str, told: str) -> None:
