@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 import msgspec
 
 from smppd.regexes import compile_regex, search
-from smppd.settings.names import ALL_FIELDS, minutes_of_day, tlv_kind, tlv_tag
+from smppd.settings.names import ALL_FIELDS, command_status, minutes_of_day, tlv_kind, tlv_tag
 from smppwire.schema import Kind, TlvKind
 
 if TYPE_CHECKING:
@@ -195,7 +195,8 @@ def _of_number(test: Test) -> Callable[[Any], bool]:
     """A test of an integer."""
     tests: list[Callable[[Any], bool]] = []
     if test.equals is not None:
-        tests.append(frozenset(listed(test.equals)).__contains__)
+        # A text can only be the name of a command_status.
+        tests.append(frozenset(map(command_status, listed(test.equals))).__contains__)
     if (least := test.min) is not None:
         tests.append(lambda value: value >= least)
     if (most := test.max) is not None:

@@ -37,7 +37,7 @@ from smppd.settings.rules import (
     Then,
     When,
 )
-from smppwire.constants import CommandId
+from smppwire.constants import CommandId, CommandStatus
 from smppwire.schema import Kind, TlvKind
 from smppwire.session import TRANSITIONS, Role
 
@@ -57,6 +57,9 @@ OUTCOME_ACTIONS: Final = ("outcome", "error", "receipt_delay", "reply")
 
 ANSWER_ACTIONS: Final = ("status", "throttle")
 """Actions on the answer to a request."""
+
+STATUS: Final = "command_status"
+"""The one number of a PDU that may be given by name."""
 
 RESPONSE_ACTIONS: Final = ("delay", "answer", "sequence_number")
 """Actions on a response: an ESME's own cannot be changed."""
@@ -129,7 +132,14 @@ def check_when(reader: StrictReader, when: When, _table: Mapping[str, Any], path
             what = f"no field of {' or '.join(when.commands)}; these are: {', '.join(known)}"
             reader.reject((*path, name), None, what, strict.suggestion(name, known))
         else:
-            _check_kind(reader, test, (*path, name), numeric=kind is Kind.INTEGER, hexadecimal=kind is Kind.OCTETS)
+            _check_kind(
+                reader,
+                test,
+                (*path, name),
+                numeric=kind is Kind.INTEGER,
+                hexadecimal=kind is Kind.OCTETS,
+                named=name == STATUS,
+            )
     for name in ("source_addr", "destination_addr"):
         if getattr(when, name) is not None and _kind_of_field(name, when.commands) is None:
             reader.reject((*path, name), None, f"no field of {' or '.join(when.commands)}")
@@ -183,14 +193,23 @@ def _check_kind(
     numeric: bool | None,
     hexadecimal: bool = False,
     optional: bool = False,
+    named: bool = False,
 ) -> None:
-    """Whether a test fits: numbers for a number, text for a text; ``numeric`` None: either."""
+    """Whether a test fits: numbers for a number, text for a text; ``numeric`` None: either.
+
+    ``named``: what it is about is a command_status, which may be given by name, too.
+    """
     if reader.rejected(path):
         return
     wrong: list[str] = []
     values = test.equals if isinstance(test.equals, list) else [test.equals]
     wanted = "a number" if numeric else "a text"
-    if numeric is not None and any(isinstance(value, str if numeric else int) for value in values):
+    if named:
+        for value in values:
+            if isinstance(value, str) and value not in CommandStatus.__members__:
+                hint = strict.suggestion(value, CommandStatus.__members__)
+                reader.reject(path, value, "expected a command_status such as ESME_RTHROTTLED, or its number", hint)
+    elif numeric is not None and any(isinstance(value, str if numeric else int) for value in values):
         reader.reject(path, test.equals, f"expected {wanted}, which is what is there")
     if numeric:
         wrong += [name for name in TEXTUAL if getattr(test, name) is not None]
@@ -204,7 +223,15 @@ def _check_kind(
         there = "this is always there" if name == "present" else f"this is {wanted}"
         reader.reject((*path, name), None, "no such test here", there)
     if test.not_ is not None:
-        _check_kind(reader, test.not_, (*path, "not"), numeric=numeric, hexadecimal=hexadecimal, optional=optional)
+        _check_kind(
+            reader,
+            test.not_,
+            (*path, "not"),
+            numeric=numeric,
+            hexadecimal=hexadecimal,
+            optional=optional,
+            named=named,
+        )
 
 
 def check_then(reader: StrictReader, then: Then, table: Mapping[str, Any], path: Path) -> None:

@@ -93,7 +93,7 @@ class When(Table, frozen=True):
     * text: the decoded text, without its user data header. part, parts: of a concatenated message (1 and 1 of others).
     * tlv: by name or tag.
     * session_age: seconds since the bind. time: of the day.
-    * any other key: a mandatory field of the PDU, or command_status or sequence_number.
+    * any other key: a mandatory field of the PDU, or command_status (by name or number) or sequence_number.
     """
 
     command: Command | Annotated[list[Command], Meta(min_length=1)] = field(default_factory=lambda: list(MESSAGES))

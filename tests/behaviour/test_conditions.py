@@ -238,3 +238,17 @@ def test_regular_expressions_are_told_with_or_without_named_groups() -> None:
 def test_a_test_of_a_text_by_itself() -> None:
     assert compile_test(Test(prefix="ab"))("abc")
     assert not compile_test(Test(prefix="ab", not_=Test(equals="abc")))("abc")
+
+
+@pytest.mark.parametrize(
+    ("when", "meant"),
+    [
+        ('command_status = "ESME_RX_T_APPN"', True),
+        ('command_status = ["ESME_ROK", "ESME_RX_T_APPN"]', True),
+        ("command_status = 100", True),
+        ('command_status = ["ESME_ROK", 101]', False),
+        ('command_status = { not = "ESME_RX_T_APPN" }', False),
+    ],
+)
+def test_a_command_status_is_named_or_numbered(when: str, meant: bool) -> None:
+    assert meets(f'command = "deliver_sm_resp", {when}', DeliverSmResp(command_status=100)) is meant
