@@ -58,8 +58,8 @@ def test_what_goes_together(tmp_path: Path, text: str) -> None:
         (rule('esm_class = "3"'), 'when.esm_class = "3": expected a number, which is what is there'),
         (
             rule('command = "deliver_sm_resp", command_status = { not = "ESME_RTHROTLED" }'),
-            'when.command_status.not = "ESME_RTHROTLED": expected a command_status such as '
-            'ESME_RTHROTTLED, or its number (did you mean "ESME_RTHROTTLED"?)',
+            ('when.command_status.not = "ESME_RTHROTLED": expected a command_status such as '
+            'ESME_RTHROTTLED, or its number (did you mean "ESME_RTHROTTLED"?)'),
         ),
         (rule('esm_class = { prefix = "3" }'), "when.esm_class.prefix: no such test here (this is a number)"),
         (rule("service_type = 3"), "when.service_type = 3: expected a text, which is what is there"),
