@@ -18,7 +18,7 @@ from smppd import strict
 from smppd.control.failures import ConflictError, InvalidError, NotFoundError, TooBusyError
 from smppd.control.judging import check_account, read
 from smppd.control.pages import Page, cursor_for, position_in
-from smppd.control.tenure import Tenures
+from smppd.control.tenure import Tenure, Tenures
 from smppd.settings.faults import Fault
 from smppd.settings.plain import plain
 from smppd.settings.rules import Rule
@@ -347,6 +347,28 @@ class AdjustingDesk(ABC, Generic[E, V]):
         if names is None and namespace is not None:
             names = [entry.name for entry in self._all() if self.is_in(entry, namespace)]
         self._restart(names)
+
+    # -- handing over and taking back ---------------------------------------------------------------------------------
+
+    def tenures(self) -> list[tuple[str, str | None, float | None]]:
+        """For whom and until when entries are there: name, namespace, end on the engine's clock."""
+        entries = {entry.name: entry for entry in self._all()}
+        return [
+            (name, tenure.namespace, tenure.expires_at)
+            for name, tenure in self._tenures.all()
+            if entries.get(name) == tenure.entry
+        ]
+
+    def put_back_tenures(self, tenures: Iterable[tuple[str, str | None, float | None]]) -> None:
+        """Have entries there for those, and so long, as `tenures` has said, and all others for ever."""
+        entries = {entry.name: entry for entry in self._all()}
+        self._tenures.begin_anew(
+            {
+                name: Tenure(entries[name], namespace, expires_at)
+                for name, namespace, expires_at in tenures
+                if name in entries
+            }
+        )
 
     # -- inside -------------------------------------------------------------------------------------------------------
 

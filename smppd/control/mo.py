@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 from msgspec import Meta, Struct
 
 from smppd.control.failures import ConflictError, InvalidError, NotFoundError, TooBusyError, quoted
-from smppd.control.mo_messages import MAX_BATCH, Composer, octets_of
+from smppd.control.mo_messages import MAX_BATCH, Composer, Mo, octets_of
+from smppd.control.mo_saved import InjectionRow
 from smppd.control.pages import DEFAULT_LIMIT, Page, page_of
 from smppd.control.times import iso
 from smppd.engine.mobile_originated import MobileOriginated
@@ -18,14 +19,16 @@ from smppwire.constants import TlvTag, status_name
 from smppwire.errors import EncodeError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
-    from smppd.control.mo_messages import Mo
     from smppd.control.simulation import Simulation
     from smppd.engine.esmes import EsmeState
 
 KIND: Final = "mo"
 """What cursors of this list are called."""
+
+PREFIX: Final = "mo-"
+"""What ids begin with."""
 
 MAX_PARTS: Final = 10_000
 """Parts of all messages of one batch: about 10 MB."""
@@ -112,6 +115,11 @@ class _Injection:
         self.ticket = 0
 
     @property
+    def system_id(self) -> str:
+        """The account that it is for."""
+        return self.parts[0].esme.system_id
+
+    @property
     def party(self) -> MoDesk:
         """Whose appointment it is."""
         return self.desk
@@ -119,6 +127,35 @@ class _Injection:
     def keep(self) -> None:
         """Its delay is over."""
         self.desk.release(self)
+
+
+class Book:
+    """The messages from subscribers that are known."""
+
+    __slots__ = ("count", "messages", "order", "parts", "scheduled")
+
+    def __init__(self, count: int = 0) -> None:
+        """Begin with none, behind so many that there have been."""
+        self.count = count
+        """How many there have been."""
+        self.messages: dict[str, _Injection] = {}
+        """Those that can be asked for, by their ids."""
+        self.order: deque[_Injection] = deque()
+        """The same, the oldest first."""
+        self.parts = 0
+        """How many parts these have."""
+        self.scheduled: dict[_Injection, None] = {}
+        """Those whose delay runs, those included that cannot be asked for any more."""
+
+    def remember(self, injection: _Injection) -> None:
+        """Have it asked for by its id; the oldest are forgotten for that, if need be."""
+        self.messages[injection.id] = injection
+        self.order.append(injection)
+        self.parts += len(injection.parts)
+        while self.parts > MAX_REMEMBERED:
+            oldest = self.order.popleft()
+            del self.messages[oldest.id]
+            self.parts -= len(oldest.parts)
 
 
 class MoDesk:
@@ -129,20 +166,17 @@ class MoDesk:
         self._simulation = simulation
         self._engine = simulation.engine
         self._composer = Composer()
-        self._injections: dict[str, _Injection] = {}
-        self._order: deque[_Injection] = deque()
-        self._parts = 0
-        self._count = 0
+        self._book = Book()
 
     # -- looking ------------------------------------------------------------------------------------------------------
 
     def list(self, *, limit: int = DEFAULT_LIMIT, cursor: str = "") -> Page[MoView]:
         """A page of the messages that are remembered, the newest first. Raises InvalidError for a wrong cursor."""
-        return page_of(list(reversed(self._order)), self._view, kind=KIND, limit=limit, cursor=cursor)
+        return page_of(list(reversed(self._book.order)), self._view, kind=KIND, limit=limit, cursor=cursor)
 
     def get(self, mo_id: str) -> MoView:
         """One message. Raises NotFoundError when there never was one, or it is forgotten."""
-        injection = self._injections.get(mo_id)
+        injection = self._book.messages.get(mo_id)
         if injection is None:
             raise NotFoundError("mobile originated message", mo_id)
         return self._view(injection)
@@ -163,11 +197,13 @@ class MoDesk:
     async def inject_all(self, messages: Sequence[Mo]) -> Sequence[MoView]:
         """Have subscribers send up to MAX_BATCH messages: all of them, or none.
 
-        Raises like `inject`; paths of problems begin with `messages[0]`.
+        Raises like `inject`; paths of problems begin with `messages[0]`. When a snapshot is restored meanwhile,
+        ConflictError: what was sent until then is gone with the state of before.
         """
         if not 1 <= len(messages) <= MAX_BATCH:
             raise InvalidError([("messages", f"expected 1 to {MAX_BATCH} messages, got {len(messages)}")])
         pace = _Pace(self._simulation)
+        book = self._book
         injections: list[_Injection] = []
         problems: list[tuple[str, str]] = []
         for index, mo in enumerate(messages):
@@ -182,9 +218,11 @@ class MoDesk:
         parts = sum(len(injection.parts) for injection in injections)
         if parts > MAX_PARTS:
             raise InvalidError([("messages", f"they have {parts} parts in all, expected at most {MAX_PARTS}")])
+        self._check_is_current(book)
         self._reserve(injections)
         views = []
         for injection in injections:
+            self._check_is_current(book)
             self._send(injection)
             views.append(self._view(injection))
             await pace.breathe()
@@ -195,21 +233,77 @@ class MoDesk:
 
         What waits in the engine already is the engine's to forget.
         """
+        book = self._book
         kept: deque[_Injection] = deque()
-        for injection in self._order:
-            if injection.parts[0].esme.system_id not in system_ids:
+        for injection in book.order:
+            if injection.system_id not in system_ids:
                 kept.append(injection)
                 continue
-            if injection.state_before == "scheduled":
-                self._engine.agenda.forsake(injection)
-            del self._injections[injection.id]
-            self._parts -= len(injection.parts)
-        self._order = kept
+            del book.messages[injection.id]
+            book.parts -= len(injection.parts)
+        book.order = kept
+        for injection in [each for each in book.scheduled if each.system_id in system_ids]:
+            self._engine.agenda.forsake(injection)
+            del book.scheduled[injection]
+
+    # -- handing over and taking back ---------------------------------------------------------------------------------
+
+    @property
+    def messages(self) -> int:
+        """How many messages there have been."""
+        return self._book.count
+
+    @property
+    def references(self) -> int:
+        """How many texts in several parts there have been."""
+        return self._composer.references
+
+    def rows(self, number_of: Callable[[MobileOriginated], int]) -> Iterator[InjectionRow]:
+        """What is known here, the oldest first; `number_of` gives each part its number."""
+        book = self._book
+        forgotten = [each for each in book.scheduled if each.id not in book.messages]
+        for injection in (*forgotten, *book.order):
+            wanted = injection.wanted
+            yield InjectionRow(
+                number=int(injection.id.removeprefix(PREFIX)),
+                is_remembered=injection.id in book.messages,
+                source_addr=wanted.source_addr,
+                destination_addr=wanted.destination_addr,
+                text=wanted.text,
+                delay=wanted.delay,
+                made=injection.made,
+                state_before=injection.state_before,
+                due=injection.due,
+                parts=[number_of(part) for part in injection.parts],
+            )
+
+    def add_to(self, book: Book, row: InjectionRow, parts: Sequence[MobileOriginated], due: float) -> None:
+        """Have one of `rows` known in a book of this desk; `due`: its time on the clock of this server."""
+        wanted = Mo(source_addr=row.source_addr, destination_addr=row.destination_addr, text=row.text, delay=row.delay)
+        injection = _Injection(self, wanted, [*parts], row.made)
+        injection.id = f"{PREFIX}{row.number}"
+        injection.state_before = row.state_before
+        injection.due = due
+        if row.is_remembered:
+            book.remember(injection)
+        if row.state_before == "scheduled":
+            book.scheduled[injection] = None
+
+    def begin_anew(self, book: Book, references: int) -> None:
+        """Know this book from now on, after so many texts in several parts; what was known before is gone."""
+        agenda = self._engine.agenda
+        for injection in self._book.scheduled:
+            agenda.forsake(injection)
+        self._book = book
+        self._composer = Composer(references)
+        for injection in book.scheduled:
+            agenda.add(injection.due, injection)
 
     # -- what the agenda asks -----------------------------------------------------------------------------------------
 
     def release(self, injection: _Injection) -> None:
         """The delay of a message is over: it is sent, or dropped at the limit of messages."""
+        del self._book.scheduled[injection]
         ledger = self._engine.ledger
         if ledger.live + len(injection.parts) > ledger.limit:
             injection.state_before = "dropped"
@@ -274,19 +368,19 @@ class MoDesk:
 
     def _send(self, injection: _Injection) -> None:
         """Send a message that has its room, or plan to, and remember it."""
-        self._count += 1
-        injection.id = f"mo-{self._count}"
-        self._injections[injection.id] = injection
-        self._order.append(injection)
-        self._parts += len(injection.parts)
-        while self._parts > MAX_REMEMBERED:
-            oldest = self._order.popleft()
-            del self._injections[oldest.id]
-            self._parts -= len(oldest.parts)
+        book = self._book
+        book.count += 1
+        injection.id = f"{PREFIX}{book.count}"
+        book.remember(injection)
         if injection.wanted.delay:
+            book.scheduled[injection] = None
             self._engine.agenda.add(self._engine.clock.now() + injection.wanted.delay, injection)
         else:
             self._queue(injection)
+
+    def _check_is_current(self, book: Book) -> None:
+        if self._book is not book:
+            raise ConflictError("a snapshot was restored meanwhile: what was sent before is gone")
 
     def _queue(self, injection: _Injection) -> None:
         injection.state_before = None
@@ -330,7 +424,7 @@ def _view(injection: _Injection, now: float) -> MoView:
     return MoView(
         id=injection.id,
         state=next(state for state in WORST_FIRST if state in states),
-        account=injection.parts[0].esme.system_id,
+        account=injection.system_id,
         source_addr=wanted.source_addr,
         destination_addr=wanted.destination_addr,
         text=wanted.text,

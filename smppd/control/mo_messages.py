@@ -113,9 +113,10 @@ class MoBatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Composer:
     """Writes the parts of messages; those of one long text have a reference in common."""
 
-    def __init__(self) -> None:
-        """Begin with the first reference."""
-        self._reference = 0
+    def __init__(self, references: int = 0) -> None:
+        """Begin behind so many references."""
+        self.references = references
+        """How many have been given to texts."""
 
     def compose(self, mo: Mo, default_alphabet: str) -> list[DeliverSm]:
         """The parts of a message for an ESME to which data_coding 0 means this alphabet.
@@ -159,7 +160,7 @@ class Composer:
             return [], 0
         if mo.text is None:
             return _octets_as_part(mo, problems), mo.data_coding or 0
-        reference = self._reference % REFERENCES[mo.split]
+        reference = self.references % REFERENCES[mo.split]
         cut = partial(segment, mo.text, method=mo.split, reference=reference, default_alphabet=default_alphabet)
         codings = (0, UCS2) if mo.data_coding is None else (mo.data_coding,)
         reason = ""
@@ -169,7 +170,7 @@ class Composer:
             except TextError as error:
                 reason = f"it cannot be sent with data_coding {data_coding}: {error}"
             else:
-                self._reference += len(parts) > 1
+                self.references += len(parts) > 1
                 return parts, data_coding
         problems.append(("text", reason))
         return [], 0

@@ -164,4 +164,4 @@ class Control:
         """The whole simulated state, taken and restored."""
         from smppd.control.snapshot.desk import SnapshotDesk
 
-        return SnapshotDesk(self.simulation)
+        return SnapshotDesk(self)

@@ -64,6 +64,17 @@ class Tenures(Generic[E]):
         self._by_name = {name: tenure for name, tenure in self._by_name.items() if name in wanted}
         self._plan()
 
+    # -- handing over and taking back ---------------------------------------------------------------------------------
+
+    def all(self) -> list[tuple[str, Tenure[E]]]:
+        """All tenures, by the names of their entries."""
+        return list(self._by_name.items())
+
+    def begin_anew(self, tenures: dict[str, Tenure[E]]) -> None:
+        """Have these in the place of all others; those whose time is over end soon."""
+        self._by_name = tenures
+        self._plan()
+
     def _plan(self) -> None:
         """Wait for the next that ends."""
         if self._wait is not None:

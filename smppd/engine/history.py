@@ -10,7 +10,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from smppd.engine.message import Message
 
@@ -37,6 +37,25 @@ REFUSED: Final = "refused"
 UNANSWERED: Final = "unanswered"
 SESSION_ENDED: Final = "session_ended"
 GIVEN_UP: Final = "given_up"
+
+KINDS: Final = frozenset(
+    {
+        SCHEDULED,
+        STARTED,
+        RELEASED,
+        RULE,
+        ATTEMPT_FAILED,
+        REPLACED,
+        CANCELLED,
+        FORCED,
+        SENT,
+        REFUSED,
+        UNANSWERED,
+        SESSION_ENDED,
+        GIVEN_UP,
+    }
+)
+"""All of these."""
 
 
 class Event(NamedTuple):
@@ -70,6 +89,15 @@ class Story:
         self.events: list[Event] = []
         self.dropped = 0
         """Events that were left out between the first and the latest."""
+
+    def add(self, event: Event) -> bool:
+        """Tell one event more; False when another one had to go for it."""
+        self.events.append(event)
+        if len(self.events) <= MAX_EVENTS:
+            return True
+        del self.events[FIRST_EVENTS]
+        self.dropped += 1
+        return False
 
 
 class History:
@@ -112,12 +140,11 @@ class History:
             story = self._stories[message] = Story()
         wall = self._wall()
         next_wall = None if after is None else wall + after
-        story.events.append(Event(wall, kind, what, session, detail, number, status, error_code, state, next_wall))
-        if len(story.events) > MAX_EVENTS:
-            del story.events[FIRST_EVENTS]
-            story.dropped += 1
-            return
-        self._count += 1
+        if story.add(Event(wall, kind, what, session, detail, number, status, error_code, state, next_wall)):
+            self._count += 1
+            self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
         while self._count > self.max_recorded:
             self._count -= len(self._stories.popitem(last=False)[1].events)
 
@@ -131,3 +158,22 @@ class History:
             story = self._stories.pop(message, None)
             if story is not None:
                 self._count -= len(story.events)
+
+    # -- handing over and taking back ---------------------------------------------------------------------------------
+
+    def stories(self) -> Iterator[tuple[Message, Story]]:
+        """All stories, the one first that would be forgotten first."""
+        return iter(list(self._stories.items()))
+
+    def begin_anew(self) -> None:
+        """Have no stories: those that are put back take their place."""
+        self._stories.clear()
+        self._count = 0
+
+    def put_back(self, message: Message, story: Story) -> None:
+        """Take back one of `stories`, in their order. Raises ValueError when the message has one already."""
+        if message in self._stories:
+            raise ValueError("a message has two stories")
+        self._stories[message] = story
+        self._count += len(story.events)
+        self._forget_oldest()

@@ -50,6 +50,15 @@ class Waiting(NamedTuple):
     """When it is offered again, and its ticket; None for at once."""
     was_sent: bool = False
     """Whether it was on its way: a session had not acknowledged it."""
+    session: str = ""
+    """Which one."""
+
+
+def subject_of(item: Deliverable) -> tuple[Message, str] | None:
+    """The message in whose story it is told what becomes of a deliverable, and as what; None when it has none."""
+    if isinstance(item, Message):
+        return item, "receipt"
+    return (item.message, item.kind) if isinstance(item, (Report, Forward)) else None
 
 
 class Outbox:
@@ -520,10 +529,10 @@ class Outbox:
         self, item: Deliverable, kind: str, *, session: str = "", status: int = 0, after: float | None = None
     ) -> None:
         """Write down what becomes of a delivery, with the message that it is about if there is one."""
-        if isinstance(item, Message):
-            self._stories.note(item, kind, "receipt", session=session, status=status, after=after)
-        elif isinstance(item, (Report, Forward)):
-            self._stories.note(item.message, kind, item.kind, session=session, status=status, after=after)
+        subject = subject_of(item)
+        if subject is not None:
+            message, what = subject
+            self._stories.note(message, kind, what, session=session, status=status, after=after)
 
     def drop(self, item: Deliverable, how: Ending = "dropped") -> None:
         """Nobody wants it any more, or nobody can have it."""
@@ -563,7 +572,7 @@ class Outbox:
         """
         for bind in reversed(esme.binds):
             for item in outstanding(bind):
-                yield Waiting(item, was_sent=True)
+                yield Waiting(item, was_sent=True, session=bind.bind_id)
             for item in bind.pending:
                 yield Waiting(item)
         for item in esme.pending:
@@ -580,7 +589,7 @@ class Outbox:
 
         What has one attempt, and was on its way, has failed: its session is gone.
         """
-        item, plan, was_sent = waiting
+        item, plan, was_sent, _ = waiting
         esme = item.esme
         esme.waiting += 1
         if item.__class__ is Message:

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 SIMULATED: Final = ("system_id", "interface_version", "timezone", "max_pdu", "seed")
 """What of `[server]` is simulated; the rest is about the process, and stays that of the running server."""
 
-OF_THE_PROCESS: Final = ("api", "log", "privacy", "journal", "clock")
-"""The tables that are about the process."""
+OF_THE_PROCESS: Final = ("api", "log", "privacy", "journal", "clock", "webhook")
+"""The tables that are about the process. A file from elsewhere must not choose whom it calls."""
 
 NOBODYS: Final = f"scrypt$16384$8$1${'A' * 22}==${'A' * 43}="
 """A hash that no password is known to have: for accounts whose password is nowhere to be found."""

@@ -30,7 +30,7 @@ from smppd.passwords import SALT_LENGTH, ScryptHash
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Iterator
 
-    from smppd.control.simulation import Simulation
+    from smppd.control.panel import Control
     from smppd.control.snapshot.files import SnapshotFile
     from smppd.settings import Account
 
@@ -111,9 +111,10 @@ class _Sink:
 class SnapshotDesk:
     """The snapshots of one server."""
 
-    def __init__(self, simulation: Simulation) -> None:
+    def __init__(self, control: Control) -> None:
         """Write and restore the state of this server."""
-        self._simulation = simulation
+        self._control = control
+        self._simulation = control.simulation
         self._busy = ""
         self._hashes: dict[tuple[str, str], str] = {}
         """Hashes of passwords that were made before: each takes tens of milliseconds."""
@@ -175,7 +176,7 @@ class SnapshotDesk:
         simulation = self._simulation
         monotonic = simulation.context.monotonic
         mark, began = self._mark(), monotonic()
-        for section, rows in slices_of(simulation, hashes):
+        for section, rows in slices_of(self._control, hashes):
             if rows:
                 packer.add(section, rows)
             if packer.octets >= SOME:
@@ -241,7 +242,7 @@ class SnapshotDesk:
             monotonic = self._simulation.context.monotonic
             began = monotonic()
             pace = Pace(monotonic)
-            arrival = Arrival(self._simulation, pace)
+            arrival = Arrival(self._control, pace)
             unpacker = Unpacker()
             try:
                 await self._read(pieces, unpacker, arrival, pace)

@@ -13,7 +13,7 @@ import msgspec
 from smppd.behaviour.firing import Firing
 from smppd.control.snapshot.configuration import Departed, read, without_departed
 from smppd.control.snapshot.format import SnapshotError, rows_of
-from smppd.control.snapshot.sections import ROWS, ClockRow, ServerRow, SettingsRow
+from smppd.control.snapshot.sections import ROWS, ClockRow, ServerRow, SettingsRow, TenureRow
 from smppd.engine.clock import FASTEST, LATEST_WALL, SLOWEST, EngineClock
 from smppd.engine.message import ENROUTE
 from smppd.engine.state.restoration import Restoration, StateError
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from smppd.behaviour.saved import BookRow, FaultRow, HeldRow, NamedRow, RuleRow, StaleRow
-    from smppd.control.simulation import Simulation
+    from smppd.control.mo import Book
+    from smppd.control.mo_saved import InjectionRow, SubscribersRow
+    from smppd.control.panel import Control
     from smppd.control.snapshot.pace import Pace
     from smppd.engine.core import Engine
     from smppd.engine.esmes import Bind, Deliverable, EsmeState
@@ -55,13 +57,16 @@ class Held(NamedTuple):
 class Arrival:
     """One snapshot that arrives."""
 
-    def __init__(self, simulation: Simulation, pace: Pace) -> None:
+    def __init__(self, control: Control, pace: Pace) -> None:
         """Read it into this server; `pace` measures how long the loop is held."""
-        self._simulation = simulation
+        self._control = control
+        self._simulation = control.simulation
         self._pace = pace
         self._begun: list[str] = []
         self._rows: dict[str, list[Any]] = {}
         self._held: list[Held] = []
+        self._subscribers: Book | None = None
+        self._tenures: list[TenureRow] = []
         self._rules: list[RuleRow] = []
         self._stale: list[StaleRow] = []
         self._started = (0.0, 0.0)
@@ -192,10 +197,41 @@ class Arrival:
                 self._held.append(self._held_of(row, restoration))
             for row in self._of("named"):
                 restoration.account(row.account)
+            yield from self._link_subscribers(restoration)
+            self._link_tenures()
             restoration.check()
             self._link_behaviour()
         except StateError as error:
             raise SnapshotError(str(error)) from None
+
+    def _link_subscribers(self, restoration: Restoration) -> Iterator[None]:
+        """The messages from subscribers that can be asked for, or are to be sent later."""
+        rows: list[InjectionRow] = self._of("injections")
+        known: list[SubscribersRow] = self._of("subscribers")
+        if len(known) > 1 or (rows and not known):
+            raise SnapshotError("it does not say how many messages from subscribers there have been")
+        if not known:
+            return
+        from smppd.control.mo import Book
+
+        book = self._subscribers = Book(known[0].messages)
+        numbers: set[int] = set()
+        for row in rows:
+            if row.number in numbers or not 0 <= row.made <= row.made + row.delay < LATEST_WALL:
+                raise SnapshotError("a message from a subscriber comes twice, or at no date")
+            numbers.add(row.number)
+            parts = [restoration.mobile(number) for number in row.parts]
+            if row.state_before and any(map(restoration.is_offered, row.parts)):
+                raise SnapshotError("a message from a subscriber is to be sent, and waits already")
+            self._control.mo.add_to(book, row, parts, restoration.due(row.due))
+            yield
+
+    def _link_tenures(self) -> None:
+        """For whom and until when rules and faults are there."""
+        self._tenures = [
+            msgspec.structs.replace(row, expires_at=None if row.expires_at is None else self._at(row.expires_at))
+            for row in self._of("tenures")
+        ]
 
     def _link_behaviour(self) -> None:
         books: list[BookRow] = self._of("book")
@@ -236,10 +272,25 @@ class Arrival:
         self._put_back_behaviour(settings)
         for held in self._held:
             receipts.put_back(*held)
+        self._put_back_desks()
         server: ServerRow = self._of("server")[0]
         context = simulation.context
         context.opened = max(context.opened, server.connections)
         simulation.wake()
+
+    def _put_back_desks(self) -> None:
+        """What desks keep by themselves; those that were never used, and have nothing to keep, are not made for it."""
+        control, tenures = self._control, self._tenures
+        for kind in ("rule", "fault"):
+            mine = [(row.name, row.namespace, row.expires_at) for row in tenures if row.kind == kind]
+            if mine or f"{kind}s" in vars(control):
+                desk = control.rules if kind == "rule" else control.faults
+                desk.put_back_tenures(mine)
+        if self._subscribers is not None or "mo" in vars(control):
+            from smppd.control.mo import Book
+
+            references = sum(row.references for row in self._of("subscribers"))
+            control.mo.begin_anew(self._subscribers or Book(), references)
 
     def _put_back_behaviour(self, settings: Settings) -> None:
         simulation = self._simulation

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from msgspec import Meta, Struct
 
 from smppd.behaviour.saved import BookRow, FaultRow, HeldRow, NamedRow, RuleRow, StaleRow
+from smppd.control.mo_saved import InjectionRow, SubscribersRow
 from smppd.engine.state.rows import ROWS as ENGINE_ROWS
 
 Name: TypeAlias = Annotated[str, Meta(max_length=255)]
@@ -57,6 +58,15 @@ class AbsenceRow(Row, frozen=True):
     first_tried: float
 
 
+class TenureRow(Row, frozen=True):
+    """For which account a rule or fault is there, and until when: one that came while the server ran."""
+
+    kind: Literal["rule", "fault"]
+    name: Name
+    namespace: Name | None
+    expires_at: float | None
+
+
 ROWS: Final[dict[str, Any]] = {
     **ENGINE_ROWS,
     "clock": ClockRow,
@@ -70,5 +80,8 @@ ROWS: Final[dict[str, Any]] = {
     "stale": StaleRow,
     "held": HeldRow,
     "named": NamedRow,
+    "tenures": TenureRow,
+    "subscribers": SubscribersRow,
+    "injections": InjectionRow,
 }
 """What stands in each section."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final
 
 from smppd.behaviour.saved import BookRow
+from smppd.control.mo_saved import SubscribersRow
 from smppd.control.snapshot.configuration import with_departed, written
-from smppd.control.snapshot.sections import ClockRow, ServerRow, SettingsRow
+from smppd.control.snapshot.sections import ClockRow, ServerRow, SettingsRow, TenureRow
 from smppd.engine.clock import EngineClock
 from smppd.engine.esmes import EsmeState
 from smppd.engine.state.capture import Capture
@@ -15,6 +16,7 @@ from smppd.engine.state.capture import Capture
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from smppd.control.panel import Control
     from smppd.control.simulation import Simulation
     from smppd.engine.esmes import Bind, Deliverable
     from smppd.engine.ports import Fate
@@ -24,8 +26,9 @@ SLICE: Final = 64
 """Rows of one slice."""
 
 
-def slices_of(simulation: Simulation, hashes: Mapping[str, str]) -> Iterator[Slice]:
+def slices_of(control: Control, hashes: Mapping[str, str]) -> Iterator[Slice]:
     """All of a snapshot, section by section; `hashes` are those of passwords that the configuration does not know."""
+    simulation = control.simulation
     settings, departed = with_departed(simulation.settings, simulation.engine, simulation.networks())
     yield "clock", [_clock_row(simulation)]
     yield "settings", [SettingsRow(written(settings, hashes), *departed)]
@@ -33,6 +36,7 @@ def slices_of(simulation: Simulation, hashes: Mapping[str, str]) -> Iterator[Sli
     yield from _sliced("draws", _draws(simulation))
     yield from _sliced("absences", _absences(simulation))
     yield from _behaviour(simulation)
+    yield from _sliced("tenures", _tenures(control))
     outstanding = {connection.bind: connection for connection in simulation.context.connections}
 
     def outstanding_of(bind: Bind) -> list[Deliverable]:
@@ -40,7 +44,7 @@ def slices_of(simulation: Simulation, hashes: Mapping[str, str]) -> Iterator[Sli
         return [] if connection is None else connection.unacknowledged
 
     capture = Capture(simulation.engine, outstanding=outstanding_of, fate=_fate)
-    yield from capture.slices(lambda capture: _held(simulation, capture))
+    yield from capture.slices(lambda capture: chain(_held(simulation, capture), _subscribers(control, capture)))
 
 
 def _sliced(section: str, rows: Iterable[Any]) -> Iterator[Slice]:
@@ -74,6 +78,22 @@ def _behaviour(simulation: Simulation) -> Iterator[Slice]:
     yield from _sliced("rules", rules.rows())
     yield from _sliced("faults", faults.rows())
     yield from _sliced("stale", simulation.fault_desk.sessions.rows())
+
+
+def _tenures(control: Control) -> Iterator[TenureRow]:
+    """For whom and until when rules and faults are there; a desk that was never used has said so of none."""
+    if "rules" in vars(control):
+        yield from (TenureRow("rule", *one) for one in control.rules.tenures())
+    if "faults" in vars(control):
+        yield from (TenureRow("fault", *one) for one in control.faults.tenures())
+
+
+def _subscribers(control: Control, capture: Capture) -> Iterator[Slice]:
+    """What the desk of subscribers knows, if it was ever used."""
+    if "mo" in vars(control):
+        desk = control.mo
+        yield "subscribers", [SubscribersRow(desk.messages, desk.references)]
+        yield from _sliced("injections", desk.rows(capture.mobile))
 
 
 def _held(simulation: Simulation, capture: Capture) -> Iterator[Slice]:

@@ -10,8 +10,12 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from smppd.engine import history
 from smppd.engine.esmes import Acceptance, Delivery, HandsetAcknowledgement, Notification, Restated
+from smppd.engine.history import Event, Story
 from smppd.engine.message import UNDECIDED, DataRecord, Message
+from smppd.engine.mobile_originated import MobileOriginated
+from smppd.engine.outbox import subject_of
 from smppd.engine.peers import TAKEN, Forward
 from smppd.engine.state.numbers import Numbers
 from smppd.engine.state.rows import (
@@ -23,9 +27,11 @@ from smppd.engine.state.rows import (
     BindRow,
     BroadcastRow,
     EngineRow,
+    MobileRow,
     PathRow,
     ReplyRow,
     RouteRow,
+    StoryRow,
     message_fields,
     submit_sm_fields,
 )
@@ -40,6 +46,7 @@ if TYPE_CHECKING:
     from smppd.engine.ledger import Place
     from smppd.engine.limiter import Limiter
     from smppd.engine.multipart import Assembly
+    from smppd.engine.outbox import Waiting
     from smppd.engine.ports import Fate, Outcome
 
 SLICE: Final = 32
@@ -74,9 +81,13 @@ class Capture:
         self._messages: Numbers[Message] = Numbers()
         self._binds: Numbers[Bind] = Numbers()
         self._assemblies: Numbers[Assembly] = Numbers()
+        self._mobiles: Numbers[MobileOriginated] = Numbers()
         self._new_binds: list[Bind] = []
+        self._new_mobiles: list[MobileOriginated] = []
         self._new_assemblies: list[Assembly] = []
         self._strays: list[Message] = []
+        self._endings: dict[Message, list[Event]] = {}
+        """What the stories of messages tell once all sessions have ended."""
 
     # -- references ---------------------------------------------------------------------------------------------------
 
@@ -100,6 +111,14 @@ class Capture:
         number = self._binds.of(bind)
         if number == before:
             self._new_binds.append(bind)
+        return number
+
+    def mobile(self, mobile: MobileOriginated) -> int:
+        """The number of a deliver_sm from a subscriber, whether the engine knows of it or not."""
+        before = self._mobiles.count
+        number = self._mobiles.of(mobile)
+        if number == before:
+            self._new_mobiles.append(mobile)
         return number
 
     def _assembly(self, assembly: Assembly | None) -> int:
@@ -133,25 +152,29 @@ class Capture:
         yield from self._broadcasts()
         shown = life.shown
         yield from self._sliced("handsets", map(self._shown_row, () if shown is None else shown.items))
+        yield from self._sliced("stories", self._story_rows())
         if others is not None:
             for section, rows in others(self):
-                yield from self._binds_first()
+                yield from self._referred_first()
                 yield section, rows
         yield from self._remainder()
         for _ in self._messages.forget():
             yield "messages", []
 
     def _sliced(self, section: str, rows: Iterable[Any]) -> Iterator[Slice]:
-        """Rows in slices, each behind the sessions that it refers to."""
+        """Rows in slices, each behind the sessions and mobile originated messages that it refers to."""
         walk = iter(rows)
         while some := list(islice(walk, SLICE)):
-            yield from self._binds_first()
+            yield from self._referred_first()
             yield section, some
 
-    def _binds_first(self) -> Iterator[Slice]:
+    def _referred_first(self) -> Iterator[Slice]:
         if self._new_binds:
             binds, self._new_binds = self._new_binds, []
             yield "binds", [self._bind_row(bind) for bind in binds]
+        mobiles, self._new_mobiles = self._new_mobiles, []
+        for start in range(0, len(mobiles), SLICE):
+            yield "mobiles", [self._mobile_row(mobile) for mobile in mobiles[start : start + SLICE]]
 
     def _open_assemblies(self) -> Iterator[Slice]:
         """Number the long messages that are not complete, in their order; their rows come with the others."""
@@ -252,13 +275,52 @@ class Capture:
     def _waiting_rows(self) -> Iterator[tuple[object, ...]]:
         outbox = self._engine.outbox
         for esme, account in self._accounts.items():
-            for item, plan, was_sent in outbox.waiting(esme, self._outstanding):
-                yield account, self.item(item), plan, was_sent
+            for waiting in outbox.waiting(esme, self._outstanding):
+                if waiting.was_sent:
+                    self._end(waiting)
+                yield account, self.item(waiting.item), waiting.plan, waiting.was_sent
+
+    def _end(self, waiting: Waiting) -> None:
+        """Have it told that the session ended by which something was sent."""
+        subject = subject_of(waiting.item)
+        if subject is None:
+            return
+        message, what = subject
+        wall = self._engine.clock.wall()
+        told = self._endings.setdefault(message, [])
+        told.append(Event(wall, history.SESSION_ENDED, what, waiting.session))
+        if isinstance(waiting.item, Forward) and waiting.item.has_one_attempt:
+            told.append(Event(wall, history.GIVEN_UP, what))
+
+    def _story_rows(self) -> Iterator[StoryRow]:
+        """The stories of all messages that can be asked for, as they go on when all sessions end now."""
+        for message, story in self._engine.history.stories():
+            number = self._messages.find(message)
+            if number is not None:
+                yield _story_row(number, story, self._endings.pop(message, ()))
+        for message, events in self._endings.items():
+            number = self._messages.find(message)
+            if number is not None:
+                yield _story_row(number, Story(), events)
+
+    def _mobile_row(self, mobile: MobileOriginated) -> MobileRow:
+        return MobileRow(
+            account=self._accounts[self._engine.esmes[mobile.esme.system_id]],
+            body=mobile.body,
+            accepted_at=mobile.accepted_at,
+            expires_at=mobile.expires_at,
+            attempts=mobile.attempts,
+            session=mobile.session,
+            status=mobile.status,
+            ended=mobile.ended,
+        )
 
     def item(self, item: Deliverable) -> tuple[object, ...]:
         """The places of what waits for an account, behind the letter that tells its kind."""
         if isinstance(item, Message):
             return "r", self.message(item)
+        if isinstance(item, MobileOriginated):
+            return "m", self.mobile(item)
         if isinstance(item, Notification):
             return "n", self.message(item.message), item.expires_at, item.attempts, item.told
         if isinstance(item, Acceptance):
@@ -358,6 +420,15 @@ class Capture:
 
     def _shown_row(self, item: Message | Assembly) -> tuple[int, int]:
         return (self.message(item), -1) if isinstance(item, Message) else (-1, self._assembly(item))
+
+
+def _story_row(number: int, story: Story, endings: Iterable[Event]) -> StoryRow:
+    """A story and what follows it; the story itself stays as it is."""
+    told = Story()
+    told.events, told.dropped = list(story.events), story.dropped
+    for event in endings:
+        told.add(event)
+    return StoryRow(number, told.dropped, told.events)  # type: ignore[arg-type]  # the same places
 
 
 def _route_row(route: Any) -> RouteRow:

@@ -33,6 +33,11 @@ class Numbers(Generic[T]):
             self.count += 1
         return number
 
+    def find(self, thing: T) -> int | None:
+        """The number of a thing, if it has one."""
+        key = id(thing)
+        return self._shards[(key >> 4) % SHARDS].get(key)
+
     def forget(self) -> Iterator[None]:
         """Forget all numbers, shard by shard, with chances for others to have a turn."""
         while self._shards:

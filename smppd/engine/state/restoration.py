@@ -14,6 +14,7 @@ from smppd.engine.alerts import Alert, Standing
 from smppd.engine.broadcast import Broadcast
 from smppd.engine.esmes import (
     CLOSED_OUTBOUND,
+    DELIVER_SM,
     Acceptance,
     Bind,
     Delivery,
@@ -21,6 +22,7 @@ from smppd.engine.esmes import (
     Notification,
     Restated,
 )
+from smppd.engine.history import KINDS, Event, Story
 from smppd.engine.ids import END_OF_IDS
 from smppd.engine.ledger import Place
 from smppd.engine.message import (
@@ -35,6 +37,7 @@ from smppd.engine.message import (
     Group,
     Message,
 )
+from smppd.engine.mobile_originated import MobileOriginated
 from smppd.engine.multipart import Assembly, Verdict
 from smppd.engine.outbox import Waiting
 from smppd.engine.peers import TAKEN, Forward
@@ -52,11 +55,14 @@ from smppd.engine.state.rows import (
     BroadcastRow,
     DeliveryItem,
     EngineRow,
+    EventRow,
     FateRow,
     ForwardItem,
     HandsetItem,
     Item,
     MessageRow,
+    MobileItem,
+    MobileRow,
     NotificationItem,
     NumberRow,
     PathRow,
@@ -65,10 +71,14 @@ from smppd.engine.state.rows import (
     RestatedItem,
     RouteRow,
     ShownRow,
+    StoryRow,
     WaitingRow,
 )
 from smppd.patterns import AddressRange
-from smppwire.pdus import BroadcastSm, SubmitSm, Tlv
+from smppwire.codec import decode
+from smppwire.constants import HEADER_LENGTH
+from smppwire.errors import SmppError
+from smppwire.pdus import BroadcastSm, DeliverSm, SubmitSm, Tlv
 from smppwire.validation import ValidationPolicy
 
 if TYPE_CHECKING:
@@ -128,6 +138,9 @@ class Restoration:
         self._accounts: list[EsmeState] = []
         self._routes: list[RouteState] = []
         self._binds: list[Bind] = []
+        self._mobiles: list[MobileOriginated] = []
+        self._offered: set[int] = set()
+        """The numbers of those that wait: each but once."""
         self._messages: list[Message] = []
         self._kept = 0
         """How many of the messages are the ledger's."""
@@ -149,6 +162,7 @@ class Restoration:
             "routes": self._take_routes,
             "engine": self._take_engine,
             "binds": self._take_binds,
+            "mobiles": self._take_mobiles,
             "messages": self._take_messages,
             "strays": self._take_strays,
             "assemblies": self._take_assemblies,
@@ -221,6 +235,19 @@ class Restoration:
             )
             bind.close()
             self._binds.append(bind)
+
+    def _take_mobiles(self, rows: list[MobileRow]) -> None:
+        for row in rows:
+            esme = self._account(row.account)
+            length = HEADER_LENGTH + len(row.body)
+            header = b"".join(number.to_bytes(4, "big") for number in (length, DELIVER_SM, 0, 0))
+            try:
+                pdu = cast("DeliverSm", decode(header + row.body))
+                mobile = MobileOriginated(pdu, esme, self._at(row.accepted_at), self._at(row.expires_at))
+            except SmppError as error:
+                raise StateError(f"a mobile originated message is no deliver_sm: {error}") from None
+            mobile.session, mobile.status, mobile.ended = row.session, row.status, row.ended
+            self._mobiles.append(_sent(mobile, row.attempts))
 
     def _take_messages(self, rows: list[MessageRow]) -> None:
         if self._row is None:
@@ -360,6 +387,9 @@ class Restoration:
         yield from self._link_broadcasts(row)
         if row.has_handsets:
             life.put_back_shown([self._shown(one) for one in self._rows.get("handsets", ())])
+        # What was noted here while things were put back stands in the stories, at its time of then.
+        engine.history.begin_anew()
+        yield from self._link("stories", self._link_story)
         for esme, account in self._with_rows():
             self._resume(esme.throughput, account.arrival)
             for address in account.refused:
@@ -438,6 +468,17 @@ class Restoration:
         except ValueError as error:
             raise StateError(f"what is decided about a message cannot be read: {error}") from None
 
+    def _link_story(self, row: StoryRow) -> None:
+        if row.message >= self._kept:
+            raise StateError("something is told of a message that is forgotten")
+        story = Story()
+        story.dropped = row.dropped
+        story.events = [_event(one) for one in row.events]
+        try:
+            self._engine.history.put_back(self.message(row.message), story)
+        except ValueError as error:
+            raise StateError(str(error)) from None
+
     def _link_waiting(self, row: WaitingRow) -> None:
         item = self.item(row.item, row.account)
         plan = row.plan
@@ -464,6 +505,8 @@ class Restoration:
             bind = None if row.bind < 0 else _of(self._binds, row.bind, "session")
             accepted_at, expires_at = self._at(row.accepted_at), self._at(row.expires_at)
             return _sent(Delivery(row.kind, row.body, esme, bind, accepted_at, expires_at), row.attempts)
+        if isinstance(row, MobileItem):
+            return self._offered_mobile(row, esme)
         message = self.message(row.message)
         if isinstance(row, ForwardItem):
             forward = Forward(message, esme, self._at(row.accepted_at))
@@ -487,6 +530,13 @@ class Restoration:
             accepted_at, expires_at = self._at(row.accepted_at), self._at(row.expires_at)
             return _sent(HandsetAcknowledgement(message, row.esm_class, accepted_at, expires_at), row.attempts)
         return self._restated(row, message)
+
+    def _offered_mobile(self, row: MobileItem, esme: EsmeState) -> MobileOriginated:
+        mobile = self.mobile(row.number)
+        if mobile.esme is not esme or mobile.ended is not None or row.number in self._offered:
+            raise StateError("a mobile originated message waits for another account, or is over, or waits twice")
+        self._offered.add(row.number)
+        return mobile
 
     def _restated(self, row: RestatedItem, message: Message) -> Restated:
         if row.stands_in:
@@ -607,6 +657,14 @@ class Restoration:
         """The session of this number."""
         return _of(self._binds, number, "session")
 
+    def mobile(self, number: int) -> MobileOriginated:
+        """The deliver_sm from a subscriber of this number."""
+        return _of(self._mobiles, number, "mobile originated message")
+
+    def is_offered(self, number: int) -> bool:
+        """Whether the deliver_sm from a subscriber of this number waits for its ESME."""
+        return number in self._offered
+
     def _assembly(self, number: int) -> Assembly:
         """The assembly of this number, which may have to be filled in yet."""
         assembly = self._assemblies.get(number)
@@ -659,6 +717,24 @@ def _known(things: dict[int, T], number: int) -> T:
 
 def _lack(kind: str, number: int) -> StateError:
     return StateError(f"it refers to {kind} {number}, and has none of this number")
+
+
+def _event(row: EventRow) -> Event:
+    if row.kind not in KINDS:
+        raise StateError(f"a message has an event {row.kind[:80]!r} that this server does not know")
+    next_wall = None if row.next_wall is None else _wall(row.next_wall)
+    return Event(
+        _wall(row.wall),
+        row.kind,
+        row.what,
+        row.session,
+        row.detail,
+        row.number,
+        row.status,
+        row.error_code,
+        row.state,
+        next_wall,
+    )
 
 
 def _wall(moment: float) -> float:

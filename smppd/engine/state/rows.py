@@ -10,15 +10,23 @@ Times named `*_at` are seconds of the engine's clock, those named `*_wall` Unix 
 from __future__ import annotations
 
 from operator import attrgetter
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 from msgspec import Meta, Raw, Struct
+
+from smppd.engine.history import MAX_EVENTS
 
 MAX_OCTETS: Final = 65_536
 """Of a text or a TLV: a TLV has two octets for its length."""
 
 MAX_ADDRESS: Final = 255
 """Octets of an address or another C-octet string: laxly judged sessions get by with more than the specification has."""
+
+MAX_BODY: Final = 16 * 1024 * 1024
+"""Octets of the body of a deliver_sm from a subscriber: four times 64 TLVs of the greatest length."""
+
+MAX_PARTS: Final = 255
+"""Parts of a long message: the octet that counts them holds no more."""
 
 MAX_TLVS: Final = 1_000
 """TLVs of one PDU: more do not fit where each has at least four octets of a PDU that is usual."""
@@ -162,7 +170,20 @@ class AssemblyRow(Row, frozen=True):
     verdict: tuple[Octet, Annotated[int, Meta(ge=0, le=0xFFFF)], Octet] | None
     started_at: float
     is_open: bool
-    parts: Annotated[list[tuple[Octet, Number]], Meta(max_length=255)]
+    parts: Annotated[list[tuple[Octet, Number]], Meta(max_length=MAX_PARTS)]
+
+
+class MobileRow(Row, frozen=True):
+    """A deliver_sm from a subscriber, and what has become of it: it waits, is still to be sent, or has ended."""
+
+    account: Number
+    body: Annotated[bytes, Meta(max_length=MAX_BODY)]
+    accepted_at: float
+    expires_at: float
+    attempts: Number
+    session: Name
+    status: Word | None
+    ended: Literal["acknowledged", "refused", "expired", "dropped"] | None
 
 
 class NumberRow(Row, frozen=True):
@@ -186,6 +207,12 @@ class DeliveryItem(Row, frozen=True, tag="d"):
     accepted_at: float
     expires_at: float
     attempts: Number
+
+
+class MobileItem(Row, frozen=True, tag="m"):
+    """A deliver_sm from a subscriber, by the number of its row."""
+
+    number: Number
 
 
 class NotificationItem(Row, frozen=True, tag="n"):
@@ -236,7 +263,14 @@ class ForwardItem(Row, frozen=True, tag="f"):
 
 
 Item: TypeAlias = (
-    ReceiptItem | DeliveryItem | NotificationItem | AcceptanceItem | HandsetItem | RestatedItem | ForwardItem
+    ReceiptItem
+    | DeliveryItem
+    | MobileItem
+    | NotificationItem
+    | AcceptanceItem
+    | HandsetItem
+    | RestatedItem
+    | ForwardItem
 )
 
 
@@ -330,6 +364,29 @@ class FateRow(Row, frozen=True):
     fate: Raw
 
 
+class EventRow(Row, frozen=True):
+    """Something that happened to a message (`smppd.engine.history.Event`)."""
+
+    wall: float
+    kind: Name
+    what: Name
+    session: Name
+    detail: Name
+    number: Number
+    status: Word
+    error_code: Annotated[int, Meta(ge=0, le=0xFFFF)]
+    state: Annotated[int, Meta(ge=0, le=9)] | None
+    next_wall: float | None
+
+
+class StoryRow(Row, frozen=True):
+    """What was special in the life of a message."""
+
+    message: Number
+    dropped: Number
+    events: Annotated[list[EventRow], Meta(min_length=1, max_length=MAX_EVENTS)]
+
+
 class ShownRow(Row, frozen=True):
     """A text on a handset: that of a message, or of an assembly."""
 
@@ -355,7 +412,9 @@ ROWS: Final[dict[str, type[Row]]] = {
     "replies": ReplyRow,
     "broadcasts": BroadcastRow,
     "broadcasts_done": NumberRow,
+    "mobiles": MobileRow,
     "fates": FateRow,
     "handsets": ShownRow,
+    "stories": StoryRow,
 }
 """What stands in each section."""

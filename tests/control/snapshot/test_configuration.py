@@ -11,7 +11,7 @@ import pytest
 from smppd.control.snapshot.configuration import NOBODYS, SIMULATED, read, unknown_passwords, written
 from smppd.control.snapshot.format import SnapshotError
 from smppd.passwords import ScryptHash
-from smppd.settings import Account, Settings, load_settings
+from smppd.settings import Account, Settings, Webhook, load_settings
 
 
 def settings_with(*overrides: str, **fields: Any) -> Settings:
@@ -32,7 +32,16 @@ def test_no_password_is_in_it() -> None:
 def test_what_is_about_the_process_stays_out() -> None:
     tree = written(settings_with('server.smpp=["127.0.0.1:7"]'), {})
     assert set(tree["server"]) <= set(SIMULATED)
-    assert not {"api", "log", "privacy", "journal", "clock"} & set(tree)
+    assert not {"api", "log", "privacy", "journal", "clock", "webhook"} & set(tree)
+
+
+def test_webhooks_are_those_of_this_server() -> None:
+    """Their addresses are secrets, and nobody else chooses whom a server calls."""
+    there = settings_with(webhook=[Webhook(url="http://127.0.0.1:9/there", secret="whisper")])
+    here = settings_with(webhook=[Webhook(url="http://127.0.0.1:9/here")])
+    tree = written(there, {})
+    assert "whisper" not in json.dumps(tree)
+    assert read(tree, here, here)[0].webhook == here.webhook
 
 
 def test_passwords_are_those_of_this_server() -> None:
