@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
+from smppwire.codec import decode
 from smppwire.constants import HEADER_LENGTH, CommandId
+from smppwire.errors import SmppError
 from smppwire.session import BINDS
 
 if TYPE_CHECKING:
@@ -59,9 +61,33 @@ def hex_of(frame: bytes, *, sound: bool) -> str | None:
 
     What is no sound PDU may be a bind that lies somewhere else than it should.
     """
-    if _command_id(frame) in WITH_PASSWORD or (not sound and any(octets in frame for octets in _ID_OCTETS)):
+    if _command_id(frame) in WITH_PASSWORD or (not sound and _names_bind(frame)):
         return None
     return frame.hex()
+
+
+def without_password(frame: bytes) -> bytes:
+    """The octets of a frame with HIDDEN in the place of a password: it may be of another length then.
+
+    Of what is no sound PDU, and may be a bind, only as much as a header has is left.
+    """
+    if not _names_bind(frame):
+        return frame
+    try:
+        decode(frame)
+    except SmppError:
+        return frame[:HEADER_LENGTH]
+    if _command_id(frame) not in WITH_PASSWORD:
+        return frame
+    # All of these commands begin with system_id and password (SMPP 3.4 sections 4.1 and 4.1.7).
+    system_id, _, rest = frame[HEADER_LENGTH:].partition(b"\0")
+    body = b"\0".join((system_id, HIDDEN.encode(), rest.partition(b"\0")[2]))
+    return (HEADER_LENGTH + len(body)).to_bytes(4, "big") + frame[4:HEADER_LENGTH] + body
+
+
+def _names_bind(frame: bytes) -> bool:
+    """Whether the command_id of a command with a password stands anywhere in a frame."""
+    return any(octets in frame for octets in _ID_OCTETS)
 
 
 def dissected(frame: bytes, default_alphabet: str, *, sound: bool) -> DissectionView:

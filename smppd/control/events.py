@@ -78,6 +78,8 @@ class Viewing:
         self._backlog = BACKLOG + sum(self._lag())
         """How far it may be behind: one that begins in the past gets it all, as far as it is remembered."""
         self._opening: dict[str, Any] | None = opening
+        self._unseen = 0
+        """PDUs that went with the journal before they were looked at."""
         self._awake = asyncio.Event()
         self._awake.set()
         self._delivered_at = -PAUSE
@@ -143,6 +145,11 @@ class Viewing:
         before()
         if not wanted_pdus:
             self._pdu = self._journal.total
+
+    def go_on_from(self, number: int, before: int) -> None:
+        """The journal was replaced when it had `before` PDUs: go on with the PDU of this number."""
+        self._unseen += max(0, before - self._pdu) if self._sieve.wants_pdus else 0
+        self._pdu = number
 
     def close(self) -> None:
         """Look no more; whoever waits in `next` gets None."""
@@ -259,6 +266,9 @@ class Viewing:
             told.append(self._desk.about_view("opened", self.id, **self._opening))
             self._opening = None
         counts = self._skip() if self._has_lost() else {}
+        if self._unseen:
+            counts["pdu"] = counts.get("pdu", 0) + self._unseen
+            self._unseen = 0
         if counts:
             self.dropped += sum(counts.values())
             told.append(self._desk.about_view("dropped", self.id, counts=counts))
@@ -308,7 +318,10 @@ class EventDesk:
         self.decoding = Decoding(context.monotonic, worked=time.thread_time, pdus=lambda: context.journal.total)
         self.closed = False
         self._wall = context.wall
-        self._life = f"e{int(context.wall() * 1000):x}"
+        self._born = int(context.wall() * 1000)
+        self._lives = 0
+        """How often the journal was replaced."""
+        self._life = f"e{self._born:x}"
         """Names this life of the server in ids; the letter makes sure that no date looks like an id."""
         self._viewings: set[Viewing] = set()
         self._remembering: tuple[frozenset[str], Callable[[], None], asyncio.TimerHandle] | None = None
@@ -338,6 +351,16 @@ class EventDesk:
         viewing = Viewing(self, asked, place, opening, counted=counted)
         self._viewings.add(viewing)
         return viewing
+
+    def go_on_from(self, number: int, before: int) -> None:
+        """The journal was replaced when it had `before` PDUs: viewers go on with the PDU of this number.
+
+        Ids of before lead nowhere: their PDUs are others now.
+        """
+        self._lives += 1
+        self._life = f"e{self._born + self._lives:x}"
+        for viewing in self._viewings:
+            viewing.go_on_from(number, before)
 
     def left(self, viewing: Viewing) -> None:
         """A viewer has gone: what happens is remembered for a while, should it come back."""

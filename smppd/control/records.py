@@ -132,6 +132,11 @@ class Records:
             record = self._kept[place] = self._read(number, entry)
         return record
 
+    def forget(self) -> None:
+        """Other frames have the numbers of those that were read from now on."""
+        self._kept = [None] * MAX_KEPT
+        self._facts.clear()
+
     def for_range(self, frames: int) -> Callable[[int, JournalEntry], Record]:
         """`of`, for whoever looks at so many frames: of too many to be kept none is.
 

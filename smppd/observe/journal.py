@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 from smppwire.constants import HEADER_LENGTH
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 Direction = Literal["in", "out"]
 
@@ -64,18 +64,32 @@ class Journal:
     """A ring of at most `capacity` frames and `max_octets` octets; the oldest go first. Capacity 0 turns it off.
 
     Frames are numbered from 0 in the order in which they were recorded; a number is never used again, whatever is
-    forgotten, and what `forget` takes out leaves a gap. `total` is how many have been recorded so far, and so the
-    number of the next one. `enabled` is what the hot path asks before it calls; a disabled journal ignores what it is
-    told all the same. `tap`, when somebody has set it, is called after each chunk: it must be quick, and leave reading
-    to a later turn of the loop.
+    forgotten, unless another journal takes the place of this one, and what `forget` takes out leaves a gap. `total` is
+    how many have been recorded so far, and so the number of the next one. `is_whole` says whether it has all of them.
+    `enabled` is what the hot path asks before it calls; a disabled journal ignores what it is told all the same. `tap`,
+    when somebody has set it, is called after each chunk: it must be quick, and leave reading to a later turn of the
+    loop.
     """
 
-    __slots__ = ("_chunks", "_frames", "_octets", "_skip", "capacity", "enabled", "max_octets", "tap", "total")
+    __slots__ = (
+        "_chunks",
+        "_frames",
+        "_octets",
+        "_skip",
+        "capacity",
+        "enabled",
+        "is_whole",
+        "max_octets",
+        "tap",
+        "total",
+    )
 
     def __init__(self, capacity: int, max_octets: int = MAX_OCTETS) -> None:
         self.capacity = capacity
         self.max_octets = max_octets
         self.enabled = capacity > 0
+        self.is_whole = self.enabled
+        """Whether there has been no PDU that it does not have."""
         self._chunks: deque[_Chunk] = deque()
         self._frames = 0
         self._octets = 0
@@ -105,6 +119,7 @@ class Journal:
             self.tap()
 
     def _evict(self) -> None:
+        self.is_whole = False
         while self._chunks:
             remaining = self._chunks[0].frames - self._skip
             excess = self._frames - self.capacity
@@ -135,12 +150,46 @@ class Journal:
                 self._skip = 0
         self._frames -= gone
         self._chunks = kept
+        self.is_whole &= not gone
         return gone
 
     def clear(self) -> None:
         """Forget everything."""
+        self.is_whole &= not self._frames
         self._chunks.clear()
         self._frames = self._octets = self._skip = 0
+
+    # -- handing over and taking back ---------------------------------------------------------------------------------
+
+    def put_back(self, number: int, entry: JournalEntry) -> None:
+        """Keep a frame of another journal under its number, behind those that are kept; nobody is told of it.
+
+        Raises ValueError when its number has been given already.
+        """
+        if number < self.total:
+            raise ValueError(f"PDU {number} comes twice, or behind a later one")
+        self._chunks.append(_Chunk(*entry, 1, number))
+        self.total = number + 1
+        self._frames += 1
+        self._octets += len(entry.frame)
+        if self._frames > self.capacity or self._octets > self.max_octets:
+            self._evict()
+
+    def take_over(self, other: Journal, since: int, renamed: Mapping[str, str]) -> int:
+        """Have the frames of another journal, which nobody uses any more, in the place of one's own.
+
+        They keep their numbers. What was recorded from the number `since` on stays, and is recorded anew behind them,
+        sessions under the names that they have now (`renamed`: by those they had). `total` never goes back. Returns the
+        number of the first of what stays.
+        """
+        latest = [chunk for chunk in self._chunks if chunk.first >= since]
+        self._chunks, self._skip = other._chunks, other._skip
+        self._frames, self._octets = other._frames, other._octets
+        self.is_whole = other.is_whole and self.enabled
+        first = self.total = max(since, other.total)
+        for time, session, direction, octets, frames, _ in latest:
+            self.record_chunk(time, renamed.get(session, session), direction, octets, frames)
+        return first
 
     def __len__(self) -> int:
         return self._frames

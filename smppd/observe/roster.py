@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from smppd.observe.session_counters import SessionCounters
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from smppd.settings import BindType
 
@@ -126,6 +126,20 @@ class Roster:
         record.reason = reason
         self._ended[session] = record
         self._order.append(session)
+        while len(self._order) > self._max_ended:
+            del self._ended[self._order.popleft()]
+
+    def rename(self, before: str, now: str) -> None:
+        """An open connection has another name from now on."""
+        record = self._open.pop(before, None)
+        if record is not None:
+            record.session = now
+            self._open[now] = record
+
+    def take_over(self, ended: Iterable[ConnectionRecord]) -> None:
+        """Remember these, the oldest first, in the place of all that have ended; open ones go before them."""
+        self._ended = {record.session: record for record in ended if record.session not in self._open}
+        self._order = deque(self._ended)
         while len(self._order) > self._max_ended:
             del self._ended[self._order.popleft()]
 

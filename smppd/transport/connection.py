@@ -147,6 +147,15 @@ class Connection(asyncio.Protocol, ABC):
     def disown(self) -> None:
         """The engine has begun anew: the session is not bound any more, and asked to end."""
 
+    def rename(self, name: str) -> None:
+        """Have another name from now on, for logs, the journal and the roster."""
+        context = self._context
+        context.roster.rename(self.name, name)
+        self.name = name
+        self._log = context.logger(session=name, peer=self._peer)
+        if self._watch is not None:
+            self._watch.rename(name, self._log)
+
     @property
     def unacknowledged(self) -> list[Deliverable]:
         """What the ESME has not acknowledged yet, the oldest first."""

@@ -104,6 +104,11 @@ class Context:
         self.opened += 1
         return str(self.opened)
 
+    def rename(self, connection: Connection) -> None:
+        """Give a connection the next name: the one it has is that of another, which somebody has brought."""
+        self.opened += 1
+        connection.rename(str(self.opened))
+
     def leave(self, connection: Connection) -> None:
         """A connection has ended (one that never joined may say so too)."""
         self.connections.discard(connection)

@@ -46,6 +46,10 @@ class Watch:
         """Whether anybody looks at sessions that begin now."""
         return context.journal.enabled or context.settings.log.pdus
 
+    def rename(self, session: str, log: FilteringBoundLogger) -> None:
+        """The session has another name from now on."""
+        self._session, self._log = session, log
+
     def received(self, data: bytes) -> None:
         """Octets arrived: keep the frames they complete, and the beginning of what is no frame."""
         framer = self._framer

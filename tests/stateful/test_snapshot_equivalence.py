@@ -29,6 +29,7 @@ MOVES = st.one_of(
     st.tuples(st.just("submit"), WHICH, DESTINATIONS, st.integers(0, 8), REGISTERED),
     st.tuples(st.just("burst"), WHICH, st.integers(0, len(PREFIXES) - 1), st.integers(1, 6)),
     st.tuples(st.just("data"), WHICH, DESTINATIONS, st.sampled_from([0, 2])),
+    st.tuples(st.just("mo"), WHICH, st.sampled_from([0, 0, 3, 60]), st.booleans()),
     st.tuples(st.just("acknowledge"), WHICH),
     st.tuples(st.just("multi"), WHICH, st.lists(st.integers(0, 5), min_size=1, max_size=4)),
     st.tuples(st.just("query"), WHICH, st.integers(0, 9)),
@@ -66,6 +67,8 @@ async def _compare(before: list[Any], meanwhile: list[Any], after: list[Any]) ->
     for universe in (fresh, same):
         both = zip_longest(original.heard, universe.heard)
         assert next((pair for pair in both if pair[0] != pair[1]), None) is None
+        # Sessions have other numbers where there were more of them meanwhile.
+        assert original.told(with_sessions=universe is fresh) == universe.told(with_sessions=universe is fresh)
     for universe in (original, same, fresh):
         assert universe.stage.events("internal error") == []
 
@@ -79,6 +82,7 @@ def _rich(seconds: int) -> list[tuple[Any, ...]]:
             moves += [
                 ("submit", which, (prefix, number), (number + 3 * which + prefix) % 9, 0x1D) for number in range(3)
             ]
+        moves += [("mo", prefix, 0, prefix % 3 == 0), ("mo", prefix, prefix * seconds, False)]
         moves += [("acknowledge", 0), ("advance", seconds)]
     moves += [("data", 0, (7, 1), 2), ("broadcast", 1, 9), ("multi", 0, [1, 2, 3]), ("refuse", 1, 0x64)]
     return moves

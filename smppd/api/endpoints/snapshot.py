@@ -40,6 +40,22 @@ class Named(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ]
 
 
+class WithWhat(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is in it."""
+
+    journal: Annotated[
+        bool, Meta(description="With the PDUs that are recorded, and who was connected; passwords are hidden in them.")
+    ] = False
+
+
+class Saved(Named, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Into which file, and what is in it."""
+
+    journal: Annotated[
+        bool, Meta(description="With the PDUs that are recorded, and who was connected; passwords are hidden in them.")
+    ] = False
+
+
 class SnapshotFiles(Struct, frozen=True, kw_only=True):
     """The snapshots that are kept."""
 
@@ -49,7 +65,7 @@ class SnapshotFiles(Struct, frozen=True, kw_only=True):
 async def _download(call: Call) -> web.StreamResponse:
     # The engine stands still for as long as the snapshot takes, and must not wait for whoever reads it.
     with tempfile.SpooledTemporaryFile(SPOOLED) as spool:
-        view = await call.control.snapshot.write(spool)  # type: ignore[arg-type]  # it has all that is used
+        view = await call.control.snapshot.write(spool, journal=call.query.journal)  # type: ignore[arg-type]  # it has all that is used
         spool.seek(0)
         response = web.StreamResponse(headers={"Content-Disposition": f'attachment; filename="{_name(view)}"'})
         response.content_type = MEDIA
@@ -67,7 +83,7 @@ def _name(view: SnapshotView) -> str:
 
 
 async def _save(call: Call) -> SnapshotView:
-    return await call.control.snapshot.save(call.body.file)
+    return await call.control.snapshot.save(call.body.file, journal=call.body.journal)
 
 
 async def _list(call: Call) -> SnapshotFiles:
@@ -118,6 +134,7 @@ ENDPOINTS: Final = (
         description="The engine stands still while it is written, so that it is of one moment; the answer begins when"
         " that is over. Only whoever may change things gets it: there are texts and numbers in it.",
         role="control",
+        query=WithWhat,
         media=MEDIA,
         problems=(409,),
         patient=True,
@@ -132,7 +149,7 @@ ENDPOINTS: Final = (
         description="The file appears in the directory of `[api] snapshots` when it is complete, and takes the place of"
         " one of the same name.",
         role="control",
-        body=Named,
+        body=Saved,
         result=SnapshotView,
         problems=(409,),
         patient=True,

@@ -290,8 +290,11 @@ class MessagesDesk:
     async def _end_all(self, bulk: Bulk, end: Callable[[Message], bool]) -> BulkResult:
         changed = 0
         pace = self._pdus.pace(SLICE)
+        shelves = self._simulation.engine.messages
         with self._one_more():
             async for hit in self._hits(bulk, newest_first=False):
+                if self._simulation.engine.messages is not shelves:
+                    raise ConflictError("a snapshot was restored meanwhile: what was changed before is gone")
                 parts = [hit.message]
                 if bulk.unit == "whole" and hit.message.assembly is not None:
                     parts = hit.message.assembly.in_order

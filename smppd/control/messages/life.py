@@ -111,7 +111,7 @@ class _Telling:
         self._shower = shower
         self._forwarded_to = forwarded_to
         # Of a journal that has everything since the start, nothing is missing.
-        self._forgets = not journal.enabled or journal.oldest > 0
+        self._forgets = not journal.is_whole
 
     def arrival(self) -> Iterator[Timed]:
         """How it came, and what was answered."""

@@ -28,10 +28,11 @@ from smppd.errors import UserError
 from smppd.passwords import SALT_LENGTH, ScryptHash
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Iterator
+    from collections.abc import AsyncIterable, Iterable, Iterator
 
     from smppd.control.panel import Control
     from smppd.control.snapshot.files import SnapshotFile
+    from smppd.engine.state.capture import Slice
     from smppd.settings import Account
 
 LONGEST_STANDSTILL: Final = 60.0
@@ -52,6 +53,7 @@ class SnapshotView(Struct, frozen=True, kw_only=True):
     octets: Annotated[int, Meta(description="Its size.")]
     unpacked_octets: Annotated[int, Meta(description="Its size without compression.")]
     messages: Annotated[int, Meta(description="Messages in it.")]
+    pdus: Annotated[int, Meta(description="PDUs in it: those of the journal, where it was asked for.")]
     seconds: Annotated[float, Meta(description="How long it took; the engine stood still for nearly all of that.")]
     longest_hold: Annotated[float, Meta(description="Seconds for which the event loop was held at once, at most.")]
 
@@ -62,6 +64,7 @@ class RestoredView(Struct, frozen=True, kw_only=True):
     created_time: Annotated[str, Meta(description="When it was written.")]
     written_by: Annotated[str, Meta(description="The version of the server that wrote it.")]
     messages: Annotated[int, Meta(description="Messages that are known now.")]
+    pdus: Annotated[int, Meta(description="PDUs that came with it; 0: the journal is as it was.")]
     sessions_unbound: Annotated[int, Meta(description="Sessions that were bound.")]
     accounts_without_password: Annotated[
         list[str],
@@ -121,8 +124,10 @@ class SnapshotDesk:
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
-    async def save(self, file: str) -> SnapshotView:
+    async def save(self, file: str, *, journal: bool = False) -> SnapshotView:
         """Write a snapshot into the directory of `[api] snapshots`; it appears there when it is complete.
+
+        journal: with the PDUs that are recorded.
 
         Raises ConflictError when there is no such directory, or it cannot be written to, or a snapshot is in work;
         InvalidError for what is no plain name; and what `write` raises.
@@ -131,18 +136,21 @@ class SnapshotDesk:
         directory.check(file)
         try:
             async with directory.writing(file) as target:
-                view = await self.write(target, file=file)
+                view = await self.write(target, file=file, journal=journal)
         except OSError as error:
             raise ConflictError(f"the snapshot cannot be written: {error.strerror}") from None
         return view
 
-    async def write(self, target: BinaryIO, *, file: str | None = None) -> SnapshotView:
-        """Write a snapshot to an open file.
+    async def write(self, target: BinaryIO, *, file: str | None = None, journal: bool = False) -> SnapshotView:
+        """Write a snapshot to an open file; `journal`: with the PDUs that are recorded.
 
-        Raises ConflictError while another is in work, TooBusyError when requests in work do not come to an end or the
-        state is too large to be written in LONGEST_STANDSTILL, OSError when the file cannot be written.
+        Raises ConflictError while another is in work, or when there is no journal, TooBusyError when requests in work
+        do not come to an end or the state is too large to be written in LONGEST_STANDSTILL, OSError when the file
+        cannot be written.
         """
         simulation = self._simulation
+        if journal and not simulation.journal.enabled:
+            raise ConflictError("nothing is recorded: [journal] pdus is 0")
         with self._alone("written"):
             hashes = await self._hash_passwords()
             monotonic = simulation.context.monotonic
@@ -154,7 +162,8 @@ class SnapshotDesk:
             try:
                 async with simulation.standstill.hold():
                     pace.go_on()
-                    await self._walk(packer, sink, pace, hashes)
+                    recorded = len(simulation.journal) if journal else 0
+                    await self._walk(packer, sink, pace, slices_of(self._control, hashes, journal=journal))
             except TimeoutError:
                 raise TooBusyError("requests to long distribution lists are in work; try again later") from None
             packer.end()
@@ -167,16 +176,17 @@ class SnapshotDesk:
                 octets=sink.packed,
                 unpacked_octets=sink.unpacked,
                 messages=len(simulation.engine.messages),
+                pdus=recorded,
                 seconds=monotonic() - began,
                 longest_hold=pace.longest,
             )
 
-    async def _walk(self, packer: Packer, sink: _Sink, pace: Pace, hashes: dict[str, str]) -> None:
+    async def _walk(self, packer: Packer, sink: _Sink, pace: Pace, slices: Iterable[Slice]) -> None:
         """Hand the whole state to the sink, while the engine stands still."""
         simulation = self._simulation
         monotonic = simulation.context.monotonic
         mark, began = self._mark(), monotonic()
-        for section, rows in slices_of(self._control, hashes):
+        for section, rows in slices:
             if rows:
                 packer.add(section, rows)
             if packer.octets >= SOME:
@@ -289,6 +299,7 @@ class SnapshotDesk:
             created_time=header.created,
             written_by=header.smppd,
             messages=len(simulation.engine.messages),
+            pdus=arrival.recorded.frames,
             sessions_unbound=bound,
             accounts_without_password=arrival.lacking,
             seconds=context.monotonic() - began,

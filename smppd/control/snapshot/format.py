@@ -75,9 +75,14 @@ class Packer:
         self.slices = 0
 
     def add(self, section: str, rows: list[Any]) -> None:
-        """Add one slice."""
+        """Add one slice, or several where one would be too long."""
         octets = self._encoder.encode((section, rows))
         if len(octets) > MAX_SLICE:
+            if len(rows) > 1:
+                half = len(rows) // 2
+                self.add(section, rows[:half])
+                self.add(section, rows[half:])
+                return
             raise SnapshotError(f"{section} take {len(octets)} octets at once; a snapshot has room for {MAX_SLICE}")
         self._pieces += (len(octets).to_bytes(_LENGTH, "big"), octets)
         self.octets += _LENGTH + len(octets)

@@ -13,6 +13,7 @@ import msgspec
 from smppd.behaviour.firing import Firing
 from smppd.control.snapshot.configuration import Departed, read, without_departed
 from smppd.control.snapshot.format import SnapshotError, rows_of
+from smppd.control.snapshot.recorded import Recorded
 from smppd.control.snapshot.sections import ROWS, ClockRow, ServerRow, SettingsRow, TenureRow
 from smppd.engine.clock import FASTEST, LATEST_WALL, SLOWEST, EngineClock
 from smppd.engine.message import ENROUTE
@@ -66,6 +67,8 @@ class Arrival:
         self._rows: dict[str, list[Any]] = {}
         self._held: list[Held] = []
         self._subscribers: Book | None = None
+        self.recorded = Recorded(self._simulation)
+        """The journal that comes with it."""
         self._tenures: list[TenureRow] = []
         self._rules: list[RuleRow] = []
         self._stale: list[StaleRow] = []
@@ -199,6 +202,7 @@ class Arrival:
                 restoration.account(row.account)
             yield from self._link_subscribers(restoration)
             self._link_tenures()
+            yield from self.recorded.link(self._of("journal"), self._of("frames"), self._of("connections"))
             restoration.check()
             self._link_behaviour()
         except StateError as error:
@@ -264,6 +268,7 @@ class Arrival:
         if settings is None or engine is None or self._restoration is None:
             raise SnapshotError("it has not been read")
         restoration = self._restoration
+        recorded = simulation.journal.total
         simulation.take_over(settings, engine, self._networks)
         receipts = simulation.fault_desk.receipts
         named: list[NamedRow] = self._of("named")
@@ -276,6 +281,7 @@ class Arrival:
         server: ServerRow = self._of("server")[0]
         context = simulation.context
         context.opened = max(context.opened, server.connections)
+        self.recorded.take_over(self._control, recorded)
         simulation.wake()
 
     def _put_back_desks(self) -> None:

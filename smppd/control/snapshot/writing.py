@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from smppd.behaviour.saved import BookRow
 from smppd.control.mo_saved import SubscribersRow
 from smppd.control.snapshot.configuration import with_departed, written
+from smppd.control.snapshot.recorded import slices_of_journal
 from smppd.control.snapshot.sections import ClockRow, ServerRow, SettingsRow, TenureRow
 from smppd.engine.clock import EngineClock
 from smppd.engine.esmes import EsmeState
@@ -26,8 +27,11 @@ SLICE: Final = 64
 """Rows of one slice."""
 
 
-def slices_of(control: Control, hashes: Mapping[str, str]) -> Iterator[Slice]:
-    """All of a snapshot, section by section; `hashes` are those of passwords that the configuration does not know."""
+def slices_of(control: Control, hashes: Mapping[str, str], *, journal: bool = False) -> Iterator[Slice]:
+    """All of a snapshot, section by section, with the journal or without it.
+
+    `hashes` are those of passwords that the configuration does not know.
+    """
     simulation = control.simulation
     settings, departed = with_departed(simulation.settings, simulation.engine, simulation.networks())
     yield "clock", [_clock_row(simulation)]
@@ -37,6 +41,8 @@ def slices_of(control: Control, hashes: Mapping[str, str]) -> Iterator[Slice]:
     yield from _sliced("absences", _absences(simulation))
     yield from _behaviour(simulation)
     yield from _sliced("tenures", _tenures(control))
+    if journal:
+        yield from slices_of_journal(simulation)
     outstanding = {connection.bind: connection for connection in simulation.context.connections}
 
     def outstanding_of(bind: Bind) -> list[Deliverable]:

@@ -309,6 +309,10 @@ class VerificationDesk:
         items, examined, missed = await self._nearest(self._matcher(when, namespace), since, whole=whole, limit=limit)
         return NearMisses(items=items, examined=examined, next_number=self.next_number, missed=missed)
 
+    def go_on_from(self, number: int) -> None:
+        """The journal was replaced: whoever waits keeps what was counted, and goes on with the PDU of this number."""
+        self._reader.go_on_from(number)
+
     def close(self) -> None:
         """Let all go who wait: the server is about to stop."""
         self._reader.end()

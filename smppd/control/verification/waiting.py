@@ -102,6 +102,11 @@ class Reader:
         for wait in self._waits:
             wait.end()
 
+    def go_on_from(self, number: int) -> None:
+        """The journal has begun anew: what stands in it before this number was not recorded now."""
+        self._ahead = iter(())
+        self._cursor = number
+
     def _stir(self) -> None:
         """Something was recorded: read in a turn of the loop to come."""
         if not self._is_asked:

@@ -37,8 +37,8 @@ def test_what_is_about_the_process_stays_out() -> None:
 
 def test_webhooks_are_those_of_this_server() -> None:
     """Their addresses are secrets, and nobody else chooses whom a server calls."""
-    there = settings_with(webhook=[Webhook(url="http://127.0.0.1:9/there", secret="whisper")])
-    here = settings_with(webhook=[Webhook(url="http://127.0.0.1:9/here")])
+    there = settings_with(webhook=[Webhook(name="there", url="http://127.0.0.1:9/there", secret="whisper")])
+    here = settings_with(webhook=[Webhook(name="here", url="http://127.0.0.1:9/here")])
     tree = written(there, {})
     assert "whisper" not in json.dumps(tree)
     assert read(tree, here, here)[0].webhook == here.webhook

@@ -7,6 +7,9 @@ import io
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+import msgspec
+
+from smppd.control.mo_messages import Mo
 from smppwire.codec import decode
 from smppwire.constants import TlvTag
 from smppwire.pdus import (
@@ -161,6 +164,20 @@ class Universe:
         await self.stage.server.control.snapshot.write(file)
         return file.getvalue()
 
+    def told(self, *, with_sessions: bool) -> list[object]:
+        """What is told of all messages: those from subscribers, and what was special in the lives of the others."""
+        server = self.stage.server
+        told: list[object] = []
+        for view in server.control.mo.list(limit=1000).items:
+            parts = (
+                view.parts if with_sessions else [msgspec.structs.replace(part, session=None) for part in view.parts]
+            )
+            told.append(msgspec.structs.replace(view, parts=parts))
+        for message, story in server.engine.history.stories():
+            events = story.events if with_sessions else [event._replace(session="") for event in story.events]
+            told.append((message.message_id, message.pdu.destination_addr, story.dropped, list(events)))
+        return sorted(told, key=repr)
+
     async def restore(self, octets: bytes) -> None:
         await self.stage.server.control.snapshot.restore(pieces_of(octets))
 
@@ -272,6 +289,14 @@ class Universe:
         self._send(
             which,
             DataSm(source_addr=b"DATA", destination_addr=address, esm_class=mode, registered_delivery=1, tlvs=tlvs),
+        )
+
+    def do_mo(self, destination: int, delay: int, is_long: bool) -> None:
+        """A subscriber sends something, perhaps later."""
+        account, address = ("alice", "4411000000") if destination % 2 else ("bob", "12345")
+        text = "Ahoy " * (50 if is_long else 1)
+        self.stage.server.control.mo.inject(
+            Mo(source_addr="33600000007", destination_addr=address, text=text, account=account, delay=delay / 2)
         )
 
     def do_acknowledge(self, which: int) -> None:
