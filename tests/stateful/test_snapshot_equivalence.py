@@ -25,8 +25,8 @@ MOVES = st.one_of(
     st.tuples(st.just("wake"), WHICH),
     st.tuples(st.just("refuse"), WHICH, st.sampled_from([0x64, 0x65, 0x66, 0x58])),
     st.tuples(st.just("advance"), st.integers(1, 40)),
-    st.tuples(st.just("submit"), WHICH, DESTINATIONS, st.integers(0, 8), REGISTERED),
-    st.tuples(st.just("submit"), WHICH, DESTINATIONS, st.integers(0, 8), REGISTERED),
+    st.tuples(st.just("submit"), WHICH, DESTINATIONS, st.integers(0, 9), REGISTERED),
+    st.tuples(st.just("submit"), WHICH, DESTINATIONS, st.integers(0, 9), REGISTERED),
     st.tuples(st.just("burst"), WHICH, st.integers(0, len(PREFIXES) - 1), st.integers(1, 6)),
     st.tuples(st.just("data"), WHICH, DESTINATIONS, st.sampled_from([0, 2])),
     st.tuples(st.just("mo"), WHICH, st.sampled_from([0, 0, 3, 60]), st.booleans()),
@@ -92,6 +92,12 @@ def test_a_rich_life() -> None:
     """Whatever a snapshot forgets shows here: each kind of state is in use before, and matters afterwards."""
     for seconds in (1, 3, 8):
         run_virtually(_compare(_rich(seconds), _rich(2), _rich(1)))
+
+
+def test_what_has_one_attempt_and_is_on_its_way() -> None:
+    """It has failed with its session, and its life says so."""
+    before = [("unbind", 0), ("bind", "alice", False), ("submit", 0, (6, 1), 9, 1), ("advance", 1)]
+    run_virtually(_compare(before, [], []))
 
 
 def test_in_the_middle_of_a_long_life() -> None:

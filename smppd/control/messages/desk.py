@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from smppd.control.pdus import PduDesk
     from smppd.control.simulation import Simulation
     from smppd.engine.message import Message
+    from smppd.engine.shelves import Shelves
 
 KIND: Final = "messages"
 """What cursors of lists of messages are called."""
@@ -293,8 +294,7 @@ class MessagesDesk:
         shelves = self._simulation.engine.messages
         with self._one_more():
             async for hit in self._hits(bulk, newest_first=False):
-                if self._simulation.engine.messages is not shelves:
-                    raise ConflictError("a snapshot was restored meanwhile: what was changed before is gone")
+                self._check_are_current(shelves)
                 parts = [hit.message]
                 if bulk.unit == "whole" and hit.message.assembly is not None:
                     parts = hit.message.assembly.in_order
@@ -303,7 +303,13 @@ class MessagesDesk:
                     return BulkResult(changed=changed, more=True)
                 changed += sum([end(part) for part in open_ones])
                 await pace.breathe()
+        self._check_are_current(shelves)
         return BulkResult(changed=changed, more=False)
+
+    def _check_are_current(self, shelves: Shelves) -> None:
+        """Raise ConflictError when the engine has other messages by now."""
+        if self._simulation.engine.messages is not shelves:
+            raise ConflictError("a snapshot was restored meanwhile: what was changed before is gone")
 
 
 def outcome_of(name: str, error: int | None) -> Outcome:

@@ -232,6 +232,11 @@ class Arrival:
 
     def _link_tenures(self) -> None:
         """For whom and until when rules and faults are there."""
+        settings = self.settings
+        for row in self._of("tenures"):
+            entries = () if settings is None else settings.rule if row.kind == "rule" else settings.fault
+            if all(entry.name != row.name for entry in entries):
+                raise SnapshotError(f"its settings know no {row.kind} {row.name!r}, which belongs to somebody or ends")
         self._tenures = [
             msgspec.structs.replace(row, expires_at=None if row.expires_at is None else self._at(row.expires_at))
             for row in self._of("tenures")

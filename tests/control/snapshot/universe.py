@@ -266,6 +266,8 @@ class Universe:
             fields["replace_if_present_flag"] = 1
         elif kind == 8:
             fields["esm_class"] = 0x80
+        elif kind == 9:
+            fields["esm_class"] = 1
         self._send(which, SubmitSm(**fields))
 
     def do_burst(self, which: int, prefix: int, count: int) -> None:
