@@ -1,12 +1,13 @@
 import json
+from dataclasses import replace
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smppd.control.dissection import dissected, hex_of
-from smppwire.codec import encode
+from smppd.control.dissection import dissected, hex_of, without_password
+from smppwire.codec import decode, encode
 from smppwire.pdus import BindTransceiver, Outbind, SubmitSm, Tlv
 
 SUBMIT = encode(
@@ -50,3 +51,24 @@ def test_a_password_is_masked_wherever_the_pdu_breaks(kind: type[BindTransceiver
 @given(st.binary(max_size=64))
 def test_anything_can_be_taken_apart(octets: bytes) -> None:
     assert dissected(octets, "gsm7", sound=False).fields is not None
+
+
+@pytest.mark.parametrize("pdu", [BindTransceiver(7, system_id=b"me", password=b"hush"), Outbind(7, 0, b"me", b"hush")])
+def test_octets_without_a_password(pdu: BindTransceiver | Outbind) -> None:
+    frame = encode(pdu)
+    hidden = without_password(frame)
+    assert decode(hidden) == replace(pdu, password=b"********")
+    cut = without_password((len(frame) - 3).to_bytes(4, "big") + frame[4:-3])
+    assert b"hush" not in cut
+    assert b"hush" not in without_password(b"\0" + frame)
+    assert without_password(SUBMIT) is SUBMIT
+
+
+def test_octets_that_only_look_like_a_bind() -> None:
+    frame = encode(SubmitSm(1, source_addr=b"bank", destination_addr=b"336", short_message=b"x\0\0\0\x09y"))
+    assert without_password(frame) is frame
+
+
+@given(st.binary(max_size=60))
+def test_octets_of_any_kind_are_no_problem(octets: bytes) -> None:
+    assert len(without_password(octets)) <= len(octets) + 8

@@ -73,3 +73,15 @@ def test_what_is_gone_is_forgotten() -> None:
     world.tenures.keep(["b"])
     assert world.tenures.of("a", "x") is None
     assert world.waits.next_due() == 107.0
+
+
+def test_tenures_are_handed_over() -> None:
+    world, other = World(), World()
+    world.tenures.put("a", "x", namespace="alice", expires_in=5.0)
+    world.tenures.put("b", "y", namespace="bob")
+    other.tenures.put("gone", "z", expires_in=1.0)
+    other.tenures.begin_anew(dict(world.tenures.all()))
+    assert other.tenures.all() == world.tenures.all()
+    other.pass_time(5.0)
+    assert other.over == [{"a": "x"}]
+    assert other.tenures.is_in("b", "y", "bob")

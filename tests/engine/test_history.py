@@ -1,5 +1,7 @@
 """What is special in the life of a message is written down; what is plain is not."""
 
+import pytest
+
 from smppd.engine import history, operations
 from smppd.engine.history import FIRST_EVENTS, MAX_EVENTS, History
 from smppd.engine.message import ENROUTE, Message
@@ -134,3 +136,28 @@ def test_all_stories_together_are_bounded() -> None:
     assert [book.of(message) is not None for message in messages] == [False, False, True, True, True]
     book.forget(messages)
     assert (len(book), bool(book)) == (0, False)
+
+
+def test_stories_are_handed_over() -> None:
+    world = slow_world()
+    ids = world.submit(world.bind(), sms(), sms())
+    first, second = map(world.message, ids)
+    told = History(lambda: NOON)
+    for number in range(MAX_EVENTS + 3):
+        told.note(first, history.ATTEMPT_FAILED, number=number)
+    told.note(second, history.REPLACED)
+    other = History(lambda: NOON, max_recorded=MAX_EVENTS)
+    other.note(first, history.RULE)
+    other.begin_anew()
+    assert (len(other), list(other.stories())) == (0, [])
+    for message, story in told.stories():
+        other.put_back(message, story)
+    assert [message for message, _ in other.stories()] == [second], "its bounds count"
+    assert len(other) == 1
+    with pytest.raises(ValueError, match="two stories"):
+        other.put_back(second, history.Story())
+
+
+def test_all_kinds_are_known() -> None:
+    names = {value for name, value in vars(history).items() if name.isupper() and isinstance(value, str)}
+    assert names == history.KINDS

@@ -253,3 +253,58 @@ def test_frames_of_some_sessions_are_forgotten() -> None:
     assert (len(journal), journal.octets, journal.oldest) == (0, 0, 12)
     journal.record(9.0, "a", "in", frame(1))
     assert [number for number, _ in journal.read(0, 10).frames] == [12]
+
+
+def test_it_is_whole_until_something_is_missing() -> None:
+    journal = Journal(2)
+    assert journal.is_whole
+    journal.clear()
+    assert journal.is_whole, "there was nothing to forget"
+    for number in range(2):
+        journal.record(1.0, "1", "in", frame(number))
+    assert journal.forget(lambda *_: False) == 0
+    assert journal.is_whole
+    journal.record(1.0, "1", "in", frame(3))
+    assert not journal.is_whole
+    assert not Journal(0).is_whole
+    for lose in (Journal.clear, lambda other: other.forget(lambda *_: True)):
+        other = Journal(5)
+        other.record(1.0, "1", "in", frame(0))
+        lose(other)
+        assert not other.is_whole
+
+
+def test_frames_of_another_journal_keep_their_numbers() -> None:
+    journal, other = Journal(10), Journal(3)
+    calls: list[int] = []
+    journal.tap = lambda: calls.append(journal.total)
+    journal.record_chunk(1.0, "1", "in", frame(1) + frame(2), 2)
+    for number in (3, 5, 6, 9):
+        other.put_back(number, JournalEntry(float(number), "7", "out", frame(number)))
+    assert [number for number, _ in other.read(0, 10).frames] == [5, 6, 9], "its capacity counts"
+    with pytest.raises(ValueError, match="PDU 9 comes twice"):
+        other.put_back(9, JournalEntry(1.0, "7", "out", frame(9)))
+    since = journal.total
+    journal.record(2.0, "1", "out", frame(20))
+    journal.record(2.0, "2", "out", frame(21))
+    calls.clear()
+    assert journal.take_over(other, since, {"1": "8"}) == 10
+    assert [(number, entry.session) for number, entry in journal.read(0, 10).frames] == [
+        (5, "7"),
+        (6, "7"),
+        (9, "7"),
+        (10, "8"),
+        (11, "2"),
+    ]
+    assert (journal.total, len(journal), journal.octets) == (12, 5, 5 * 16)
+    assert calls == [11, 12], "of what is recorded anew somebody may want to know"
+    assert not journal.is_whole
+
+
+def test_numbers_never_go_back() -> None:
+    journal, other = Journal(10), Journal(10)
+    for number in range(5):
+        journal.record(1.0, "1", "in", frame(number))
+    other.put_back(0, JournalEntry(1.0, "1", "in", frame(0)))
+    assert journal.take_over(other, journal.total, {}) == 5
+    assert (journal.total, len(journal), journal.is_whole) == (5, 1, True)

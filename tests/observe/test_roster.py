@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smppd.observe.roster import MAX_BINDS, BindRecord, RefusedBind, Roster
+from smppd.observe.roster import MAX_BINDS, BindRecord, ConnectionRecord, RefusedBind, Roster
 from smppd.observe.session_counters import SessionCounters
 
 
@@ -106,3 +106,26 @@ def test_binds_of_one_connection_are_bounded() -> None:
     assert [len(record.binds), len(record.refused)] == [MAX_BINDS, MAX_BINDS]
     assert record.binds[-1].system_id == f"esme{MAX_BINDS + 2}", "of binds the latest are kept"
     assert record.refused[0].system_id == "esme0", "of refusals the first: they say how it began"
+
+
+def test_another_name() -> None:
+    roster, counters = Roster(), SessionCounters()
+    roster.opened("1", "a", 5.0, counters)
+    roster.rename("1", "7")
+    roster.rename("2", "8")
+    record = roster.find("7")
+    assert record is not None
+    assert (record.session, record.counters, roster.find("1"), len(roster)) == ("7", counters, None, 1)
+
+
+def test_those_that_have_ended_elsewhere() -> None:
+    roster = Roster(max_ended=2)
+    roster.opened("1", "a", 5.0)
+    roster.opened("9", "a", 5.0)
+    roster.closed("9", 6.0)
+    brought = [ConnectionRecord(name, "b", 1.0, 2.0) for name in ("1", "2", "3", "4")]
+    roster.take_over(brought)
+    assert roster.sessions(still_open=True, ended=True) == ["1", "3", "4"]
+    assert [record.peer for name in ("1", "3") if (record := roster.find(name))] == ["a", "b"]
+    roster.closed("1", 7.0)
+    assert [record.session for record in roster.ended()] == ["1", "4"]

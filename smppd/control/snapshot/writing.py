@@ -98,7 +98,8 @@ def _subscribers(control: Control, capture: Capture) -> Iterator[Slice]:
     """What the desk of subscribers knows, if it was ever used."""
     if "mo" in vars(control):
         desk = control.mo
-        yield "subscribers", [SubscribersRow(desk.messages, desk.references)]
+        if desk.messages or desk.references:
+            yield "subscribers", [SubscribersRow(desk.messages, desk.references)]
         yield from _sliced("injections", desk.rows(capture.mobile))
 
 

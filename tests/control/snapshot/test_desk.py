@@ -139,8 +139,8 @@ def test_a_change_while_it_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
         engine = universe.stage.server.engine
         slices_of = desk_module.slices_of
 
-        def disturbed(*arguments: Any) -> Any:
-            for count, each in enumerate(slices_of(*arguments)):
+        def disturbed(*arguments: Any, **options: Any) -> Any:
+            for count, each in enumerate(slices_of(*arguments, **options)):
                 if count == 5:
                     engine.delete(next(iter(engine.messages.values())))
                 yield each

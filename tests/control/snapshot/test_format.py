@@ -139,3 +139,13 @@ def test_a_slice_that_is_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(snapshot_format, "MAX_SLICE", 10)
     with pytest.raises(SnapshotError, match="has room for 10"):
         Packer(HEADER).add("a", ["x" * 20])
+
+
+def test_what_is_too_long_for_one_slice_takes_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshot_format, "MAX_SLICE", 300)
+    rows = [bytes(100)] * 7
+    found = unpacked(packed(("a", rows)))
+    assert [section for section, _ in found] == ["a"] * 4
+    assert [row for _, some in found for row in some] == rows
+    with pytest.raises(SnapshotError, match="a take"):
+        packed(("a", [bytes(400)]))

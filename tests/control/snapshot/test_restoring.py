@@ -34,6 +34,8 @@ LIVELY: list[tuple[Any, ...]] = [
     ("broadcast", 1, 3),
     ("data", 0, (7, 1), 2),
     ("advance", 13),
+    ("mo", 0, 0, True),
+    ("mo", 1, 60, False),
     ("refuse", 1, 0x64),
     ("submit", 1, (1, 1), 0, 1),
     ("submit", 1, (1, 1), 0, 1),
@@ -57,7 +59,8 @@ AFTERWARDS: list[tuple[Any, ...]] = [
 async def _lively() -> bytes:
     universe = Universe()
     universe.play(LIVELY)
-    return await universe.snapshot()
+    universe.stage.server.control.rules.add({"name": "brief", "then": {"outcome": "DELIVRD"}}, expires_in=1000.0)
+    return await universe.snapshot(journal=True)
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +73,8 @@ def test_something_of_everything_is_in_it(lively: bytes) -> None:
     sections = {section for section, rows in taken_apart(lively)[1] if rows}
     expected = {"clock", "settings", "server", "draws", "absences", "book", "rules", "faults", "accounts", "routes"}
     expected |= {"engine", "messages", "done", "binds", "assemblies", "queued", "waiting", "fates", "paths", "alerts"}
-    expected |= {"replies", "broadcasts", "named", "held"}
+    expected |= {"replies", "broadcasts", "named", "held", "mobiles", "stories", "subscribers", "injections"}
+    expected |= {"tenures", "journal", "frames", "connections"}
     assert sections >= expected
 
 
@@ -153,6 +157,11 @@ def without(section: str) -> Callable[[dict[str, Any], Slices], None]:
         (put("engine", 2, 10**6), "are alive"),
         (put("fates", 1, [1, 2]), "decided about a message cannot be read"),
         (put("book", 0, float("nan")), "is no time"),
+        (put("stories", 0, 10**6), "is forgotten"),
+        (put("stories", 2, []), "stories cannot be read"),
+        (put("stories", 2, [[1.0, "sung", "", "", "", 0, 0, 0, None, None]]), "an event 'sung' that this server"),
+        (put("stories", 2, [[1e18, "sent", "", "", "", 0, 0, 0, None, None]]), "is no date"),
+        (lambda _, slices: rows(slices, "stories").append(rows(slices, "stories")[0]), "has two stories"),
         (put("settings", 0, {"log": {}}), "say something of the process"),
         (put("settings", 0, {"server": {"smpp": ["0.0.0.0:1"]}}), "listeners or files"),
         (put("settings", 0, {"route": [{"name": 7}]}), "route[0].name"),
@@ -215,6 +224,12 @@ async def _taken_or_refused(octets: bytes) -> None:
     except ControlError:
         return
     universe.play(AFTERWARDS)
+    universe.told(with_sessions=True)
+    control = universe.stage.server.control
+    await control.pdus.list(limit=1000)
+    await control.sessions.list("all", limit=100)
+    for message_id in list(universe.stage.server.engine.messages)[:5]:
+        await control.messages.get(message_id.decode("latin-1"))
     assert universe.stage.events("internal error") == []
 
 

@@ -159,9 +159,9 @@ class Universe:
         self.esmes: list[Esme] = []
         self.heard: list[object] = []
 
-    async def snapshot(self) -> bytes:
+    async def snapshot(self, *, journal: bool = False) -> bytes:
         file = io.BytesIO()
-        await self.stage.server.control.snapshot.write(file)
+        await self.stage.server.control.snapshot.write(file, journal=journal)
         return file.getvalue()
 
     def told(self, *, with_sessions: bool) -> list[object]:

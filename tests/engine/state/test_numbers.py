@@ -22,3 +22,10 @@ def test_equal_things_are_not_the_same() -> None:
 def test_forgetting_takes_turns() -> None:
     numbers: Numbers[object] = Numbers()
     assert len(list(numbers.forget())) == SHARDS
+
+
+def test_to_ask_gives_no_number() -> None:
+    numbers: Numbers[object] = Numbers()
+    known, unknown = object(), object()
+    numbers.of(known)
+    assert (numbers.find(known), numbers.find(unknown), numbers.count) == (0, None, 1)
