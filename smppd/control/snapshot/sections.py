@@ -82,7 +82,7 @@ class JournalRow(Row, frozen=True):
     written_at: float
 
 
-class FrameRow(Row, frozen=True):
+class FrameRow(Row, frozen=True, gc=False):
     """One frame of the journal."""
 
     number: Count
