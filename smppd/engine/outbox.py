@@ -50,8 +50,6 @@ class Waiting(NamedTuple):
     """When it is offered again, and its ticket; None for at once."""
     was_sent: bool = False
     """Whether it was on its way: a session had not acknowledged it."""
-    session: str = ""
-    """Which one."""
 
 
 def subject_of(item: Deliverable) -> tuple[Message, str] | None:
@@ -572,7 +570,7 @@ class Outbox:
         """
         for bind in reversed(esme.binds):
             for item in outstanding(bind):
-                yield Waiting(item, was_sent=True, session=bind.bind_id)
+                yield Waiting(item, was_sent=True)
             for item in bind.pending:
                 yield Waiting(item)
         for item in esme.pending:
@@ -589,7 +587,7 @@ class Outbox:
 
         What has one attempt, and was on its way, has failed: its session is gone.
         """
-        item, plan, was_sent, _ = waiting
+        item, plan, was_sent = waiting
         esme = item.esme
         esme.waiting += 1
         if item.__class__ is Message:

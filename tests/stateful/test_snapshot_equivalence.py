@@ -100,6 +100,11 @@ def test_what_has_one_attempt_and_is_on_its_way() -> None:
     run_virtually(_compare(before, [], []))
 
 
+def test_one_message_in_several_sessions() -> None:
+    """Its story tells of their ends in their order."""
+    run_virtually(_compare([("bind", "bob", False), ("submit", 1, (6, 0), 0, 1)], [], []))
+
+
 def test_in_the_middle_of_a_long_life() -> None:
     """The same at several moments of one life."""
     script = _rich(2)

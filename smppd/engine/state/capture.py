@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from smppd.engine.ledger import Place
     from smppd.engine.limiter import Limiter
     from smppd.engine.multipart import Assembly
-    from smppd.engine.outbox import Waiting
     from smppd.engine.ports import Fate, Outcome
 
 SLICE: Final = 32
@@ -275,22 +274,23 @@ class Capture:
     def _waiting_rows(self) -> Iterator[tuple[object, ...]]:
         outbox = self._engine.outbox
         for esme, account in self._accounts.items():
-            for waiting in outbox.waiting(esme, self._outstanding):
-                if waiting.was_sent:
-                    self._end(waiting)
-                yield account, self.item(waiting.item), waiting.plan, waiting.was_sent
+            self._end_sessions(esme)
+            for item, plan, was_sent in outbox.waiting(esme, self._outstanding):
+                yield account, self.item(item), plan, was_sent
 
-    def _end(self, waiting: Waiting) -> None:
-        """Have it told that the session ended by which something was sent."""
-        subject = subject_of(waiting.item)
-        if subject is None:
-            return
-        message, what = subject
+    def _end_sessions(self, esme: EsmeState) -> None:
+        """Have it told of what sessions have not acknowledged that they end, one after the other."""
         wall = self._engine.clock.wall()
-        told = self._endings.setdefault(message, [])
-        told.append(Event(wall, history.SESSION_ENDED, what, waiting.session))
-        if isinstance(waiting.item, Forward) and waiting.item.has_one_attempt:
-            told.append(Event(wall, history.GIVEN_UP, what))
+        for bind in esme.binds:
+            for item in self._outstanding(bind):
+                subject = subject_of(item)
+                if subject is None:
+                    continue
+                message, what = subject
+                told = self._endings.setdefault(message, [])
+                told.append(Event(wall, history.SESSION_ENDED, what, bind.bind_id))
+                if isinstance(item, Forward) and item.has_one_attempt:
+                    told.append(Event(wall, history.GIVEN_UP, what))
 
     def _story_rows(self) -> Iterator[StoryRow]:
         """The stories of all messages that can be asked for, as they go on when all sessions end now."""
