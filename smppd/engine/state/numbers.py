@@ -43,3 +43,19 @@ class Numbers(Generic[T]):
         while self._shards:
             self._shards.pop()
             yield
+
+
+class Once:
+    """Numbers that may come but once each."""
+
+    __slots__ = ("_shards",)
+
+    def __init__(self) -> None:
+        self._shards: list[set[int]] = [set() for _ in range(SHARDS)]
+
+    def add(self, number: int) -> bool:
+        """Note a number; False when it has come before."""
+        shard = self._shards[number % SHARDS]
+        before = len(shard)
+        shard.add(number)
+        return len(shard) > before

@@ -43,6 +43,7 @@ from smppd.engine.outbox import Waiting
 from smppd.engine.peers import TAKEN, Forward
 from smppd.engine.ports import Outcome
 from smppd.engine.replies import Waiting as WaitingReply
+from smppd.engine.state.numbers import Once
 from smppd.engine.state.rows import (
     OUTCOME_TAKEN,
     OUTCOME_UNDECIDED,
@@ -155,6 +156,8 @@ class Restoration:
         self._group: Group | None = None
         self._shelf = -1
         self._rows: dict[str, list[Any]] = {}
+        self._tickets: dict[str, Once] = {}
+        """The tickets of what is planned, by the field of the EngineRow that counts them."""
         self._reported: set[int] = set()
         """Messages whose receipts wait: each but once."""
         self._takers: dict[str, Callable[[list[Any]], None]] = {
@@ -438,6 +441,8 @@ class Restoration:
                 if place == Place.ENTRY:
                     raise StateError("a message is forgotten, and not final")
                 ledger.in_flight += 1
+                if message.due_at != NEVER:
+                    self._check_ticket("message_tickets", message.ticket)
                 life.put_back_plan(message)
             if count % STEP == 0:
                 yield
@@ -484,7 +489,7 @@ class Restoration:
         plan = row.plan
         if plan is not None:
             due = self.due(plan[0])
-            plan = due, plan[1]
+            plan = due, self._check_ticket("retry_tickets", plan[1])
             self._engine.life.retries.put_back(due, plan[1], item)
         self._engine.outbox.put_back(Waiting(item, plan, row.was_sent))
 
@@ -564,6 +569,8 @@ class Restoration:
                 one.esme_addr,
             )
             flags.append(alert)
+            if not one.is_due:
+                self._check_ticket("alert_tickets", one.ticket)
             times = self._at(one.expires_at), self.due(one.back_at)
             alerts.put_back(Standing(alert, *times, one.ticket), is_due=one.is_due)
 
@@ -582,6 +589,7 @@ class Restoration:
             destination_addr=row.destination_addr,
         )
         reply = SavedReply(row)
+        self._check_ticket("reply_tickets", row.ticket)
         self._engine.life.replies.put_back(self.due(row.due), row.ticket, WaitingReply(esme, pdu, reply))
 
     def _link_broadcasts(self, row: EngineRow) -> Iterator[None]:
@@ -631,8 +639,10 @@ class Restoration:
         broadcast.state = row.state
         broadcast.due_at = NEVER if row.due_at == NEVER else self.due(row.due_at)
         broadcast.ticket = row.ticket
-        if not broadcast.is_final and broadcast.due_at == NEVER:
-            raise StateError("a broadcast is not final, and nothing is planned for it")
+        if not broadcast.is_final:
+            if broadcast.due_at == NEVER:
+                raise StateError("a broadcast is not final, and nothing is planned for it")
+            self._check_ticket("broadcast_tickets", row.ticket)
         return broadcast
 
     def _shown(self, row: ShownRow) -> Message | Assembly:
@@ -687,6 +697,13 @@ class Restoration:
         if not -LONGEST <= moment <= LONGEST and moment not in (NEVER, -NEVER):
             raise StateError(f"{moment} is no time")
         return moment + self._shift if self._shift else moment
+
+    def _check_ticket(self, counter: str, ticket: int) -> int:
+        """A ticket, which has been given out, and once. Raises StateError."""
+        given = getattr(self._row, counter)
+        if not (0 < ticket <= given and self._tickets.setdefault(counter, Once()).add(ticket)):
+            raise StateError(f"something is planned under ticket {ticket}, which was given to nobody or twice")
+        return ticket
 
     def _resume(self, limiter: Limiter | None, arrival: float | None) -> None:
         if limiter is not None and arrival is not None:

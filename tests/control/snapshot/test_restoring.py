@@ -112,6 +112,12 @@ def put(section: str, place: int, value: Any, row: int = 0) -> Callable[[dict[st
     return change
 
 
+def _plan_twice(slices: Slices) -> None:
+    """Two messages are planned under one ticket."""
+    planned = [row for name, some in slices if name == "messages" for row in some if row[8] != float("inf")]
+    planned[0][9] = planned[1][9]
+
+
 def without(section: str) -> Callable[[dict[str, Any], Slices], None]:
     def change(_header: dict[str, Any], slices: Slices) -> None:
         slices[:] = [each for each in slices if each[0] != section]
@@ -158,6 +164,8 @@ def without(section: str) -> Callable[[dict[str, Any], Slices], None]:
         (put("fates", 1, [1, 2]), "decided about a message cannot be read"),
         (put("book", 0, float("nan")), "is no time"),
         (put("stories", 0, 10**6), "is forgotten"),
+        (lambda _, slices: _plan_twice(slices), "given to nobody or twice"),
+        (put("replies", -1, 10**6), "given to nobody or twice"),
         (put("stories", 2, []), "stories cannot be read"),
         (put("stories", 2, [[1.0, "sung", "", "", "", 0, 0, 0, None, None]]), "an event 'sung' that this server"),
         (put("stories", 2, [[1e18, "sent", "", "", "", 0, 0, 0, None, None]]), "is no date"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smppd.engine.state.numbers import SHARDS, Numbers
+from smppd.engine.state.numbers import SHARDS, Numbers, Once
 
 
 def test_numbers() -> None:
@@ -29,3 +29,8 @@ def test_to_ask_gives_no_number() -> None:
     known, unknown = object(), object()
     numbers.of(known)
     assert (numbers.find(known), numbers.find(unknown), numbers.count) == (0, None, 1)
+
+
+def test_each_comes_once() -> None:
+    once = Once()
+    assert [once.add(number) for number in (0, 256, 0, 512, 256)] == [True, True, False, True, False]
