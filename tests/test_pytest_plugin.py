@@ -1,7 +1,6 @@
 """The plugin in projects of its own: fixtures, markers, options, and what a failure shows."""
 
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -252,19 +251,3 @@ def test_next(smsc_shared): pass
     assert done.returncode == 1
     assert "3 passed, 2 errors" in done.stdout
     assert done.stdout.count("\na mistake while it ended\n") == 2
-
-
-def test_loading_it_takes_no_time() -> None:
-    """Less than a tenth of what pytest itself takes to load; measured in one process, as a median of several."""
-    program = """
-import importlib, statistics, sys, time
-def load(name):
-    for known in [one for one in sys.modules if one == "smppd" or one.startswith("smppd.")]: del sys.modules[known]
-    start = time.perf_counter(); importlib.import_module(name); return time.perf_counter() - start
-start = time.perf_counter(); import pytest; whole = time.perf_counter() - start
-print(statistics.median(load("smppd.pytest_plugin") for _ in range(7)) / whole)
-"""
-    env = {"PYTHONPATH": f"{ROOT}:{ROOT / 'protocol'}"}
-    argv = [sys.executable, "-c", program]
-    done = subprocess.run(argv, cwd=ROOT, env=env, capture_output=True, text=True, check=True)
-    assert float(done.stdout) < 0.1
