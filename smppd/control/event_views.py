@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from smppd.behaviour.facts import Facts
+from smppd.behaviour.facts import UDHI, Facts
 from smppd.control.times import iso
 from smppd.engine.esmes import Delivery
 from smppd.engine.message import Message
@@ -18,6 +18,7 @@ from smppwire.codec import decode, describe
 from smppwire.constants import CommandId, MessageState, TlvTag, command_name, status_name
 from smppwire.errors import SmppError
 from smppwire.session import BINDS
+from smppwire.text import decode_text
 
 if TYPE_CHECKING:
     from smppd.engine.esmes import Deliverable
@@ -188,7 +189,7 @@ def _shown(value: object) -> str:
 def _fields_of(pdu: Pdu, bind: BindRecord | None) -> dict[str, Any]:
     """The fields of a PDU that an event shows."""
     fields = _addresses(pdu)
-    if hasattr(pdu, "data_coding") and (getattr(pdu, "short_message", None) or pdu.tlv(MESSAGE_PAYLOAD)):
+    if "data_coding" in pdu.__dataclass_fields__ and (getattr(pdu, "short_message", None) or pdu.tlv(MESSAGE_PAYLOAD)):
         fields["text"] = _text_of(pdu, "gsm7" if bind is None else bind.default_alphabet)
     if "message_id" not in fields and pdu.tlvs:
         receipted = pdu.tlv(RECEIPTED_MESSAGE_ID)
@@ -198,8 +199,14 @@ def _fields_of(pdu: Pdu, bind: BindRecord | None) -> dict[str, Any]:
 
 
 def _addresses(pdu: Pdu) -> dict[str, Any]:
-    values = {name: getattr(pdu, name, None) for name in ("source_addr", "destination_addr", "message_id")}
-    return {name: value.decode("latin-1") for name, value in values.items() if value is not None}
+    values = [(name, getattr(pdu, name)) for name in _address_names(pdu.__class__)]
+    return {name: value.decode("latin-1") for name, value in values if value is not None}
+
+
+@cache
+def _address_names(kind: type[Pdu]) -> list[str]:
+    """Which of the fields PDUs of a kind have by which a message is known: others are not asked, which is dear."""
+    return [name for name in ("source_addr", "destination_addr", "message_id") if name in kind.__dataclass_fields__]
 
 
 def pdu_facts(pdu: Pdu) -> dict[str, Any]:
@@ -209,6 +216,9 @@ def pdu_facts(pdu: Pdu) -> dict[str, Any]:
 
 
 def _text_of(pdu: Pdu, default_alphabet: str) -> str:
+    if not pdu.tlvs and not getattr(pdu, "esm_class", 0) & UDHI:
+        octets, data_coding = getattr(pdu, "short_message", b""), getattr(pdu, "data_coding", 0)
+        return decode_text(octets, data_coding, default_alphabet=default_alphabet)
     return Facts(default_alphabet=default_alphabet).text(pdu)
 
 
