@@ -141,7 +141,7 @@ class Events:
         self._wall = wall
         self._viewers: dict[object, tuple[frozenset[str], Callable[[], None]]] = {}
         self._wakes: dict[str, tuple[Callable[[], None], ...]] = {}
-        """Who is woken, by kind: a new table whenever a viewer comes or goes, because a busy server tells every batch."""
+        """Who is woken, by kind: made anew when a viewer comes or goes, because a busy server tells every batch."""
         self._switches: list[tuple[frozenset[str], Callable[[bool], None]]] = []
         self._pdu_callbacks: dict[object, Callable[[], None]] = {}
 
