@@ -6,8 +6,10 @@ comfortable entrance to the same functions.
 
 from __future__ import annotations
 
+from functools import cache
+from operator import attrgetter
 from struct import Struct
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from smppwire.compiler import DECODERS, ENCODERS
 from smppwire.constants import HEADER_LENGTH, command_name, status_name, tlv_name
@@ -15,6 +17,9 @@ from smppwire.errors import DecodeError, FramingError
 from smppwire.pdus import Pdu, UnknownPdu
 from smppwire.schema import PDUS, Kind
 from smppwire.table import encode_by_table, pack_header
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
 
 _HEADER: Final = Struct(">IIII")
 
@@ -94,19 +99,37 @@ def _describe_pdu(pdu: Pdu, *, personal: bool) -> str:
     if isinstance(pdu, UnknownPdu):
         words.append(f"body={_elided(pdu.body)}")
     else:
-        for row in PDUS[pdu.command_id].attributes:
-            value = getattr(pdu, row.name)
+        names, kinds, values_of = _attributes(pdu.command_id)
+        for name, kind, value in zip(names, kinds, values_of(pdu), strict=True):
             if value:
-                words.append(f"{row.name}={_shown(row.name, value, row.kind, personal=personal)}")
-    words += [
-        f"{tlv_name(tag)}={_shown_tlv(tlv_name(tag), value, personal=personal)}"
-        for tag, value in pdu.tlvs[:_MAX_TLVS_SHOWN]
-    ]
-    if len(pdu.tlvs) > _MAX_TLVS_SHOWN:
-        words.append(f"+{len(pdu.tlvs) - _MAX_TLVS_SHOWN} TLVs")
+                shown = value if value.__class__ is int else _shown(name, value, kind, personal=personal)
+                words.append(f"{name}={shown}")
+    if pdu.tlvs:
+        words += [
+            f"{tlv_name(tag)}={_shown_tlv(tlv_name(tag), value, personal=personal)}"
+            for tag, value in pdu.tlvs[:_MAX_TLVS_SHOWN]
+        ]
+        if len(pdu.tlvs) > _MAX_TLVS_SHOWN:
+            words.append(f"+{len(pdu.tlvs) - _MAX_TLVS_SHOWN} TLVs")
     if pdu.trailing:
         words.append(f"trailing={_elided(pdu.trailing)}")
     return " ".join(words)
+
+
+@cache
+def _attributes(command_id: int) -> tuple[Sequence[str], Sequence[Kind], Callable[[Pdu], Iterable[Any]]]:
+    """The names and kinds of the fields of a command, and what reads them all from a PDU."""
+    rows = PDUS[command_id].attributes
+    names = [row.name for row in rows]
+    values_of: Callable[[Pdu], Iterable[Any]]
+    if len(names) > 1:
+        values_of = attrgetter(*names)  # one of several names gives a tuple, one of one name the value itself
+    else:
+
+        def values_of(pdu: Pdu) -> Iterable[Any]:
+            return [getattr(pdu, name) for name in names]
+
+    return names, [row.kind for row in rows], values_of
 
 
 def _shown(name: str, value: object, kind: Kind, *, personal: bool) -> str:

@@ -18,7 +18,7 @@ PERIOD: Final = 0.1
 SLICE: Final = 0.0015
 """Seconds of one slice: nothing may hold the event loop for more than two milliseconds."""
 
-BUSY_SHARE: Final = 0.03
+BUSY_SHARE: Final = 0.015
 """Of the processor time that the server has used in the last period, what all viewers may use in the next, while it is
 busy. Writing down and sending what was decoded takes as much again."""
 

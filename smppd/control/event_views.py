@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from smppd.behaviour.facts import Facts
+from smppd.behaviour.facts import UDHI, Facts
 from smppd.control.times import iso
 from smppd.engine.esmes import Delivery
 from smppd.engine.message import Message
@@ -17,7 +17,9 @@ from smppd.observe.witness import Answered, Attempted, Refused
 from smppwire.codec import decode, describe
 from smppwire.constants import CommandId, MessageState, TlvTag, command_name, status_name
 from smppwire.errors import SmppError
+from smppwire.schema import PDUS
 from smppwire.session import BINDS
+from smppwire.text import decode_text
 
 if TYPE_CHECKING:
     from smppd.engine.esmes import Deliverable
@@ -31,6 +33,9 @@ WITH_PASSWORD: Final = BINDS | {CommandId.OUTBIND}
 
 RECEIPTED_MESSAGE_ID: Final = int(TlvTag.RECEIPTED_MESSAGE_ID)
 MESSAGE_PAYLOAD: Final = int(TlvTag.MESSAGE_PAYLOAD)
+
+ADDRESSES: Final = ("source_addr", "destination_addr", "message_id")
+"""The fields by which a message is known."""
 
 SHOWN_OF_TEXT: Final = 64
 """Characters of a text in a line."""
@@ -188,7 +193,7 @@ def _shown(value: object) -> str:
 def _fields_of(pdu: Pdu, bind: BindRecord | None) -> dict[str, Any]:
     """The fields of a PDU that an event shows."""
     fields = _addresses(pdu)
-    if hasattr(pdu, "data_coding") and (getattr(pdu, "short_message", None) or pdu.tlv(MESSAGE_PAYLOAD)):
+    if "data_coding" in _names(pdu.command_id) and (getattr(pdu, "short_message", None) or pdu.tlv(MESSAGE_PAYLOAD)):
         fields["text"] = _text_of(pdu, "gsm7" if bind is None else bind.default_alphabet)
     if "message_id" not in fields and pdu.tlvs:
         receipted = pdu.tlv(RECEIPTED_MESSAGE_ID)
@@ -198,8 +203,15 @@ def _fields_of(pdu: Pdu, bind: BindRecord | None) -> dict[str, Any]:
 
 
 def _addresses(pdu: Pdu) -> dict[str, Any]:
-    values = {name: getattr(pdu, name, None) for name in ("source_addr", "destination_addr", "message_id")}
-    return {name: value.decode("latin-1") for name, value in values.items() if value is not None}
+    values = [(name, getattr(pdu, name)) for name in ADDRESSES if name in _names(pdu.command_id)]
+    return {name: value.decode("latin-1") for name, value in values if value is not None}
+
+
+@lru_cache(maxsize=256)
+def _names(command_id: int) -> frozenset[str]:
+    """The names of the fields that PDUs of a command have: to ask a PDU for others is dear."""
+    spec = PDUS.get(command_id)
+    return frozenset(row.name for row in spec.attributes) if spec is not None else frozenset()
 
 
 def pdu_facts(pdu: Pdu) -> dict[str, Any]:
@@ -209,6 +221,9 @@ def pdu_facts(pdu: Pdu) -> dict[str, Any]:
 
 
 def _text_of(pdu: Pdu, default_alphabet: str) -> str:
+    if not pdu.tlvs and not getattr(pdu, "esm_class", 0) & UDHI:
+        octets, data_coding = getattr(pdu, "short_message", b""), getattr(pdu, "data_coding", 0)
+        return decode_text(octets, data_coding, default_alphabet=default_alphabet)
     return Facts(default_alphabet=default_alphabet).text(pdu)
 
 

@@ -44,7 +44,7 @@ QUOTA: Final = 1_000
 """Events decoded for one viewer in each period (`smppd.control.decoding.PERIOD`, a tenth of a second)."""
 
 PAGE: Final = 16
-"""PDUs read from the journal at once."""
+"""PDUs read from the journal at once, or things of one happening, between two looks at the clock."""
 
 PAUSE: Final = 0.02
 """Seconds between two batches of a viewer that has seen everything: one write for many events, and no delay for the
@@ -242,7 +242,7 @@ class Viewing:
         self._quota = quota
 
     def _take_happening(self, happening: Happening, events: list[EventView]) -> None:
-        """Take one item of a happening, or pass over all of them."""
+        """Take some items of a happening, or pass over all of them."""
         index = self._happening - happening.first
         left = len(happening.items) - index
         self._pdu = max(self._pdu, happening.mark)
@@ -250,12 +250,14 @@ class Viewing:
             self._happening += left
             self._passed[happening.kind] += left
             return
-        self._happening += 1
-        self._passed[happening.kind] += 1
-        self._quota -= 1
-        view = self._desk.renderer.happening(self.id, happening, index)
-        if self._sieve.takes_view(view) and self._sieve.is_sampled():
-            events.append(view)
+        some = min(left, PAGE, self._quota)
+        self._passed[happening.kind] += some
+        self._quota -= some
+        for place in range(index, index + some):
+            self._happening += 1
+            view = self._desk.renderer.happening(self.id, happening, place)
+            if self._sieve.takes_view(view) and self._sieve.is_sampled():
+                events.append(view)
 
     # -- what is said about the view itself ---------------------------------------------------------------------------
 

@@ -11,15 +11,17 @@ if TYPE_CHECKING:
 
     from smppd.observe.journal import Journal, JournalEntry
 
-SLICE: Final = 0.002
-"""Seconds of work between two turns of the event loop: responses may not wait longer for somebody's question."""
+SLICE: Final = 0.001
+"""Seconds of work between two turns of the event loop: half of the 2 ms for which responses may wait for somebody's
+question at the most, because what is begun last can take as long again."""
 
-BLOCK: Final = 32
+BLOCK: Final = 16
 """Frames between two looks at the clock: decoding and judging one takes 5 to 20 microseconds. A regular expression may
 take longer, and then there are fewer."""
 
-READ: Final = 512
-"""Frames taken from the journal at once, uncut: finding the place costs as much as judging two frames."""
+READ: Final = 128
+"""Frames taken from the journal at once, in a tenth of a millisecond: finding the place costs as much as judging two
+frames."""
 
 Numbered = tuple[int, "JournalEntry"]
 

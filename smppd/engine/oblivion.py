@@ -92,12 +92,15 @@ class Oblivion:
     # -- in slices ----------------------------------------------------------------------------------------------------
 
     def _bury(self, shelves: list[tuple[dict[bytes, Message], int]]) -> Iterator[None]:
-        """Forget the messages that stood on these shelves, of the accounts."""
+        """Forget the messages that stood on these shelves, of the accounts; the newest first, as `forsake` wants it."""
         gone, life, messages = self._gone, self._engine.life, self._engine.messages
-        for shelf, count in shelves:
+        while shelves:
+            shelf, count = shelves.pop()
             entries = list(shelf.values())[:count]
-            for start in range(0, count, SLICE):
-                for entry in entries[start : start + SLICE]:
+            while entries:
+                some = entries[-SLICE:]
+                del entries[-SLICE:]  # what nobody else holds is freed now, and not with all the shelf
+                for entry in reversed(some):
                     if entry.esme not in gone:
                         continue
                     for message in list(entry.group.members) if entry.group is not None else (entry,):

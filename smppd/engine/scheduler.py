@@ -99,7 +99,8 @@ class Schedule(Generic[T]):
         """Have the item that was added for `due`, and has not come up yet, never come up.
 
         Its slot is cleaned once that is true of more than half of it: what is cancelled long before its time costs
-        little, and does not stay in memory until then.
+        little, and does not stay in memory until then. What was added last goes at once, so that a million that are due
+        together, cancelled one by one from the last to the first, are not cleaned away in one go.
         """
         key = int(due * SLOTS_PER_SECOND)
         slot = self._slots.get(key)
@@ -107,7 +108,9 @@ class Schedule(Generic[T]):
             return
         forsaken = self._forsaken.setdefault(key, set())
         forsaken.add(ticket)
-        if 2 * len(forsaken) <= len(slot):
+        while slot and slot[-1][1] in forsaken:
+            forsaken.remove(slot.pop()[1])
+        if slot and 2 * len(forsaken) <= len(slot):
             return
         slot[:] = [entry for entry in slot if entry[1] not in forsaken]
         del self._forsaken[key]

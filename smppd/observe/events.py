@@ -68,12 +68,13 @@ class Ring:
     def add(self, mark: int, time: float, kind: str, event: str, items: Sequence[Any], facts: dict[str, Any]) -> None:
         """Keep one more."""
         count = len(items)
-        self._happenings.append(Happening(self.total, mark, time, kind, event, items, facts))
+        happenings = self._happenings
+        happenings.append(Happening(self.total, mark, time, kind, event, items, facts))
         self.total += count
-        self._kept += count
         self._counts[kind] += count
-        while self._kept > self.capacity and len(self._happenings) > 1:
-            self._kept -= len(self._happenings.popleft().items)
+        self._kept += count
+        while self._kept > self.capacity and len(happenings) > 1:
+            self._kept -= len(happenings.popleft().items)
 
     @property
     def oldest(self) -> int:
@@ -139,6 +140,8 @@ class Events:
         """The number of the first happening from which on nothing is missing: before it there was nobody to look."""
         self._wall = wall
         self._viewers: dict[object, tuple[frozenset[str], Callable[[], None]]] = {}
+        self._wakes: dict[str, tuple[Callable[[], None], ...]] = {}
+        """Who is woken, by kind: made anew when a viewer comes or goes, because a busy server tells every batch."""
         self._switches: list[tuple[frozenset[str], Callable[[bool], None]]] = []
         self._pdu_callbacks: dict[object, Callable[[], None]] = {}
 
@@ -151,9 +154,8 @@ class Events:
         """
         if kind in self.wanted and items:
             self.ring.add(self.journal.total, self._wall(), kind, event, items, facts)
-            for kinds, wake in list(self._viewers.values()):
-                if kind in kinds:
-                    wake()
+            for wake in self._wakes.get(kind, ()):
+                wake()
 
     def add_switch(self, kinds: Iterable[str], switch: Callable[[bool], None]) -> None:
         """Have `switch` called with True when somebody begins to look at one of these kinds, with False at the end."""
@@ -218,7 +220,9 @@ class Events:
     def _choose(self) -> None:
         """Have those kinds told that anybody looks at."""
         before = self.wanted
-        self.wanted = frozenset[str]().union(*(kinds for kinds, _ in self._viewers.values()))
+        viewers = list(self._viewers.values())
+        self.wanted = frozenset[str]().union(*(kinds for kinds, _ in viewers))
+        self._wakes = {kind: tuple(wake for kinds, wake in viewers if kind in kinds) for kind in self.wanted}
         if self.wanted - before - {"pdu"}:
             self.blind_until = self.ring.total
         for kinds, switch in self._switches:

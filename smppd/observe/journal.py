@@ -220,7 +220,7 @@ class Journal:
         first = max(start, self.oldest)
         frames: list[tuple[int, JournalEntry]] = []
         chunks = self._chunks
-        place = max(0, bisect_right(chunks, first, key=_first) - 1)
+        place = self._place_of(first)
         while place < len(chunks) and len(frames) < limit:
             chunk = chunks[place]
             time, session, direction = chunk[:3]
@@ -230,6 +230,15 @@ class Journal:
                 frames.append((number, JournalEntry(time, session, direction, frame)))
             place += 1
         return Page(frames, frames[-1][0] + 1 if frames else first, first - start)
+
+    def _place_of(self, number: int) -> int:
+        """The place of the chunk that holds a frame, or would. Looked for from the end: whoever reads on is near it,
+        and the middle of a long deque is far from both ends."""
+        chunks = self._chunks
+        count, back = len(chunks), 1
+        while back < count and chunks[-back].first > number:
+            back *= 2
+        return max(0, bisect_right(chunks, number, max(0, count - back), count - back // 2, key=_first) - 1)
 
     def of_session(self, session: str) -> Iterator[JournalEntry]:
         """The frames of one session, oldest first."""

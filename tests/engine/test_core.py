@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from smppd.engine import core
-from smppd.engine.core import EVENTS_PER_TURN
+from smppd.engine.core import EVENTS_IN_CALM, EVENTS_PER_TURN
 from smppd.engine.message import DELIVERED, ENROUTE, SCHEDULED
 from smppd.settings import Messages, Throughput
 from tests.engine.world import (
@@ -51,6 +51,19 @@ def test_a_turn_is_bounded_and_grows_in_a_flood() -> None:
         finished.append(world.engine.in_flight)
     done = [before - after for before, after in pairwise(finished)]
     assert done[:4] == [EVENTS_PER_TURN * factor for factor in (1, 2, 4, 8)]
+    assert world.engine.in_flight == 0
+
+
+def test_turns_stay_short_while_time_leaps() -> None:
+    world = World(network=ScriptedNetwork(then=after(60.0)))
+    world.submit(world.bind(), *[sms(registered_delivery=0)] * 4 * EVENTS_IN_CALM)
+    world.settle()
+    world.engine.is_calm = True
+    world.clock.time += 60.0
+    finished = [world.engine.in_flight]
+    while world.engine.run() == 0.0:
+        finished.append(world.engine.in_flight)
+    assert max(before - after for before, after in pairwise(finished)) == EVENTS_IN_CALM
     assert world.engine.in_flight == 0
 
 

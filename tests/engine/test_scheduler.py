@@ -216,3 +216,25 @@ def test_what_is_not_wanted_any_more_never_comes_up() -> None:
     schedule.forsake(1.0, tickets[4])
     assert schedule.pop_due(100.0, 100) == [0, *range(6, 40, 2)]
     assert schedule.next_due() is None
+
+
+def test_what_was_added_last_is_let_go_of_at_once() -> None:
+    """The whole of a large slot would take long to clean: most of a million that are due together go before."""
+    schedule: Schedule[int] = Schedule()
+    tickets = [schedule.add(5.0, number) for number in range(100)]
+    schedule.forsake(5.0, tickets[97])
+    assert len(schedule) == 100, "it lies below others"
+    lengths = []
+    for place in (99, 98, *reversed(range(97))):
+        schedule.forsake(5.0, tickets[place])
+        lengths.append(len(schedule))
+    assert lengths == [99, *reversed(range(98))]
+    assert schedule.next_due() is None
+
+
+def test_what_is_forsaken_at_the_end_of_an_open_slot_does_not_come_up() -> None:
+    schedule: Schedule[int] = Schedule()
+    tickets = [schedule.add(5.0 + number * 1e-6, number) for number in range(4)]
+    assert schedule.pop_due(5.0, 10) == [0]
+    schedule.forsake(5.0 + 1e-6, tickets[1])
+    assert schedule.pop_due(6.0, 10) == [2, 3]

@@ -203,8 +203,9 @@ class Finder:
 
     async def _texts(self, number: int, known: Numbered) -> Joined:
         """The column of texts: of parts, or of whole messages where there are any on this shelf."""
-        if self._query.whole and any(message.assembly is not None for message in known.messages):
-            lasts = all(message.assembly is None or message.assembly.is_complete for message in known.messages)
+        parts = [each for each in known.messages if each.assembly is not None] if self._query.whole else []
+        if parts:
+            lasts = all(part.assembly is None or part.assembly.is_complete for part in parts)
             column: Joined = await self._column(number, known, WHOLE, joined_whole_texts, lasts=lasts)
             return column
         texts: Joined = await self._column(number, known, TEXT, joined_texts)

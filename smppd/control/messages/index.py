@@ -8,10 +8,11 @@ and go.
 from __future__ import annotations
 
 import sys
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from smppd.engine.message import Message
     from smppd.engine.shelves import Shelves
@@ -37,13 +38,13 @@ def is_kept(shelf: Mapping[bytes, Message], message: Message) -> bool:
     return shelf.get(message.message_id) is message if group is None else message in group.members
 
 
-def standing(shelf: Mapping[bytes, Message]) -> Iterator[Message]:
+def standing(shelf: Mapping[bytes, Message]) -> Sequence[Message]:
     """The messages on a shelf in their order, all of a group in the place of its first."""
-    for message in shelf.values():
-        if message.group is None:
-            yield message
-        else:
-            yield from message.group.members
+    alone = [message for message in shelf.values() if message.group is None]
+    if len(alone) == len(shelf):
+        return alone
+    members = ((message,) if message.group is None else message.group.members for message in shelf.values())
+    return list(chain.from_iterable(members))
 
 
 class Numbered:
@@ -87,7 +88,7 @@ class Index:
         shelf = self.shelves.shelf(number)
         known = self._numbered.get(number)
         if known is None:
-            messages = list(standing(shelf))
+            messages = standing(shelf)
             known = Numbered(messages, range(len(messages)), len(messages), len(shelf))
         elif number in self._stale or self.is_growing(number):
             before = set(known.messages)

@@ -322,10 +322,11 @@ def test_each_message_is_an_event(world: tuple[Live, Client]) -> None:
     live.until(lambda: not live.server.control.events.viewers)
 
 
-def _submit(live: Live) -> None:
+def _submit(live: Live, *, message: bytes = b"", count: int = 1) -> None:
+    body = submit_body(text=b"") + b"\x04\x24" + len(message).to_bytes(2, "big") + message if message else submit_body()
     with live.client() as esme:
-        esme.send(request(BIND_TRX, 1, bind_body()), request(SUBMIT, 2, submit_body()))
-        esme.frames(2)
+        esme.send(request(BIND_TRX, 1, bind_body()), *(request(SUBMIT, 2 + n, body) for n in range(count)))
+        esme.frames(1 + count)
 
 
 def test_the_filter_changes(world: tuple[Live, Client]) -> None:
@@ -340,6 +341,38 @@ def test_the_filter_changes(world: tuple[Live, Client]) -> None:
             assert (event["kind"], event["command"]) == ("pdu", "submit_sm")
 
     talk(scenario)
+
+
+@pytest.mark.parametrize("length", [1, 60, 40_000])
+def test_messages_of_every_length(world: tuple[Live, Client], length: int) -> None:
+    live, client = world
+    text = '"' * length  # twice as long as JSON
+
+    async def scenario() -> None:
+        async with talking(client, "?kind=message&event=accepted") as talk:
+            await heard(talk, "viewer", "opened")
+            await asyncio.to_thread(_submit, live, message=text.encode(), count=3)
+            for _ in range(3):
+                assert (await heard(talk, "message", "accepted"))["text"] == text
+
+    talk(scenario)
+
+
+def test_a_socket_that_is_never_read_is_dropped(world: tuple[Live, Client], monkeypatch: pytest.MonkeyPatch) -> None:
+    live, client = world
+    monkeypatch.setattr(module, "STALLED", 0.1)
+    host, _, port = client.address.rpartition(":")
+    with socket.socket() as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        deaf.connect((host, int(port)))
+        head = "".join(f"{name}: {value}\r\n" for name, value in _upgrade(Host="localhost").items())
+        deaf.sendall(f"GET /api/v1/events/ws?kind=pdu HTTP/1.1\r\n{head}\r\n".encode())
+        deaf.settimeout(PATIENCE)
+        assert deaf.recv(12) == b"HTTP/1.1 101"
+        live.until(lambda: live.server.control.events.viewers == 1)
+        while viewers(live):
+            record(live, 2000)
+    assert live.events("http stream failed") == []
 
 
 def test_a_ping_is_answered(world: tuple[Live, Client]) -> None:

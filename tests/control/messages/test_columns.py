@@ -139,3 +139,15 @@ def test_a_span_has_all_values() -> None:
     over = messages(*[sms()] * 600)
     over[599].accepted_wall += 5.0
     assert build(span_by("accepted_wall"), over) == Span(over[0].accepted_wall, over[599].accepted_wall)
+
+
+SEPTETS = (b"Hello", b"", b"\1", b"1\x1be", b"a\xfeb", b"a\xffb")
+UCS2 = (b"\0H\0i", b"", b"\xd8\x3d\xde\x00", b"\xd8\x3d", b"\xde\x00", b"\0", b"\0a\0\0\0b")
+CODED = [*((0, text) for text in SEPTETS), *((8, text) for text in UCS2)]
+
+
+@given(st.lists(st.sampled_from(CODED), min_size=1, max_size=12))
+def test_neighbours_do_not_change_what_a_text_says(drawn: list[tuple[int, bytes]]) -> None:
+    over = messages(*[sms(text=text, data_coding=coding) for coding, text in drawn])
+    wanted = [text_of(message.pdu).replace(BREAK, STAND_IN) for message in over]
+    assert build(joined_texts, over).octets == BREAK + BREAK.join(wanted) + BREAK
