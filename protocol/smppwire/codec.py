@@ -121,15 +121,14 @@ def _attributes(command_id: int) -> tuple[Sequence[str], Sequence[Kind], Callabl
     """The names and kinds of the fields of a command, and what reads them all from a PDU."""
     rows = PDUS[command_id].attributes
     names = [row.name for row in rows]
-    values_of: Callable[[Pdu], Iterable[Any]]
+    kinds = [row.kind for row in rows]
     if len(names) > 1:
-        values_of = attrgetter(*names)  # one of several names gives a tuple, one of one name the value itself
-    else:
+        return names, kinds, attrgetter(*names)  # a tuple; of one name it would be the value itself
 
-        def values_of(pdu: Pdu) -> Iterable[Any]:
-            return [getattr(pdu, name) for name in names]
+    def one_or_none(pdu: Pdu, /) -> Iterable[Any]:
+        return [getattr(pdu, name) for name in names]
 
-    return names, [row.kind for row in rows], values_of
+    return names, kinds, one_or_none
 
 
 def _shown(name: str, value: object, kind: Kind, *, personal: bool) -> str:
