@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.cli.running import Shell, bound, shell, submitted
-from tests.transport.support import Raw
+from tests.transport.support import UNBIND, Raw
 
 __all__ = ["bound", "shell"]
 
@@ -28,5 +28,5 @@ def test_one_account_alone(shell: Shell, bound: Raw) -> None:
 
 
 def test_sessions_are_ended_if_that_is_asked_for(shell: Shell, bound: Raw) -> None:
-    shell.run("reset", "--disconnect")
-    shell.live.until(lambda: not any(one.bound_as for one in shell.live.context.connections) or None)
+    assert shell.json("reset", "--disconnect")["disconnected"] == 1
+    assert bound.frame()[4:8] == UNBIND.to_bytes(4, "big")
