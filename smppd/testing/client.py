@@ -13,7 +13,7 @@ from smppd.patterns import address_type
 from smppd.settings import BUILT_IN_PASSWORD, BUILT_IN_SYSTEM_ID
 from smppd.strict import suggestion
 from smppd.testing.background import BackgroundLoop
-from smppwire.constants import MessageState, TlvTag, status_name
+from smppwire.constants import MessageState, TlvTag, state_name, status_name
 from smppwire.errors import TextError
 from smppwire.flags import is_receipt
 from smppwire.pdus import (
@@ -84,6 +84,10 @@ class Submission:
         return status_name(next(refused, 0))
 
 
+_STATES: Final = {state_name(state): state.name for state in MessageState}
+"""The names of states by how receipts spell them (SMPP 3.4 appendix B)."""
+
+
 @dataclass(frozen=True)
 class Received:
     """A deliver_sm or data_sm that came."""
@@ -99,8 +103,17 @@ class Received:
 
     @property
     def message_state(self) -> str:
-        """Of a receipt: the final state, as receipts spell it (``DELIVRD``); "" for other messages."""
-        return "" if self.receipt is None else self.receipt.stat or ""
+        """Of a receipt: the state by its name (``DELIVERED``), as messages and queries tell it; "" for other messages.
+
+        What the TLV message_state says, or else the text of the receipt. ``receipt.stat`` is what stands in the text.
+        """
+        if self.receipt is None:
+            return ""
+        named = self.pdu.tlv(TlvTag.MESSAGE_STATE)
+        if named:
+            return _STATES.get(state_name(named[0]), state_name(named[0]))
+        stat = self.receipt.stat or ""
+        return _STATES.get(stat.upper(), stat)
 
 
 @dataclass(frozen=True)
@@ -121,7 +134,7 @@ class EsmeClient:
 
         with EsmeClient(smsc.host, smsc.port) as esme:
             sent = esme.submit("447700900123", "Hello")
-            assert esme.wait_for_receipt(sent).message_state == "DELIVRD"
+            assert esme.wait_for_receipt(sent).message_state == "DELIVERED"
     """
 
     def __init__(

@@ -9,9 +9,10 @@ from smppd.errors import UserError
 from smppd.esme import EsmeError
 from smppd.testing import EsmeClient
 from smppd.testing.background import BackgroundLoop
+from smppd.testing.client import read
 from smppwire.constants import CommandStatus
 from smppwire.errors import TextError
-from smppwire.pdus import BindReceiver, EnquireLink, EnquireLinkResp, SubmitSm
+from smppwire.pdus import BindReceiver, DeliverSm, EnquireLink, EnquireLinkResp, SubmitSm, Tlv
 
 
 @pytest.fixture
@@ -28,9 +29,11 @@ def test_a_message_and_its_receipt(smsc: smppd.Smsc) -> None:
         receipt = esme.wait_for_receipt(sent)
         assert (receipt.message_id, receipt.message_state, receipt.source_addr) == (
             sent.message_id,
-            "DELIVRD",
+            "DELIVERED",
             "+447700900123",
         )
+        assert receipt.receipt is not None
+        assert receipt.receipt.stat == "DELIVRD"
         assert esme.receipts == [receipt]
         assert esme.query(sent.message_id, source="Shop").message_state == "DELIVERED"
         assert esme.cancel(sent.message_id, source="Shop") == "ESME_RCANCELFAIL"
@@ -180,3 +183,22 @@ def test_mistakes_of_the_writer_are_told(smsc: smppd.Smsc) -> None:
         with pytest.raises(TextError, match="latin-1"):
             esme.submit("1", "€", data_coding=3)
     assert smsc.submits() == []
+
+
+@pytest.mark.parametrize(
+    ("tlvs", "stat", "state"),
+    [
+        ((), "UNDELIV", "UNDELIVERABLE"),
+        ((), "delivrd", "DELIVERED"),
+        ((), "ODD", "ODD"),
+        ((Tlv(0x0427, b"\x08"),), "DELIVRD", "REJECTED"),
+        ((Tlv(0x0427, b"\x63"),), "DELIVRD", "0x63"),
+    ],
+)
+def test_the_state_that_a_receipt_tells(tlvs: tuple[Tlv, ...], stat: str, state: str) -> None:
+    text = f"id:1 sub:001 dlvrd:001 submit date:2601010000 done date:2601010000 stat:{stat} err:000 text:"
+    assert read(DeliverSm(esm_class=4, short_message=text.encode(), tlvs=tlvs)).message_state == state
+
+
+def test_a_message_from_a_subscriber_tells_no_state() -> None:
+    assert read(DeliverSm(short_message=b"Hello")).message_state == ""

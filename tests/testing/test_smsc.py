@@ -236,7 +236,7 @@ def test_messages_end_as_the_test_wants() -> None:
         assert states == ["DELIVERED", "UNDELIVERABLE", "EXPIRED", "DELETED"]
         receipt = esme.wait_for_receipt(failed.message_id)
         assert receipt.receipt is not None
-        assert (receipt.message_state, receipt.receipt.err) == ("UNDELIV", "013")
+        assert (receipt.message_state, receipt.receipt.err) == ("UNDELIVERABLE", "013")
         assert [each.message_id for each in smsc.messages(text="Hello 1")] == [failed.message_id]
         again = smsc.message(failed.message_id)
         again.refresh()

@@ -28,5 +28,5 @@ async def test_a_server_within_the_test():
 async def test_a_blocked_loop_does_not_stop_the_server(smsc, esme):
     """Blocking calls in an async test: the server goes on in its thread."""
     sent = esme.submit("33612345678", "Hello")
-    assert esme.wait_for_receipt(sent).message_state == "DELIVRD"
+    assert esme.wait_for_receipt(sent).message_state == "DELIVERED"
     assert smsc.expect_submit().text == "Hello"

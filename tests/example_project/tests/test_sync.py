@@ -96,5 +96,5 @@ def test_the_small_esme(smsc, esme):
     sent = esme.submit("33612345678", "Une poignée de caractères ☎" * 10)
     assert len(sent.message_ids) == 5
     assert smsc.expect_submit(to="33612345678").text.count("☎") == 10
-    assert esme.wait_for_receipt(sent).message_state == "DELIVRD"
+    assert esme.wait_for_receipt(sent).message_state == "DELIVERED"
     assert esme.query(sent.message_id).message_state == "DELIVERED"
